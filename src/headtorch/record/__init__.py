@@ -1,0 +1,151 @@
+"""Recording: the only code that runs beside the user's training. Importing this does not import torch."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from headtorch import __version__
+from headtorch.record.writer import Writer
+
+if TYPE_CHECKING:
+    from headtorch.record.taps import Taps
+
+
+class Recording:
+    """One run that is being recorded. It begins to watch as soon as the script has imported torch."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._taps: Taps | None = None
+        self._process = os.getpid()
+        self._trouble: str | None = None
+        after_import("torch", self._install)
+
+    @property
+    def path(self) -> Path:
+        """The run file."""
+        return self._writer.path
+
+    def _install(self) -> None:
+        try:
+            import torch
+
+            from headtorch.record.recorder import Recorder
+            from headtorch.record.taps import Taps
+
+            self._taps = Taps(Recorder(self._writer))
+            self._taps.install()
+            self._writer.fact("torch", str(torch.__version__))
+        except Exception as error:
+            self._trouble = f"could not watch this PyTorch: {type(error).__name__}: {error}"
+
+    @property
+    def steps(self) -> int:
+        """Backward passes so far."""
+        return self._taps.recorder.step if self._taps else 0
+
+    def end(self, ending: str, detail: str = "") -> Path:
+        """Bring everything to disk and say how the script ended. Never raises; does nothing in a forked child."""
+        if os.getpid() == self._process:
+            try:
+                self._finish(ending, detail)
+            except Exception as error:
+                self._trouble = f"the end was not recorded: {type(error).__name__}: {error}"
+            self._writer.close()
+        return self.path
+
+    def _finish(self, ending: str, detail: str) -> None:
+        if self._taps is not None:
+            self._taps.enabled = False
+            self._taps.recorder.close()
+            if self._taps.errors:
+                last = self._taps.errors[0].strip().splitlines()[-1]
+                self._trouble = f"{len(self._taps.errors)} errors of headtorch itself were contained; the first: {last}"
+                self._writer.fact("errors", self._taps.errors)
+        if self._trouble:
+            self._writer.fact("trouble", self._trouble)
+        self._writer.fact("ended", time.time())
+        self._writer.fact("ending", ending)
+        self._writer.fact("detail", detail)
+
+    @property
+    def trouble(self) -> str | None:
+        """A sentence about what went wrong in recording, if anything did."""
+        return self._trouble or self._writer.trouble
+
+
+def begin(script: str, argv: Sequence[str], *, as_module: bool, folder: Path) -> Recording:
+    """Begin to record a script into a new run file in `folder`.
+
+    Raises UserError when the folder cannot be written.
+    """
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    name = script.rsplit(".", 1)[-1] if as_module else Path(script).stem
+    path = folder / f"{name}-{stamp}.htdb"
+    number = 1
+    while path.exists():
+        number += 1
+        path = folder / f"{name}-{stamp}-{number}.htdb"
+    writer = Writer(path)
+    for key, value in {
+        "script": script,
+        "as_module": as_module,
+        "arguments": list(argv),
+        "folder": str(Path.cwd()),
+        "started": time.time(),
+        "headtorch": __version__,
+        "python": platform.python_version(),
+        "process": os.getpid(),
+    }.items():
+        writer.fact(key, value)
+    return Recording(writer)
+
+
+def after_import(name: str, call: Callable[[], None]) -> None:
+    """Call back as soon as a module has been imported: a script's own environment settings come before torch's import."""
+    if name in sys.modules:
+        call()
+    else:
+        sys.meta_path.insert(0, _AfterImport(name, call))
+
+
+class _AfterImport(importlib.abc.MetaPathFinder):
+    def __init__(self, name: str, call: Callable[[], None]) -> None:
+        self._name = name
+        self._call = call
+        self._searching = False
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """The module's own spec, with a loader that calls back."""
+        if name != self._name or self._searching:
+            return None
+        self._searching = True
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._searching = False
+        if spec is None or spec.loader is None:
+            return None
+        execute = spec.loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
+            self._call()
+
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec

@@ -1,0 +1,109 @@
+"""Activations: the outputs of the non-linearities of one looked-at step, read from what autograd saved of them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch.nn import functional
+
+from headtorch.record.graph import Graph, saved
+from headtorch.record.network import ACTIVATIONS, Network
+from headtorch.record.rows import Rows, gather, row_length
+
+MAX_ELEMENTS = 1 << 16  # of one activation, for what is asked of its units
+
+
+class Activations(NamedTuple):
+    """The measured activations of one step.
+
+    `units` holds each as (examples, units), a part of the batch where it is large. `slope` and `offset`, (activations,),
+    map a sigmoid's or tanh's outputs to -1 .. 1; `slope` is NaN for what does not saturate on both sides.
+    """
+
+    rows: Rows
+    units: list[torch.Tensor]
+    slope: torch.Tensor
+    offset: torch.Tensor
+
+
+_SCALES = {"Sigmoid": (2.0, -1.0), "Tanh": (1.0, 0.0)}
+
+
+def read(graph: Graph, network: Network) -> Activations | None:
+    """The measured activations of a graph that fits a network; None when one of them cannot be read."""
+    outputs: list[torch.Tensor] = []
+    channels: list[bool] = []
+    for number in network.measured:
+        node = network.at(graph, number)
+        kind = network.nodes[number].op
+        tensor = saved(node, ACTIVATIONS[kind])
+        if tensor is None or tensor.dim() == 0 or tensor.numel() == 0:
+            return None
+        outputs.append(_output(kind, node, tensor))
+        channels.append(_channels_first(network, number, tensor))
+    if not outputs:
+        return None
+    scales = [_SCALES.get(network.nodes[number].op, (float("nan"), 0.0)) for number in network.measured]
+    device = outputs[0].device
+    return Activations(
+        gather(outputs, row_length(len(outputs))),
+        [_units(tensor, first) for tensor, first in zip(outputs, channels, strict=True)],
+        torch.tensor([scale[0] for scale in scales]).to(device, non_blocking=True),
+        torch.tensor([scale[1] for scale in scales]).to(device, non_blocking=True),
+    )
+
+
+def _output(kind: str, node: Any, tensor: torch.Tensor) -> torch.Tensor:
+    """A non-linearity's output; where autograd keeps its input, the output is computed again for a part of the batch."""
+    if ACTIVATIONS[kind] == "_saved_result" or kind == "Elu":
+        return tensor
+    if tensor.numel() > MAX_ELEMENTS and tensor.shape[0] > 1:
+        tensor = tensor[:: -(-tensor.numel() // MAX_ELEMENTS)]
+    match kind:
+        case "LeakyRelu":
+            return functional.leaky_relu(tensor, float(getattr(node, "_saved_negative_slope", 0.01)))
+        case "Gelu":
+            return functional.gelu(tensor)
+        case "Silu":
+            return functional.silu(tensor)
+        case "Softplus":
+            return functional.softplus(tensor)
+        case "Mish":
+            return functional.mish(tensor)
+        case "Hardtanh":
+            low, high = getattr(node, "_saved_min_val", -1.0), getattr(node, "_saved_max_val", 1.0)
+            return tensor.clamp(float(low), float(high))
+        case "Hardswish":
+            return functional.hardswish(tensor)
+        case "Hardsigmoid":
+            return functional.hardsigmoid(tensor)
+        case "Threshold":
+            return functional.relu(tensor)
+    return tensor
+
+
+def _channels_first(network: Network, number: int, tensor: torch.Tensor) -> bool:
+    """Whether the units of an activation are its dimension 1 (after a convolution) rather than its last."""
+    if tensor.dim() >= 4 or tensor.dim() <= 2:
+        return True
+    for _ in range(4):
+        node = network.nodes[number]
+        if "Convolution" in node.op:
+            return True
+        if not node.inputs or node.weight is not None:
+            return False
+        number = node.inputs[0]
+    return False
+
+
+def _units(tensor: torch.Tensor, channels_first: bool) -> torch.Tensor:
+    if tensor.numel() > MAX_ELEMENTS and tensor.shape[0] > 1:
+        tensor = tensor[:: -(-tensor.numel() // MAX_ELEMENTS)]
+    if tensor.dim() == 1:
+        return tensor[:, None]
+    if channels_first:
+        return tensor.movedim(1, -1).reshape(-1, tensor.shape[1])
+    return tensor.reshape(-1, tensor.shape[-1])
+
+

@@ -1,0 +1,139 @@
+"""What a loss compares: its terms, found by descending from the root of the graph through scalar arithmetic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headtorch.record.graph import LINEAR, VIEWS, Graph, op_name, output_shape, saved
+from headtorch.store.records import Loss
+
+NAMES = {
+    "NllLoss": "nll", "NllLoss2D": "nll", "MseLoss": "mse", "BinaryCrossEntropy": "bce",
+    "BinaryCrossEntropyWithLogits": "bce_with_logits", "SmoothL1Loss": "smooth_l1", "HuberLoss": "huber",
+    "SoftMarginLoss": "soft_margin", "MultiMarginLoss": "multi_margin", "MultilabelMarginLoss": "multilabel_margin",
+    "CtcLoss": "ctc", "KlDiv": "kl_div",
+}  # fmt: skip
+REDUCTIONS = {0: "none", 1: "mean", 2: "sum"}
+_SCALING = VIEWS | {"Where", "Mul", "Div", "Neg", "Mean", "Sum", "NanToNum"}
+
+
+def _children(node: Any) -> list[Any]:
+    return [child for child, _ in node.next_functions if child is not None]
+
+
+def _size(shape: tuple[int, ...] | None) -> int:
+    size = 1
+    for length in shape or ():
+        size *= length
+    return size
+
+
+def terms(graph: Graph, index: dict[Any, int], paths: dict[Any, Any]) -> tuple[Loss, ...]:
+    """The terms of the loss at the root of a graph. `index` numbers the nodes that are kept, see `network`."""
+    found: list[Loss] = []
+
+    def descend(node: Any, reduction: str | None) -> None:
+        name = op_name(node)
+        if name in NAMES or name in ("Abs", "Pow", "LogSoftmax"):
+            found.append(_term(node, reduction, index, paths))
+            return
+        children = [child for child in _children(node) if child not in paths]
+        if name in ("Mean", "Sum"):
+            reduction = reduction or name.lower()
+        elif name in ("Add", "Sub", "Rsub") and _size(output_shape(node)) == 1:
+            for child in children:
+                descend(child, reduction)
+            return
+        elif name == "Mul" and len(children) == 2 and children[0] is children[1]:
+            found.append(_term(node, reduction, index, paths))  # (a - b) * (a - b)
+            return
+        if name not in _SCALING or len(children) != 1:
+            found.append(_term(node, reduction, index, paths))
+            return
+        descend(children[0], reduction)
+
+    if graph.root not in paths:
+        descend(graph.root, None)
+    unique = {loss.node: loss for loss in found}
+    return tuple(unique.values())
+
+
+def _term(node: Any, reduction: str | None, index: dict[Any, int], paths: dict[Any, Any]) -> Loss:
+    name = NAMES.get(op_name(node), "unknown")
+    entry = _children(node)
+    source = _through_views(entry[0], index) if entry else None
+    broadcast = None
+    if op_name(node) in ("Pow", "Mul", "Abs") and source is not None and op_name(source) in ("Sub", "Rsub"):
+        name = "l1" if op_name(node) == "Abs" else "mse"
+        broadcast = _broadcast_in(source)
+        operands = [child for child in _children(source) if child not in paths]
+        source = _through_views(operands[0], index) if operands else None
+    elif entry and (expanded := _expanded(entry[0])) is not None:
+        broadcast = expanded
+    if op_name(node) == "LogSoftmax":
+        name, source = "cross_entropy_soft", node
+    elif name == "nll" and source is not None and op_name(source) == "LogSoftmax":
+        name = "cross_entropy"
+    before = source
+    if name in ("cross_entropy", "cross_entropy_soft") and source is not None:
+        inner = _children(source)
+        before = _through_views(inner[0], index) if inner else None
+    if (own := getattr(node, "_saved_reduction", None)) is not None and not reduction:
+        reduction = REDUCTIONS.get(own)
+    target = saved(node, "_saved_target")
+    prediction_shape = output_shape(entry[0]) if entry else None
+    if target is not None and broadcast is None:
+        broadcast = _stretched_target(target, prediction_shape)
+    return Loss(
+        name=name,
+        node=index.get(node, -1),
+        prediction=index.get(before) if before is not None else None,
+        reduction=reduction,
+        target_shape=None if target is None else tuple(target.shape),
+        target_dtype=None if target is None else str(target.dtype).removeprefix("torch."),
+        prediction_shape=broadcast[0] if broadcast else prediction_shape,
+        broadcast=broadcast,
+    )
+
+
+def _through_views(node: Any, index: dict[Any, int]) -> Any:
+    """The first node at or below `node` that is no view."""
+    while node is not None and node not in index and op_name(node) in VIEWS:
+        children = _children(node)
+        node = children[0] if children else None
+    return node
+
+
+def _expanded(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The shapes before and after, when a prediction was expanded to the shape of its target."""
+    while node is not None and op_name(node) in VIEWS:
+        if op_name(node) == "Expand":
+            before = tuple(int(size) for size in getattr(node, "_saved_self_sym_sizes", ()))
+            after = output_shape(node)
+            if after is not None and 1 < _size(before) < _size(after):
+                return before, after
+        children = _children(node)
+        node = children[0] if children else None
+    return None
+
+
+def _broadcast_in(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The shapes of an operand and of the result, when a hand-written difference broadcast its operand."""
+    result = output_shape(node)
+    for child, position in node.next_functions:
+        shape = output_shape(child, position) if child is not None else None
+        if result is not None and shape is not None and op_name(child) in VIEWS | set(LINEAR) and (
+            1 < _size(shape) < _size(result)
+        ):  # fmt: skip
+            return shape, result
+    return None
+
+
+def _stretched_target(
+    target: Any, prediction: tuple[int, ...] | None
+) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The shapes of prediction and target, when only the target was expanded (it then has a stride of 0)."""
+    if target.numel() <= 1 or prediction is None or tuple(target.shape) != prediction:
+        return None
+    own = tuple(1 if stride == 0 else size for size, stride in zip(target.shape, target.stride(), strict=True))
+    return (prediction, own) if 1 < _size(own) < _size(prediction) else None

@@ -1,0 +1,153 @@
+"""Modules: where each was made, what it is called, which root it belongs to. Holds no module alive."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from headtorch.model import Where
+from headtorch.record.source import Sources
+from headtorch.store import records
+
+_MODE_DEPENDENT_NORMS = (nn.modules.batchnorm._BatchNorm,)
+_DROPOUTS = (nn.modules.dropout._DropoutNd, nn.RReLU)
+
+
+class Modules:
+    """The modules of the process: noted when they are made, described when an objective first uses them."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._made: dict[int, tuple[weakref.ref[nn.Module], Where | None]] = {}
+        self._numbers: dict[int, int] = {}
+        self._called: dict[int, Where | None] = {}
+        self._next = 0
+
+    def made(self, module: nn.Module) -> None:
+        """Note a module that is being made; the user's line is the one that asked for it, outside its own __init__."""
+        key = id(module)
+        where = None
+        for frame in self._sources.user_frames(sys._getframe(1)):
+            code = frame.f_code
+            own = code.co_name == "__init__" and code.co_argcount and frame.f_locals.get(code.co_varnames[0]) is module
+            if not own:
+                where = self._sources.place(frame)
+                break
+        self._made[key] = (weakref.ref(module, lambda _: self._forget(key)), where)
+
+    def _forget(self, key: int) -> None:
+        self._made.pop(key, None)
+        self._numbers.pop(key, None)
+        self._called.pop(key, None)
+
+    def called(self, module: nn.Module) -> None:
+        """Note the user's line that calls a module, the first time."""
+        if id(module) not in self._called:
+            self._called[id(module)] = self._sources.here()
+
+    def number(self, module: nn.Module) -> int:
+        """The number of a module in the run file."""
+        key = id(module)
+        if key not in self._numbers:
+            if key not in self._made:  # a copy, or unpickled: its __init__ never ran
+                self._made[key] = (weakref.ref(module, lambda _: self._forget(key)), None)
+            self._numbers[key] = self._next
+            self._next += 1
+        return self._numbers[key]
+
+    def tops(self, roots: Iterable[nn.Module]) -> list[nn.Module]:
+        """The outermost modules that hold the given ones, each once, in order."""
+        parents: dict[int, nn.Module] = {}
+        for reference, _ in list(self._made.values()):
+            module = reference()
+            for child in () if module is None else module._modules.values():
+                if child is not None and module is not None:
+                    parents.setdefault(id(child), module)
+        found: dict[int, nn.Module] = {}
+        for module in roots:
+            seen = {id(module)}
+            while (parent := parents.get(id(module))) is not None and id(parent) not in seen:
+                seen.add(id(parent))
+                module = parent
+            found.setdefault(id(module), module)
+        return list(found.values())
+
+    def describe(self, tops: list[nn.Module]) -> Description:
+        """Names and records of everything below the given outermost modules."""
+        return Description(self, tops)
+
+    def record(self, module: nn.Module, name: str, parent: int | None, owned: tuple[int, ...]) -> records.Module:
+        """The record of one module. `owned` are the ids of the parameters it holds itself."""
+        made = self._made.get(id(module))
+        return records.Module(
+            id=self.number(module),
+            name=name,
+            kind=type(module).__name__,
+            parent=parent,
+            made_at=made[1] if made else None,
+            called_at=self._called.get(id(module)),
+            parameters=owned,
+            settings=_settings(module),
+        )
+
+    def made_at(self, key: int) -> Where | None:
+        """The line that made a module, when it is a library's: a class of the user's own is found by what it calls."""
+        made = self._made.get(key)
+        module = made[0]() if made else None
+        return made[1] if made and module is not None and is_library(module) else None
+
+
+class Description:
+    """Names of modules and parameters below some outermost modules; with several, names begin with the class."""
+
+    def __init__(self, modules: Modules, tops: list[nn.Module]) -> None:
+        self.parameters: dict[int, tuple[torch.Tensor, str, nn.Module]] = {}
+        self.modules: dict[int, tuple[nn.Module, str, nn.Module | None]] = {}
+        kinds = [type(top).__name__ for top in tops]
+        for position, top in enumerate(tops):
+            prefix = "" if len(tops) == 1 else kinds[position]
+            if kinds.count(prefix) > 1:
+                prefix += str(kinds[:position].count(prefix) + 1)
+            self._walk(top, prefix, None, set())
+
+    def _walk(self, module: nn.Module, name: str, parent: nn.Module | None, above: set[int]) -> None:
+        if id(module) in self.modules or id(module) in above:
+            return
+        self.modules[id(module)] = (module, name, parent)
+        for key, parameter in module._parameters.items():
+            if parameter is not None:
+                self.parameters.setdefault(id(parameter), (parameter, f"{name}.{key}" if name else key, module))
+        for key, child in module._modules.items():
+            if child is not None:
+                self._walk(child, f"{name}.{key}" if name else key, module, above | {id(module)})
+
+
+def is_library(module: nn.Module) -> bool:
+    """Whether a module's class is PyTorch's own rather than the user's."""
+    return type(module).__module__.startswith("torch.")
+
+
+def _settings(module: nn.Module) -> dict[str, Any]:
+    names = getattr(type(module), "__constants__", ()) if is_library(module) else ()
+    values = {name: getattr(module, name, None) for name in names}
+    if is_library(module):  # recurrent layers do not name theirs
+        values |= {name: getattr(module, name) for name in ("batch_first", "p", "momentum") if hasattr(module, name)}
+    return {name: value for name, value in values.items() if value is None or isinstance(value, (int, float, str, bool))}
+
+
+def mode(root: nn.Module) -> tuple[int, int, int, int]:
+    """How many dropouts a module has and how many of them are switched off; the same for batch norms."""
+    dropouts = dropouts_off = norms = norms_off = 0
+    for module in root.modules():
+        if isinstance(module, _DROPOUTS) and getattr(module, "p", 1.0) > 0:
+            dropouts += 1
+            dropouts_off += not module.training
+        elif isinstance(module, _MODE_DEPENDENT_NORMS) and module.track_running_stats:
+            norms += 1
+            norms_off += not module.training
+    return dropouts, dropouts_off, norms, norms_off

@@ -1,0 +1,116 @@
+"""Network: the graph of one loss reduced to what a person would call the network, with names and places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from headtorch.record import losses
+from headtorch.record.graph import LINEAR, RECURRENT, VIEWS, Graph, data_inputs, output_shape
+from headtorch.record.modules import Description, Modules
+from headtorch.record.tracing import trace_of
+from headtorch.store.records import Loss, Node
+
+MAX_NODES = 4_000
+MAX_MEASURED = 96
+# Operations whose output tells how a layer's units stand. The value is where autograd keeps it: the result itself, or
+# the input, from which the result is computed again.
+ACTIVATIONS = {
+    "Relu": "_saved_result", "Sigmoid": "_saved_result", "Tanh": "_saved_result", "Softmax": "_saved_result",
+    "LeakyRelu": "_saved_self", "Gelu": "_saved_self", "Silu": "_saved_self", "Hardtanh": "_saved_self",
+    "Softplus": "_saved_self", "Mish": "_saved_self", "Threshold": "_saved_self", "Elu": "_saved_self_or_result",
+    "Hardswish": "_saved_self", "Hardsigmoid": "_saved_self", "PreluKernel": "_saved_self",
+}  # fmt: skip
+_DETAILS = ("dim", "p", "negative_slope", "eps", "momentum", "training", "approximate", "min_val", "max_val")
+
+
+class Network:
+    """What stands between one loss and its weights.
+
+    `measured` are indices into `nodes` of the activations that are measured, `layers` of the linear maps whose output
+    gradient is; both are positions in the graph's order for `positions`, so that a later graph of equal length is read
+    without being reduced again.
+    """
+
+    def __init__(self, graph: Graph, parameter_ids: dict[int, int], names: Description, modules: Modules) -> None:
+        paths = graph.weight_paths()
+        index: dict[Any, int] = {}
+        self.nodes: list[Node] = []
+        self.positions: list[int] = []
+        self.length = len(graph.order)
+        self.truncated = graph.truncated
+        through: dict[Any, tuple[int, ...]] = {}  # a view's own inputs, so that it can be left out
+        for position, (node, name) in enumerate(zip(graph.order, graph.names, strict=True)):
+            if node in paths or name == "AccumulateGrad":
+                continue
+            inner, outside, weight = data_inputs(node, name, paths)
+            inputs = tuple(dict.fromkeys(number for child in inner for number in through.get(child, ())))
+            if name in VIEWS and name != "Expand":
+                through[node] = inputs
+                continue
+            if len(self.nodes) >= MAX_NODES:
+                self.truncated = True
+                through[node] = ()
+                continue
+            index[node] = len(self.nodes)
+            through[node] = (len(self.nodes),)
+            self.positions.append(position)
+            weight_id = None if weight is None else parameter_ids.get(id(weight.variable))
+            self.nodes.append(_describe(node, name, inputs, outside, weight_id, names, modules))
+        self.losses: tuple[Loss, ...] = losses.terms(graph, index, paths)
+        self.measured = _spread([i for i, node in enumerate(self.nodes) if node.op in ACTIVATIONS])
+        self.layers = _spread(
+            [i for i, node in enumerate(self.nodes) if node.weight is not None and node.op in (*LINEAR, *RECURRENT)]
+        )
+
+    def fits(self, graph: Graph) -> bool:
+        """Whether a later graph has the same structure, so that positions still point at the same operations."""
+        return len(graph.order) == self.length and all(
+            graph.names[self.positions[i]] == self.nodes[i].op for i in (*self.measured, *self.layers)
+        )
+
+    def at(self, graph: Graph, number: int) -> Any:
+        """The node of a fitting graph that `nodes[number]` describes."""
+        return graph.order[self.positions[number]]
+
+
+def _spread(numbers: list[int]) -> list[int]:
+    """At most MAX_MEASURED of the numbers, evenly spread, the first and the last among them."""
+    if len(numbers) <= MAX_MEASURED:
+        return numbers
+    return [numbers[round(i * (len(numbers) - 1) / (MAX_MEASURED - 1))] for i in range(MAX_MEASURED)]
+
+
+def _describe(
+    node: Any,
+    name: str,
+    inputs: tuple[int, ...],
+    outside: bool,
+    weight: int | None,
+    names: Description,
+    modules: Modules,
+) -> Node:
+    trace = trace_of(node)
+    layer, kind, made_at = "", "", None
+    if trace is not None and trace.module is not None and (known := names.modules.get(trace.module)) is not None:
+        module: nn.Module = known[0]
+        layer, kind, made_at = known[1], type(module).__name__, modules.made_at(trace.module)
+    detail = {}
+    for key in _DETAILS:
+        value = getattr(node, f"_saved_{key}", None)
+        if isinstance(value, (int, float, str)):
+            # autograd tells a negative dimension as an unsigned number
+            detail[key] = value - 2**64 if isinstance(value, int) and value > 2**62 else value
+    return Node(
+        op=name,
+        shape=output_shape(node),
+        inputs=inputs,
+        outside=outside,
+        weight=weight,
+        layer=layer,
+        module=kind,
+        where=None if trace is None else trace.where,
+        made_at=made_at,
+        detail=detail,
+    )

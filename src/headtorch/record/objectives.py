@@ -1,0 +1,123 @@
+"""Objectives: which loss is minimised over which parameters, told apart without keeping any of them alive.
+
+A backward pass belongs to an objective by the user's lines that led to it. Another set of parameters, or an optimizer
+made on other lines since, begins a new objective: a fine-tuning after a pre-training, the next fold, the other half of
+a GAN.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from headtorch.model import Where
+from headtorch.record.graph import Graph
+from headtorch.record.network import Network
+from headtorch.record.rows import Rows, gather, row_length
+
+if TYPE_CHECKING:
+    from headtorch.record.optimizers import OptimizerState
+
+Site = tuple[Any, ...]
+Reference = weakref.ref[torch.Tensor]
+
+
+class TensorNumbers:
+    """Numbers tensors for the run file, and knows which were loaded, without keeping them alive."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Reference, int]] = {}
+        self._loaded: dict[int, Reference] = {}
+        self._next = 0
+
+    def note_loaded(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Note tensors whose values came from a state dict."""
+        for tensor in tensors:
+            self._loaded[id(tensor)] = weakref.ref(tensor)
+
+    def loaded(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor's values came from a state dict."""
+        reference = self._loaded.get(id(tensor))
+        return reference is not None and reference() is tensor
+
+    def number(self, tensor: torch.Tensor) -> int:
+        """The number of a tensor; the same object has the same number for life."""
+        known = self._known.get(id(tensor))
+        if known is None or known[0]() is not tensor:
+            known = self._known[id(tensor)] = (weakref.ref(tensor), self._next)
+            self._next += 1
+        return known[1]
+
+
+class Objective:
+    """The state of one objective beside the training.
+
+    `reached` are the learners that the loss reaches, `watched` all parameters of its modules, in the order of the
+    parameter quantities. `count` is its number of backward passes, `stepped` whether an optimizer has stepped over its
+    learners since the last one. `held_by` are the optimizers that hold its learners, `followed_by` the numbers of those
+    that step right after it. `raw` says that the user holds the weights himself, outside modules and optimizers.
+    """
+
+    def __init__(self, number: int, site: Site, optimizer_made_at: tuple[Where, ...]) -> None:
+        self.number = number
+        self.site = site
+        self.optimizer_made_at = optimizer_made_at
+        self.count = 0
+        self.reached: list[Reference] = []
+        self.watched: list[Reference] = []
+        self.raw = False
+        self.network: Network | None = None
+        self.traced = False
+        self.tries = 0
+        self.stepped = False
+        self.has_optimizer = False
+        self.held_by: dict[int, OptimizerState] = {}
+        self.followed_by: set[int] = set()
+        self.compared_at = 0  # how many optimizers there were when its learners were last compared
+        self.mode: tuple[int, ...] | None = None
+        self.before: tuple[int, Rows] | None = None  # a looked-at step and the weights before it
+
+    def tensors(self) -> list[torch.Tensor | None]:
+        """The watched tensors; None for one that is gone."""
+        return [reference() for reference in self.watched]
+
+    def learns(self, learners: Sequence[torch.Tensor], raw: bool) -> bool:
+        """Whether these learners are its own: most of the smaller set in common.
+
+        Not all, for a network may leave out a layer by chance or thaw another. Weights that the user holds himself may
+        be new tensors of the same shapes each step.
+        """
+        if raw != self.raw:
+            return False
+        if raw:
+            mine = [reference() for reference in self.reached]
+            return None in mine or [tensor.shape for tensor in mine if tensor is not None] == [t.shape for t in learners]
+        if not learners or not self.reached:
+            return len(learners) == len(self.reached)
+        mine_ids = {id(reference()) for reference in self.reached}
+        common = sum(id(tensor) in mine_ids for tensor in learners)
+        return 2 * common >= min(len(learners), len(self.reached))
+
+    def rows(self, tensors: Sequence[torch.Tensor | None]) -> Rows:
+        """Rows of tensors that stand beside the watched ones."""
+        return gather(tensors, row_length(len(tensors)))
+
+
+def learners_of(
+    graph: Graph, in_optimizer: dict[int, int], wanted: Sequence[torch.Tensor]
+) -> tuple[list[torch.Tensor], bool]:
+    """The leaves of a graph that learn, and whether they stand outside modules and optimizers.
+
+    A leaf that is no nn.Parameter and in no optimizer is data (an image under attack, a point of a differential
+    equation) unless there is nothing else: then the user holds his weights himself. `wanted` are the inputs that
+    backward was asked for; none means all.
+    """
+    leaves = graph.leaves
+    if wanted:
+        ids = {id(tensor) for tensor in wanted}
+        leaves = [leaf for leaf in leaves if id(leaf) in ids]
+    learners = [leaf for leaf in leaves if isinstance(leaf, torch.nn.Parameter) or id(leaf) in in_optimizer]
+    return (learners, False) if learners else (leaves, bool(leaves))

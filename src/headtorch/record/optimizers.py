@@ -1,0 +1,106 @@
+"""Optimizers: who made each, what it holds, and its settings at every change."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import torch
+
+from headtorch.model import Where
+from headtorch.record.objectives import TensorNumbers
+from headtorch.record.source import Sources
+from headtorch.record.writer import Writer
+from headtorch.store import records
+
+
+class OptimizerState:
+    """What is known of one optimizer beside the training."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, number: int, made_at: tuple[Where, ...], step: int) -> None:
+        self.reference = weakref.ref(optimizer)
+        self.number = number
+        self.made_at = made_at
+        self.made_after_step = step
+        self.held: set[int] = set()
+        self.rates: list[float] = []
+        self.fresh = False  # it has stepped, and no backward pass has added to its gradients since
+        self.stepped_at: Where | None = None
+
+
+class Optimizers:
+    """All optimizers of the process, in the order in which they were made."""
+
+    def __init__(self, sources: Sources, numbers: TensorNumbers, writer: Writer) -> None:
+        self._sources = sources
+        self._numbers = numbers
+        self._writer = writer
+        self._states: dict[int, OptimizerState] = {}
+        self.made = 0
+        self.holders: dict[int, int] = {}  # id of a tensor -> number of the newest optimizer that holds it
+
+    def note_made(self, optimizer: torch.optim.Optimizer, step: int) -> OptimizerState:
+        """Note a new optimizer, with the user's lines that made it."""
+        state = OptimizerState(optimizer, self.made, self._sources.stack(), step)
+        self.made += 1
+        self._states[id(optimizer)] = state
+        self._write(optimizer, state)
+        return state
+
+    def note_stepped(self, optimizer: torch.optim.Optimizer, step: int) -> OptimizerState:
+        """Note a step: rates that changed, parameters added since, the user's line of the first step."""
+        state = self._states.get(id(optimizer))
+        if state is None or state.reference() is not optimizer:
+            state = self.note_made(optimizer, step)
+        first = state.stepped_at is None
+        if first:
+            state.stepped_at = self._sources.here()
+        if first or len(state.held) != sum(len(group["params"]) for group in optimizer.param_groups):
+            self._write(optimizer, state)
+        rates = [_number(group.get("lr")) for group in optimizer.param_groups]
+        if rates != state.rates:
+            state.rates = rates
+            self._writer.sample(state.number, "learning_rate", max(step - 1, 0), rates)
+        return state
+
+    def newest_over(self, learners: list[torch.Tensor]) -> OptimizerState | None:
+        """The optimizer made last among those that hold any of the learners."""
+        numbers = {self.holders[id(tensor)] for tensor in learners if id(tensor) in self.holders}
+        return next((state for state in self._states.values() if numbers and state.number == max(numbers)), None)
+
+    def _write(self, optimizer: torch.optim.Optimizer, state: OptimizerState) -> None:
+        tensors = [tensor for group in optimizer.param_groups for tensor in group["params"]]
+        state.held = {id(tensor) for tensor in tensors}
+        for tensor in tensors:
+            self.holders[id(tensor)] = state.number
+        self._writer.record(
+            "optimizer",
+            state.number,
+            records.Optimizer(
+                id=state.number,
+                kind=type(optimizer).__name__,
+                made_at=state.made_at,
+                stepped_at=state.stepped_at,
+                groups=tuple(_settings(group) for group in optimizer.param_groups),
+                parameters=tuple(self._numbers.number(tensor) for tensor in tensors),
+                made_after_step=state.made_after_step,
+            ),
+        )
+
+
+def _number(rate: Any) -> float:
+    if isinstance(rate, torch.Tensor):
+        return float(rate) if rate.device.type == "cpu" else float("nan")
+    return float(rate) if isinstance(rate, (int, float)) else float("nan")
+
+
+def _settings(group: dict[str, Any]) -> dict[str, Any]:
+    settings: dict[str, Any] = {"parameters": len(group["params"])}
+    for name, value in group.items():
+        if isinstance(value, (tuple, list)) and name == "betas" and len(value) == 2:
+            settings |= {"beta1": _number(value[0]), "beta2": _number(value[1])}
+        elif isinstance(value, torch.Tensor):
+            settings[name] = _number(value)
+        elif value is None or isinstance(value, (bool, int, float, str)):
+            settings[name] = value
+    return settings

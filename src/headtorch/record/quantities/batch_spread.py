@@ -1,0 +1,21 @@
+"""batch_spread: how much a non-linearity's outputs differ from example to example, beside how large they are.
+
+The standard deviation over the batch, averaged over the units, divided by the root mean square. Near 0, the layer says
+the same whatever the input is.
+"""
+
+import torch
+
+from headtorch.record.activations import Activations
+
+OF = "activation"
+
+
+def measure(activations: Activations) -> torch.Tensor:
+    """(activations,); NaN for a single example or outputs that are all zero."""
+    spreads = []
+    for units in activations.units:
+        values = units.float()
+        spread = values.std(dim=0, correction=0).mean() if values.shape[0] > 1 else values.new_full((), float("nan"))
+        spreads.append(spread / values.square().mean().sqrt())
+    return torch.stack(spreads)

@@ -1,0 +1,20 @@
+"""target: the scale of what the loss compares the prediction with.
+
+Columns: mean, standard deviation, smallest, largest, share of non-finite values; the share of whole numbers; the share
+of rows whose sum is 1 with none negative; the standard deviation from example to example, averaged over the outputs.
+"""
+
+import torch
+
+from headtorch.record.statistics import rows_of, summary
+
+OF = "target"
+
+
+def measure(tensor: torch.Tensor) -> torch.Tensor:
+    """(8,)."""
+    values = rows_of(tensor)
+    whole = (values == values.round()).float().mean()
+    ones = ((values.sum(dim=1) - 1).abs() < 1e-3) & (values >= 0).all(dim=1)
+    spread = values.std(dim=0, correction=0).mean()
+    return torch.cat([summary(tensor), torch.stack([whole, ones.float().mean(), spread])])

@@ -1,0 +1,495 @@
+"""Recorder: turns what the taps see into the run file.
+
+It runs on the training's own thread, inside the user's calls, so it draws no random number, changes no tensor, keeps
+none alive, and reads no value back from an accelerator. What it cannot do it leaves out.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from headtorch.record import activations, quantities
+from headtorch.record.graph import Graph, output_shape, saved
+from headtorch.record.modules import Description, Modules, mode
+from headtorch.record.network import Network
+from headtorch.record.objectives import Objective, Reference, Site, TensorNumbers, learners_of
+from headtorch.record.optimizers import Optimizers, OptimizerState
+from headtorch.record.outbox import Outbox
+from headtorch.record.rows import ROW, Updates, sample
+from headtorch.record.schedule import looked_at
+from headtorch.record.source import Sources
+from headtorch.record.tracing import Tracer
+from headtorch.record.writer import Writer
+from headtorch.store import records
+
+MAX_OBJECTIVES = 64  # a search over hundreds of trainings need not describe each
+MAX_TRIES = 8  # of tracing an objective's lines
+MAX_WATCHED = 4096  # parameters
+
+
+class Pass:
+    """One backward pass that is being recorded."""
+
+    def __init__(self, objective: Objective, step: int, looked: bool) -> None:
+        self.objective = objective
+        self.step = step
+        self.looked = looked
+        self.wanted: Sequence[torch.Tensor] = ()
+        self.layer_gradients: list[torch.Tensor | None] = []
+        self.hooks: list[Any] = []
+
+
+class Recorder:
+    """Records one process's trainings into one run file."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+        self.sources = Sources(writer.source)
+        self.tracer = Tracer(self.sources)
+        self.modules = Modules(self.sources)
+        self.numbers = TensorNumbers()
+        self.optimizers = Optimizers(self.sources, self.numbers, writer)
+        self.outbox = Outbox(self._deliver)
+        self.step = 0  # backward passes so far
+        self.evaluations = 0
+        self.saved_tensors_are_packed = False
+        self._objectives: list[Objective] = []
+        self._by_site: dict[Site, Objective] = {}
+        self._current: Objective | None = None
+        self._roots: dict[int, tuple[weakref.ref[nn.Module], tuple[int, ...]]] = {}
+        self._modes: dict[int, tuple[int, ...]] = {}
+        self._inputs: list[tuple[str, torch.Tensor]] = []
+        self._raw_seen: dict[Site, list[Reference]] = {}
+        self._nan_seen = False
+        self._entered: Reference | None = None  # the first tensor given to the network in this pass
+        self._entry = 0  # id of the module that the training data enters
+        self._look_next = True
+        self._last_root_trains = True
+        self._written: set[tuple[str, int]] = set()
+
+    # ---- forward ------------------------------------------------------------------------------------------------
+
+    def root_called(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], grad: bool) -> None:
+        """A module with parameters was called from outside any other; `grad` says whether autograd follows."""
+        key = id(module)
+        self._last_root_trains = module.training
+        self.modules.called(module)
+        state = self._modes.get(key)
+        if not grad:
+            looked = looked_at(self.evaluations)
+            self.evaluations += 1
+            if looked:
+                self._evaluated(module, _first_tensor(args, kwargs))
+            return
+        if state is None or state[0] != module.training or self._look_next:
+            state = self._modes[key] = (int(module.training), *mode(module))
+        first = not self._roots
+        self._roots[key] = (weakref.ref(module), state)
+        if first:
+            self._entry = key
+            tensor = _first_tensor(args, kwargs)
+            self._entered = None if tensor is None else weakref.ref(tensor)
+            if self._look_next and tensor is not None:
+                self._inputs = [(q.name, q.measure(tensor.detach())) for q in quantities.of("input")]
+
+    def _evaluated(self, module: nn.Module, tensor: torch.Tensor | None) -> None:
+        owner = self._current.number if self._current else -1
+        examples = float(tensor.shape[0]) if tensor is not None and tensor.dim() else 1.0
+        self.writer.sample(owner, "evaluation", self.step, [float(module.training), *map(float, mode(module)), examples])
+        if tensor is not None and id(module) == self._entry:
+            for quantity in quantities.of("input"):
+                self.outbox.put(owner, f"eval_{quantity.name}", self.step, quantity.measure(tensor.detach()))
+
+    def loss_called(self, name: str, value: Any, prediction: Any, target: Any, grad: bool) -> None:
+        """A loss was computed; it is an evaluation when no gradient can follow from it, or the network is in eval mode."""
+        trains = grad and (
+            self._last_root_trains or self._current is None or not (self._current.mode or (1,))[0]
+        )
+        if trains or not isinstance(value, torch.Tensor) or value.numel() != 1:
+            return
+        owner = self._current.number if self._current else -1
+        self.outbox.put(owner, "eval_loss", self.step, value.detach().clone())
+        if isinstance(prediction, torch.Tensor) and isinstance(target, torch.Tensor):
+            self._compare(owner, "eval_", self.step, name, prediction.detach(), target.detach())
+
+    def _compare(
+        self, owner: int, prefix: str, step: int, loss: str, prediction: torch.Tensor, target: torch.Tensor | None
+    ) -> None:
+        for quantity in quantities.of("prediction"):
+            self.outbox.put(owner, prefix + quantity.name, step, quantity.measure(prediction))
+        if target is None:
+            return
+        for quantity in quantities.of("target"):
+            self.outbox.put(owner, prefix + quantity.name, step, quantity.measure(target))
+        for quantity in quantities.of("comparison"):
+            self.outbox.put(owner, prefix + quantity.name, step, quantity.measure(loss, prediction, target))
+
+    # ---- backward -----------------------------------------------------------------------------------------------
+
+    def before_backward(self, loss: Any, wanted: Sequence[Any], accumulates: bool, makes_graph: bool) -> Pass | None:
+        """A backward pass begins. Returns what `after_backward` needs, or None for one that trains nothing."""
+        if not isinstance(loss, torch.Tensor):
+            return None
+        wanted = [tensor for tensor in wanted if isinstance(tensor, torch.Tensor)]
+        site = self._site()
+        objective = self._by_site.get(site)
+        graph = None
+        if not accumulates and not self._is_training(site, loss, wanted, makes_graph):
+            self._forget_forward()
+            return None
+        if objective is None or looked_at(objective.count) or objective.compared_at != self.optimizers.made:
+            graph = Graph(loss.grad_fn) if loss.grad_fn is not None else None
+            objective = self._identify(site, objective, graph, wanted)
+        elif not objective.traced and objective.tries < MAX_TRIES and loss.grad_fn is not None:
+            graph = Graph(loss.grad_fn)
+        if objective is None:
+            self._forget_forward()
+            return None
+        step, count = self.step, objective.count
+        self.step += 1
+        objective.count += 1
+        self._current = objective
+        now = Pass(objective, step, looked_at(count))
+        now.wanted = wanted
+        if graph is not None:
+            self._describe(objective, graph, loss)
+        self._note_loss(objective, step, loss, graph)
+        self._note_mode(objective, step)
+        self._measure_update(objective)
+        fresh = [state for state in objective.held_by.values() if state.fresh]
+        if now.looked:
+            self._measure_stale(objective, step, fresh)
+            if graph is not None:
+                self._measure_forward(now, graph)
+        for state in fresh:
+            state.fresh = False
+        for name, vector in self._inputs:
+            self.outbox.put(objective.number, name, step, vector)
+        self._forget_forward()
+        return now
+
+    def after_backward(self, now: Pass, gradients: Any) -> None:
+        """A backward pass has ended; `gradients` is what autograd.grad returned, or None after backward()."""
+        for hook in now.hooks:
+            hook.remove()
+        objective = now.objective
+        if now.looked:
+            tensors = objective.tensors()
+            found = _gradients(tensors, now.wanted, gradients)
+            rows = objective.rows(found)
+            for quantity in quantities.of("gradient"):
+                self.outbox.put(objective.number, quantity.name, now.step, quantity.measure(rows))
+            if now.layer_gradients:
+                layer_rows = objective.rows(now.layer_gradients)
+                for quantity in quantities.of("output_grad"):
+                    self.outbox.put(objective.number, quantity.name, now.step, quantity.measure(layer_rows))
+            weights = objective.rows(tensors)
+            objective.before = (now.step, weights)
+            for quantity in quantities.of("weight"):
+                self.outbox.put(objective.number, quantity.name, now.step, quantity.measure(weights))
+        recent = self._objectives[-8:] if len(self._objectives) > 8 else self._objectives
+        self._look_next = any(looked_at(each.count) for each in recent)
+        if any(not each.traced and each.tries < MAX_TRIES for each in recent):
+            self.tracer.start()
+        self.writer.step_done()
+
+    def _deliver(self, owner: int, quantity: str, step: int, values: Sequence[float]) -> None:
+        self.writer.sample(owner, quantity, step, values)
+
+    def _site(self) -> Site:
+        frames = self.sources.user_frames(sys._getframe(2))
+        return tuple((frame.f_code, frame.f_lasti) for frame, _ in zip(frames, range(6), strict=False))
+
+    def _is_training(self, site: Site, loss: torch.Tensor, wanted: Sequence[torch.Tensor], makes_graph: bool) -> bool:
+        """Whether autograd.grad runs for an update rather than for a derivative, a penalty or an attack."""
+        if loss.numel() != 1:
+            return False
+        if any(isinstance(tensor, nn.Parameter) for tensor in wanted):
+            return True
+        if makes_graph or not wanted or not all(tensor.is_leaf for tensor in wanted):
+            return False
+        before = self._raw_seen.get(site, [])
+        again = len(before) == len(wanted) and all(a() is b for a, b in zip(before, wanted, strict=True))
+        self._raw_seen[site] = [weakref.ref(tensor) for tensor in wanted]
+        return again
+
+    def _forget_forward(self) -> None:
+        self._roots.clear()
+        self._inputs.clear()
+
+    # ---- which objective ----------------------------------------------------------------------------------------
+
+    def _identify(
+        self, site: Site, known: Objective | None, graph: Graph | None, wanted: Sequence[torch.Tensor]
+    ) -> Objective | None:
+        learners, raw = learners_of(graph, self.optimizers.holders, wanted) if graph is not None else ([], False)
+        newest = self.optimizers.newest_over(learners)
+        made_at = newest.made_at if newest else ()
+        candidates = [known] if known is not None else []
+        candidates += [each for each in self._objectives if each.site == site and each is not known]
+        for objective in candidates:
+            new_optimizer = newest is not None and made_at != objective.optimizer_made_at and objective.count > 0
+            if objective.learns(learners, raw) and not (new_optimizer and objective.has_optimizer):
+                if raw:
+                    objective.reached = objective.watched = [weakref.ref(tensor) for tensor in learners]
+                objective.compared_at = self.optimizers.made
+                self._by_site[site] = objective
+                return objective
+        if len(self._objectives) >= MAX_OBJECTIVES:
+            return known or self._current
+        objective = Objective(len(self._objectives), site, made_at)
+        objective.raw = raw
+        objective.compared_at = self.optimizers.made
+        objective.has_optimizer = newest is not None
+        objective.reached = [weakref.ref(tensor) for tensor in learners]
+        self._objectives.append(objective)
+        self._by_site[site] = objective
+        return objective
+
+    def _describe(self, objective: Objective, graph: Graph, loss: torch.Tensor) -> None:
+        """Write what an objective consists of: the first time, and again once its lines have been traced."""
+        first = objective.network is None
+        if not first and (objective.traced or objective.tries >= MAX_TRIES or not self.tracer.on):
+            return
+        roots = [module for reference, _ in self._roots.values() if (module := reference()) is not None]
+        tops = self.modules.tops(roots)
+        names = self.modules.describe(tops)
+        reached = [tensor for reference in objective.reached if (tensor := reference()) is not None]
+        if first:
+            owned = [tensor for tensor, _, _ in names.parameters.values()]
+            watched = list({id(tensor): tensor for tensor in [*owned, *reached]}.values())[:MAX_WATCHED]
+            objective.watched = [weakref.ref(tensor) for tensor in watched]
+            self._write_modules(names)
+            self._write_parameters(names, watched)
+        ids = {id(tensor): self.numbers.number(tensor) for tensor in (*objective.tensors(), *reached) if tensor is not None}
+        network = Network(graph, ids, names, self.modules)
+        objective.network = network
+        objective.traced = self.tracer.on
+        objective.tries += 1
+        stack = self.sources.stack()
+        self.writer.record(
+            "objective",
+            objective.number,
+            records.Objective(
+                id=objective.number,
+                first_step=self.step - 1,
+                backward_at=stack[0] if stack else None,
+                stack=stack,
+                parameters=tuple(self.numbers.number(t) for t in objective.tensors() if t is not None),
+                reached=tuple(ids[id(tensor)] for tensor in reached),
+                nodes=tuple(network.nodes),
+                losses=network.losses,
+                measured=tuple(network.measured),
+                layers=tuple(network.layers),
+                opaque=graph.opaque(),
+                roots=tuple(self.modules.number(root) for root in roots),
+                by_hand=objective.raw,
+                truncated=network.truncated,
+            ),
+        )
+
+    def _write_modules(self, names: Description) -> None:
+        for module, name, parent in names.modules.values():
+            number = self.modules.number(module)
+            owned = tuple(self.numbers.number(p) for p in module._parameters.values() if p is not None)
+            above = None if parent is None else self.modules.number(parent)
+            self.writer.record("module", number, self.modules.record(module, name, above, owned))
+
+    def _write_parameters(self, names: Description, watched: Sequence[torch.Tensor]) -> None:
+        outside = _names_in_frames(self.sources)
+        for tensor in watched:
+            _, name, module = names.parameters.get(id(tensor), (None, outside.get(id(tensor), ""), None))
+            number = self.numbers.number(tensor)
+            if ("parameter", number) in self._written:
+                continue
+            self._written.add(("parameter", number))
+            self.writer.record(
+                "parameter",
+                number,
+                records.Parameter(
+                    id=number,
+                    name=name or f"weight {number}",
+                    shape=tuple(tensor.shape),
+                    trainable=tensor.requires_grad,
+                    is_parameter=isinstance(tensor, nn.Parameter),
+                    module=None if module is None else self.modules.number(module),
+                    kind="" if module is None else type(module).__name__,
+                    loaded=self.numbers.loaded(tensor),
+                ),
+            )
+            self.outbox.put(number, "initial_weight", self.step, _first_values(tensor.detach()))
+
+    # ---- what is measured ---------------------------------------------------------------------------------------
+
+    def _note_loss(self, objective: Objective, step: int, loss: torch.Tensor, graph: Graph | None) -> None:
+        value = loss.detach().reshape(-1)[:1].float()
+        stepped = torch.full((1,), float(objective.stepped), device=value.device)
+        objective.stepped = False
+        self.outbox.put(objective.number, "loss", step, torch.cat([value, stepped]))
+        if not self._nan_seen and value.device.type == "cpu" and not bool(value.isfinite().all()):
+            self._nan_seen = True
+            self._note_nan(objective, step, loss, graph)
+
+    def _note_nan(self, objective: Objective, step: int, loss: torch.Tensor, graph: Graph | None) -> None:
+        """The first loss that is no number: was it the data, or the weights?"""
+        details: dict[str, float] = {}
+        entered = self._entered() if self._entered is not None else None
+        if entered is not None:
+            details["input"] = float(1 - entered.isfinite().float().mean())
+        root = (graph or Graph(loss.grad_fn)) if loss.grad_fn is not None else None
+        if objective.network is not None and root is not None and objective.network.fits(root):
+            for each in objective.network.losses:
+                node = objective.network.at(root, each.node) if each.node >= 0 else None
+                target = None if node is None else saved(node, "_saved_target")
+                if target is not None:
+                    details["target"] = float(1 - target.isfinite().float().mean())
+        broken = [tensor for tensor in objective.tensors() if tensor is not None and not bool(tensor.isfinite().all())]
+        details["weights"] = len(broken) / max(len(objective.watched), 1)
+        self.writer.event(step, "nan", objective=objective.number, value=str(float(loss.detach().sum())), **details)
+        self.writer.step_done(urgent=True)
+
+    def _note_mode(self, objective: Objective, step: int) -> None:
+        states = [state for _, state in self._roots.values()]
+        if not states:
+            return
+        now = (min(state[0] for state in states), *(sum(column) for column in list(zip(*states, strict=True))[1:]))
+        if now != objective.mode:
+            objective.mode = now
+            names = ("training", "dropouts", "dropouts_off", "norms", "norms_off")
+            self.writer.event(step, "mode", objective=objective.number, **dict(zip(names, now, strict=True)))
+
+    def _measure_update(self, objective: Objective) -> None:
+        if objective.before is None:
+            return
+        step, before = objective.before
+        objective.before = None
+        now = objective.rows(objective.tensors())
+        updates = Updates(now.values - before.values, before.values)
+        for quantity in quantities.of("update"):
+            self.outbox.put(objective.number, quantity.name, step, quantity.measure(updates))
+
+    def _measure_stale(self, objective: Objective, step: int, fresh: Sequence[OptimizerState]) -> None:
+        """What an optimizer that has just stepped left in its gradients; without optimizers, what is in any gradient."""
+        if objective.held_by and not fresh:
+            return
+        left = [
+            tensor.grad
+            if tensor is not None
+            and tensor.is_leaf
+            and (not objective.held_by or any(id(tensor) in state.held for state in fresh))
+            else None
+            for tensor in objective.tensors()
+        ]
+        if any(gradient is not None for gradient in left):
+            rows = objective.rows(left)
+            for quantity in quantities.of("stale"):
+                self.outbox.put(objective.number, quantity.name, step, quantity.measure(rows))
+
+    def _measure_forward(self, now: Pass, graph: Graph) -> None:
+        network, objective = now.objective.network, now.objective
+        if network is None or self.saved_tensors_are_packed or not network.fits(graph):
+            return
+        if (read := activations.read(graph, network)) is not None:
+            for quantity in quantities.of("activation"):
+                self.outbox.put(objective.number, quantity.name, now.step, quantity.measure(read))
+        now.layer_gradients = [None] * len(network.layers)
+        for position, number in enumerate(network.layers):
+            node = network.at(graph, number)
+            now.hooks.append(node.register_prehook(_keeper(now.layer_gradients, position)))
+        for loss in network.losses[:1]:
+            if loss.node < 0:
+                continue
+            node = network.at(graph, loss.node)
+            prediction = saved(node, "_saved_self")
+            if prediction is None:
+                prediction = saved(node, "_saved_result")
+            if prediction is not None and prediction.is_floating_point() and prediction.dim():
+                target = saved(node, "_saved_target")
+                self._compare(objective.number, "", now.step, loss.name, prediction, target)
+
+    # ---- optimizers ---------------------------------------------------------------------------------------------
+
+    def optimizer_made(self, optimizer: torch.optim.Optimizer) -> None:
+        """An optimizer has been constructed."""
+        self.optimizers.note_made(optimizer, self.step)
+
+    def optimizer_stepped(self, optimizer: torch.optim.Optimizer) -> None:
+        """An optimizer has taken a step."""
+        state = self.optimizers.note_stepped(optimizer, self.step)
+        state.fresh = True
+        for objective in self._objectives[-16:]:
+            if state.number in objective.held_by or any(id(ref()) in state.held for ref in objective.reached):
+                objective.held_by[state.number] = state
+                objective.has_optimizer = objective.stepped = True
+        last = self._current
+        if last is not None and state.number not in last.followed_by:
+            last.followed_by.add(state.number)
+            self.writer.event(last.count and self.step - 1, "follows", objective=last.number, optimizer=state.number)
+
+    def state_loaded(self, module: nn.Module) -> None:
+        """A module has been given weights from a state dict."""
+        self.numbers.note_loaded(module.parameters())
+
+    def close(self) -> None:
+        """Deliver what is on its way and say how much was seen."""
+        self.tracer.stop()
+        self.outbox.close()
+        self.writer.fact("evaluations", self.evaluations)
+
+
+def _keeper(gradients: list[torch.Tensor | None], position: int) -> Any:
+    def keep(incoming: Sequence[torch.Tensor | None]) -> None:
+        if incoming and incoming[0] is not None:
+            with torch.no_grad():
+                gradients[position] = sample(incoming[0].detach(), ROW).clone()
+
+    return keep
+
+
+def _gradients(
+    tensors: Sequence[torch.Tensor | None], wanted: Sequence[torch.Tensor], returned: Any
+) -> list[torch.Tensor | None]:
+    """The gradient of each watched tensor: its .grad, or what autograd.grad returned for it."""
+    by_id = {}
+    if returned:
+        by_id = {id(tensor): gradient for tensor, gradient in zip(wanted, returned, strict=False)}
+    return [
+        None if tensor is None else by_id.get(id(tensor), tensor.grad if tensor.is_leaf and not returned else None)
+        for tensor in tensors
+    ]
+
+
+def _first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor | None:
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, torch.Tensor):
+            return value
+        if isinstance(value, (tuple, list)) and value and isinstance(value[0], torch.Tensor):
+            return value[0]
+    return None
+
+
+def _names_in_frames(sources: Sources) -> dict[int, str]:
+    """What the user's own variables call tensors that belong to no module, by id."""
+    names: dict[int, str] = {}
+    for frame, _ in zip(sources.user_frames(sys._getframe(1)), range(4), strict=False):
+        for scope in (frame.f_locals, frame.f_globals):
+            for name, value in list(scope.items()):
+                if isinstance(value, torch.Tensor):
+                    names.setdefault(id(value), name)
+    return names
+
+
+def _first_values(tensor: torch.Tensor) -> torch.Tensor:
+    """Standard deviation, largest absolute value, and share of output units equal to another unit, (3,)."""
+    values = sample(tensor, 16 * ROW).float()
+    equal = values.new_full((), float("nan"))
+    if tensor.dim() >= 2 and tensor.shape[0] > 1:
+        units = tensor[:64].reshape(min(64, tensor.shape[0]), -1)[:, :256].float()
+        equal = (units[1:] == units[:-1]).all(dim=1).float().mean()
+    return torch.stack([values.std(correction=0), values.abs().amax(), equal])

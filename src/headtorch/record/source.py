@@ -1,0 +1,96 @@
+"""Where in the user's own source something happens: from stack frames to file, line and columns."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import sysconfig
+import tokenize
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import CodeType, FrameType
+
+from headtorch.model import Where
+
+_OWN = str(Path(__file__).resolve().parent.parent)
+_LAUNCH = str(Path(_OWN, "launch.py"))
+_LIBRARIES = tuple(
+    {str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    | {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+)
+
+
+class Sources:
+    """Tells the user's frames from a library's, and remembers each file met.
+
+    `on_file` is called once for each of the user's files, with its path and its text.
+    """
+
+    def __init__(self, on_file: Callable[[str, str], None]) -> None:
+        self._on_file = on_file
+        self._is_user: dict[CodeType, bool] = {}
+        self._lines: dict[str, list[str]] = {}
+        self._places: dict[tuple[CodeType, int], Where] = {}
+
+    def is_user(self, code: CodeType) -> bool:
+        """Whether code is the user's own: no library's, not ours, not made from a string."""
+        known = self._is_user.get(code)
+        if known is None:
+            file = code.co_filename
+            known = not (
+                file.startswith((*_LIBRARIES, _OWN, "<")) or "site-packages" in file or "dist-packages" in file
+            )
+            self._is_user[code] = known
+            if known and file not in self._lines:
+                text = _read(file)
+                self._lines[file] = text.splitlines()
+                self._on_file(file, text)
+        return known
+
+    def user_frames(self, frame: FrameType | None) -> Iterator[FrameType]:
+        """The user's frames from `frame` outwards, up to where his script was started."""
+        while frame is not None and frame.f_code.co_filename != _LAUNCH:
+            if self.is_user(frame.f_code):
+                yield frame
+            frame = frame.f_back
+
+    def place(self, frame: FrameType) -> Where:
+        """The expression that a frame is at."""
+        key = (frame.f_code, frame.f_lasti)
+        found = self._places.get(key)
+        if found is None:
+            found = self._places[key] = self._place(*key, frame.f_lineno)
+        return found
+
+    def _place(self, code: CodeType, instruction: int, line: int) -> Where:
+        file = code.co_filename
+        if sys.version_info >= (3, 11):
+            start, end, column, end_column = next(
+                itertools.islice(code.co_positions(), instruction // 2, None), (None, None, None, None)
+            )
+            if start is not None and end is not None and column is not None and end_column is not None:
+                return Where(file, start, self._column(file, start, column), self._column(file, end, end_column), end)
+        return Where(file, line)
+
+    def _column(self, file: str, line: int, offset: int) -> int:
+        """The column, from 1, of a byte offset: the interpreter counts a line in bytes of UTF-8."""
+        lines = self._lines.get(file, [])
+        text = lines[line - 1] if line <= len(lines) else ""
+        return len(text.encode()[:offset].decode(errors="replace")) + 1 if text else offset + 1
+
+    def stack(self, depth: int = 6) -> tuple[Where, ...]:
+        """The user's lines that led to the caller, innermost first."""
+        return tuple(self.place(frame) for frame in itertools.islice(self.user_frames(sys._getframe(1)), depth))
+
+    def here(self) -> Where | None:
+        """The user's innermost line that led to the caller, if there is one."""
+        frame = next(self.user_frames(sys._getframe(1)), None)
+        return None if frame is None else self.place(frame)
+
+
+def _read(file: str) -> str:
+    try:
+        with tokenize.open(file) as stream:
+            return stream.read()
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,48 @@
+"""What several quantities say of a batch: its summary, its rows, its features."""
+
+from __future__ import annotations
+
+import torch
+
+from headtorch.record.rows import ROW, sample
+
+MAX_ROWS = 512
+MAX_COLUMNS = 256
+
+
+def summary(tensor: torch.Tensor) -> torch.Tensor:
+    """Mean, standard deviation, smallest, largest and share of non-finite values, (5,); the first four of finite ones."""
+    values = sample(tensor.detach(), 16 * ROW).float()
+    finite = values.isfinite()
+    count = finite.sum().clamp_min(1)
+    kept = torch.where(finite, values, torch.zeros_like(values))
+    mean = kept.sum() / count
+    deviation = (torch.where(finite, values - mean, torch.zeros_like(values)).square().sum() / count).sqrt()
+    smallest = torch.where(finite, values, torch.full_like(values, float("inf"))).amin()
+    largest = torch.where(finite, values, torch.full_like(values, float("-inf"))).amax()
+    return torch.stack([mean, deviation, smallest, largest, 1 - finite.float().mean()])
+
+
+def rows_of(tensor: torch.Tensor) -> torch.Tensor:
+    """A batch as (examples, outputs): classes beside each other; at most 512 examples and 256 outputs."""
+    values = tensor.detach()
+    if values.dim() == 0:
+        values = values.reshape(1, 1)
+    elif values.dim() == 1:
+        values = values[:, None]
+    values = values[:MAX_ROWS]
+    if values.dim() > 2:  # (examples, classes, positions ...): positions count as examples
+        values = values.movedim(1, -1).reshape(-1, values.shape[1])[: MAX_ROWS * 8]
+    return values[:, :MAX_COLUMNS].float()
+
+
+def features(tensor: torch.Tensor) -> torch.Tensor:
+    """A batch as (values, features): a table's columns, an image's channels, a sequence's last dimension."""
+    values = tensor.detach()
+    if values.dim() <= 1:
+        values = values.reshape(-1, 1)
+    elif values.dim() >= 4:
+        values = values[:MAX_ROWS].movedim(1, -1).reshape(-1, values.shape[1])
+    else:
+        values = values[:MAX_ROWS].reshape(-1, values.shape[-1])
+    return values[: 8 * MAX_ROWS, :MAX_COLUMNS].float()

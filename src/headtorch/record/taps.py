@@ -1,0 +1,211 @@
+"""Taps: the few places in PyTorch where a training passes by, and what is put there.
+
+    torch.autograd's call of its engine      every backward pass and torch.autograd.grad
+    nn.Module.__call__                       the outermost module of a forward pass; while tracing, every module
+    nn.Module.__init__, Optimizer.__init__   the user's line that makes a module or an optimizer
+    nn.Module.load_state_dict                weights that come from elsewhere
+    the hook after every optimizer's step
+    the loss functions below torch.nn.functional, for losses that no backward pass follows
+
+All are left alone inside torch.compile. The loss functions are tapped below `torch.nn.functional`, so that a warning
+that functional.py gives still names the user's line. Nothing here lets an error of ours reach the training.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.autograd import graph as autograd_graph
+from torch.compiler import is_compiling
+from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
+
+from headtorch.record.recorder import Recorder
+
+MAX_ERRORS = 10
+LOSSES = (
+    (torch._C._nn, "cross_entropy_loss", "cross_entropy"),
+    (torch._C._nn, "nll_loss_nd", "nll"),
+    (torch._C._nn, "mse_loss", "mse"),
+    (torch._C._nn, "l1_loss", "l1"),
+    (torch._C._nn, "smooth_l1_loss", "smooth_l1"),
+    (torch._C._nn, "huber_loss", "huber"),
+    (torch._C._nn, "binary_cross_entropy", "bce"),
+    (torch, "binary_cross_entropy_with_logits", "bce_with_logits"),
+    (torch, "kl_div", "kl_div"),
+)
+
+
+class _Thread(threading.local):
+    depth = 0  # of module calls
+    in_backward = False
+    aside = False  # our own code runs
+
+
+class Taps:
+    """The taps of one recorder, installed for the life of the process."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.enabled = True
+        self.errors: list[str] = []
+        self._thread = _Thread()
+        self._has_parameters: dict[int, bool] = {}
+        os.register_at_fork(after_in_child=self._disable)
+
+    def _disable(self) -> None:
+        self.enabled = False
+
+    def install(self) -> None:
+        """Put every tap in place and begin to trace."""
+        self._tap_engine()
+        self._tap_modules()
+        self._tap_optimizers()
+        self._tap_losses()
+        self._tap_saved_tensor_hooks()
+        self.recorder.tracer.start()
+
+    def _contained(self, do: Callable[..., Any], *args: Any) -> Any:
+        """Call a method of the recorder aside from the training: no gradient, no modes, no error gets out."""
+        if not self.enabled or self._thread.aside or torch._C._len_torch_dispatch_stack():
+            return None
+        self._thread.aside = True
+        try:
+            with torch._C.DisableTorchFunction(), torch.no_grad():
+                return do(*args)
+        except Exception:
+            self.errors.append(traceback.format_exc(limit=-4))
+            if len(self.errors) >= MAX_ERRORS:
+                self.enabled = False
+            return None
+        finally:
+            self._thread.aside = False
+
+    def _tap_engine(self) -> None:
+        original = torch.autograd._engine_run_backward
+        taps, thread, recorder = self, self._thread, self.recorder
+
+        @functools.wraps(original)
+        def engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
+            if not taps.enabled or thread.in_backward or thread.aside or is_compiling():
+                return original(outputs, *args, **kwargs)
+            # The positions are (grad_outputs, retain_graph, create_graph, inputs).
+            wanted = args[3] if len(args) > 3 else ()
+            makes_graph = bool(args[2]) if len(args) > 2 else False
+            accumulates = bool(kwargs.get("accumulate_grad", False))
+            now = taps._contained(recorder.before_backward, outputs[0], wanted or (), accumulates, makes_graph)
+            recorder.tracer.stop()
+            thread.in_backward = True
+            try:
+                result = original(outputs, *args, **kwargs)
+            finally:
+                thread.in_backward = False
+            if now is not None:
+                taps._contained(recorder.after_backward, now, None if accumulates else result)
+            return result
+
+        for module in (torch.autograd, autograd_graph):
+            module._engine_run_backward = engine_run_backward  # type: ignore[attr-defined]
+
+    def _tap_modules(self) -> None:
+        original_call, original_init = nn.Module.__call__, nn.Module.__init__
+        taps, thread, recorder = self, self._thread, self.recorder
+        tracer = recorder.tracer
+
+        @functools.wraps(original_call)
+        def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if is_compiling() or thread.aside or not taps.enabled or (thread.depth and not tracer.on):
+                return original_call(self, *args, **kwargs)
+            if not thread.depth and taps._learns(self):
+                taps._contained(recorder.root_called, self, args, kwargs, torch.is_grad_enabled())
+            traced = tracer.on
+            if traced:
+                taps._contained(recorder.modules.called, self)
+                tracer.modules.append(id(self))
+            thread.depth += 1
+            try:
+                return original_call(self, *args, **kwargs)
+            finally:
+                thread.depth -= 1
+                if traced and tracer.modules:
+                    tracer.modules.pop()
+
+        @functools.wraps(original_init)
+        def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
+            original_init(self, *args, **kwargs)
+            if not is_compiling():
+                taps._contained(recorder.modules.made, self)
+
+        original_load = nn.Module.load_state_dict
+
+        @functools.wraps(original_load)
+        def load_state_dict(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            result = original_load(self, *args, **kwargs)
+            taps._contained(recorder.state_loaded, self)
+            return result
+
+        nn.Module.load_state_dict = load_state_dict  # type: ignore[method-assign]
+        nn.Module.__call__ = call  # type: ignore[method-assign]
+        nn.Module.__init__ = init  # type: ignore[method-assign]
+
+    def _learns(self, module: nn.Module) -> bool:
+        """Whether a module has parameters: a loss module has none."""
+        known = self._has_parameters.get(id(module))
+        if known is None or not known:
+            known = self._has_parameters[id(module)] = next(module.parameters(), None) is not None
+        return known
+
+    def _tap_optimizers(self) -> None:
+        original = Optimizer.__init__
+        taps, recorder = self, self.recorder
+
+        @functools.wraps(original)
+        def init(self: Optimizer, *args: Any, **kwargs: Any) -> None:
+            original(self, *args, **kwargs)
+            taps._contained(recorder.optimizer_made, self)
+
+        def stepped(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+            taps._contained(recorder.optimizer_stepped, optimizer)
+
+        Optimizer.__init__ = init  # type: ignore[method-assign]
+        register_optimizer_step_post_hook(stepped)
+
+    def _tap_losses(self) -> None:
+        for module, attribute, name in LOSSES:
+            original = getattr(module, attribute, None)
+            if original is not None:
+                setattr(module, attribute, self._loss(original, name))
+
+    def _loss(self, original: Callable[..., Any], name: str) -> Callable[..., Any]:
+        taps, recorder = self, self.recorder
+
+        def loss(*args: Any, **kwargs: Any) -> Any:
+            value = original(*args, **kwargs)
+            if taps.enabled and len(args) > 1 and not is_compiling():
+                taps._contained(recorder.loss_called, name, value, args[0], args[1], torch.is_grad_enabled())
+            return value
+
+        loss.__name__, loss.__doc__ = attribute_of(original), original.__doc__
+        return loss
+
+    def _tap_saved_tensor_hooks(self) -> None:
+        """Once saved tensors are packed by hooks, reading one may run a forward pass again: they are left alone then."""
+        original = torch._C._autograd._push_saved_tensors_default_hooks
+        recorder = self.recorder
+
+        def push(*args: Any) -> Any:
+            recorder.saved_tensors_are_packed = True
+            return original(*args)
+
+        torch._C._autograd._push_saved_tensors_default_hooks = push
+
+
+def attribute_of(function: Callable[..., Any]) -> str:
+    """The name under which a built-in function stands in its module."""
+    return getattr(function, "__name__", "loss")

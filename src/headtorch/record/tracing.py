@@ -1,0 +1,70 @@
+"""Tracer: notes, for every operation of a few steps, the user's line and the module it ran in.
+
+Autograd can store a stack with each node it makes (its anomaly mode). For the steps that are traced we switch that on,
+without its check for NaN, and give it our own cheap note instead of a formatted stack: about 7 µs an operation. It is off
+while backward runs, so that no message of anomaly mode can ever appear.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import torch
+import torch.fx.traceback
+
+from headtorch.model import Where
+from headtorch.record.source import Sources
+
+_KEY = "traceback_"  # where autograd keeps the stack in a node's metadata
+
+
+class Trace:
+    """The note on one operation: the user's line, and the id() of the innermost module being called."""
+
+    __slots__ = ("module", "where")
+
+    def __init__(self, where: Where | None, module: int | None) -> None:
+        self.where = where
+        self.module = module
+
+
+class Tracer:
+    """Switches the notes on and off. `modules` is the stack of modules being called, kept by the taps."""
+
+    def __init__(self, sources: Sources) -> None:
+        self.on = False
+        self.modules: list[int] = []
+        self._sources = sources
+        self._format_stack: Any = None
+
+    def start(self) -> None:
+        """Note every operation from now on; does nothing when the user runs anomaly mode himself."""
+        if self.on or torch.is_anomaly_enabled():
+            return
+        self._format_stack = torch.fx.traceback.format_stack
+        torch.fx.traceback.format_stack = self._note
+        torch.set_anomaly_enabled(True, False)
+        self.on = True
+
+    def stop(self) -> None:
+        """Note nothing more."""
+        if self.on:
+            torch.set_anomaly_enabled(False)
+            torch.fx.traceback.format_stack = self._format_stack
+            self.modules.clear()
+            self.on = False
+
+    def _note(self) -> Any:
+        try:
+            frame = next(self._sources.user_frames(sys._getframe(1)), None)
+            where = None if frame is None else self._sources.place(frame)
+            return [Trace(where, self.modules[-1] if self.modules else None)]
+        except Exception:
+            return []
+
+
+def trace_of(node: Any) -> Trace | None:
+    """The note on an operation, when it was traced."""
+    notes = node.metadata.get(_KEY)
+    return notes[0] if notes and isinstance(notes[0], Trace) else None

@@ -1,0 +1,54 @@
+"""The renderers: a report drawn as text, as JSON. A format is one module here that has a `SUFFIX` and a `render`."""
+
+from __future__ import annotations
+
+import contextlib
+import pkgutil
+import secrets
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+
+from headtorch.model import Report, UserError
+from headtorch.render.text import render as text
+
+__all__ = ["check_path", "text", "write"]
+
+Sources = Mapping[str, str]
+"""The text of each of the user's files as it was recorded, by the name it has in `Where.file`."""
+
+
+def check_path(path: Path) -> None:
+    """Raise UserError if no renderer writes files that end like `path`."""
+    _renderer(path)
+
+
+def write(report: Report, sources: Sources, path: Path) -> None:
+    """Render `report` in the format that the ending of `path` names, and put it there whole or not at all.
+
+    Raises UserError when the ending is unknown or the file cannot be written.
+    """
+    render = _renderer(path)
+    # A lone surrogate (a byte of a file name that is no UTF-8) is written as \udcXX, which is also its form in JSON.
+    content = render(report, sources).encode("utf-8", "backslashreplace")
+    target = path.resolve()
+    unfinished = target.with_name(f".headtorch-{secrets.token_hex(8)}.tmp")
+    try:
+        with unfinished.open("xb") as file:
+            file.write(content)
+        unfinished.replace(target)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise UserError(f"cannot write '{path}': {error.strerror or error}") from error
+
+
+def _renderer(path: Path) -> Callable[[Report, Sources], str]:
+    modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+    renderers = {module.SUFFIX: module.render for module in modules if hasattr(module, "SUFFIX")}
+    try:
+        render: Callable[[Report, Sources], str] = renderers[path.suffix.lower()]
+    except KeyError:
+        known = " or ".join(sorted(renderers))
+        raise UserError(f"cannot write a report to '{path}': its name must end in {known}") from None
+    return render

@@ -1,0 +1,66 @@
+"""The order of a printed report: which findings are shown, which fold under their cause, which are only named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from headtorch.model import Finding
+
+MOST_SHOWN = 3
+
+
+class Order(NamedTuple):
+    """`shown` are the first causes, each with the rules that follow from it; `named` the causes beyond these.
+
+    `brief` are the findings of severity "note" that follow from nothing shown.
+    """
+
+    shown: list[tuple[Finding, list[str]]]
+    named: list[str]
+    brief: list[Finding]
+
+
+def order(findings: Sequence[Finding]) -> Order:
+    """Sort `findings` for printing. A consequence whose cause is not in the report stands like a cause."""
+    by_rule: dict[str, Finding] = {}
+    for finding in sorted(findings, key=lambda finding: finding.role == "consequence"):
+        if finding.severity != "note":
+            by_rule.setdefault(finding.rule, finding)
+
+    heads: list[Finding] = []
+    followers: dict[str, list[str]] = {}
+    for finding in findings:
+        root = _root(finding, by_rule)
+        if root is finding:
+            heads.append(finding)
+        else:
+            followers.setdefault(root.rule, []).append(finding.rule)
+
+    causes = [finding for finding in heads if finding.severity != "note"]
+    return Order(
+        # Of two causes of one rule the first takes the consequences.
+        shown=[(finding, followers.pop(finding.rule, [])) for finding in causes[:MOST_SHOWN]],
+        named=[finding.rule for finding in causes[MOST_SHOWN:]],
+        brief=[finding for finding in heads if finding.severity == "note"],
+    )
+
+
+def names(rules: Iterable[str]) -> str:
+    """Rules in a sentence: "`nan-loss`, `no-zero-grad` and `dead-relu` (3 times)"."""
+    *others, last = [f"`{rule}`" if n == 1 else f"`{rule}` ({n} times)" for rule, n in Counter(rules).items()]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _root(finding: Finding, by_rule: dict[str, Finding]) -> Finding:
+    """What `finding` follows from in the end; itself for a cause, and for one in a circle of consequences."""
+    passed = [finding]
+    while passed[-1].role == "consequence":
+        cause = by_rule.get(passed[-1].follows_from or "")
+        if cause is None:
+            break
+        if any(cause is earlier for earlier in passed):
+            return finding
+        passed.append(cause)
+    return passed[-1]

@@ -1,0 +1,66 @@
+"""Opening run files: a new one to write, an existing one to read, and a clear refusal of anything else."""
+
+from __future__ import annotations
+
+import sqlite3
+from importlib import resources
+from pathlib import Path
+
+from headtorch.model import UserError
+
+APPLICATION_ID = int.from_bytes(b"htdb", "big")
+SCHEMA_VERSION = 1
+
+
+def create(path: Path) -> sqlite3.Connection:
+    """A new, empty run file at `path`, open for writing in WAL mode.
+
+    Raises UserError when the folder cannot be made or written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(exist_ok=False)
+        db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        db.executescript(resources.files("headtorch.store").joinpath("schema.sql").read_text(encoding="utf-8"))
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UserError(
+            f"cannot record into '{path.parent}': {reason}; name another folder with --runs or HEADTORCH_RUNS"
+        ) from error
+    return db
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that reads the run file at `path`, also while it is written.
+
+    Raises UserError when there is no such file, or it is empty, damaged, newer than this headtorch, or no run file.
+    """
+    if not path.is_file():
+        raise UserError(f"cannot read '{path}': there is no such file")
+    if path.stat().st_size == 0:
+        raise UserError(f"cannot read '{path}': the file is empty")
+    # The plain URI first: readers of a growing file must see its write-ahead log. A folder that cannot be written
+    # leaves only `immutable`, which reads what was checkpointed.
+    uri = path.resolve().as_uri()
+    for query in ("?mode=ro", "?mode=ro&immutable=1"):
+        try:
+            db = sqlite3.connect(uri + query, uri=True, check_same_thread=False)
+            application = db.execute("PRAGMA application_id").fetchone()[0]
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.OperationalError:
+            continue
+        except sqlite3.DatabaseError as error:
+            raise UserError(f"cannot read '{path}': it is no run file of headtorch, or a damaged one") from error
+        if application != APPLICATION_ID:
+            raise UserError(f"cannot read '{path}': it is a database of another program")
+        if version > SCHEMA_VERSION:
+            raise UserError(
+                f"cannot read '{path}': it was recorded by a newer headtorch (format {version}, this one reads "
+                f"{SCHEMA_VERSION}); update headtorch to read it"
+            )
+        return db
+    raise UserError(f"cannot read '{path}': the file cannot be opened")
