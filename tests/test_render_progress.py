@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import termios
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -160,6 +161,17 @@ def test_a_stream_that_the_script_closes_is_survived(terminal: Terminal, clock: 
     closed.close()
 
 
+def test_a_window_that_is_closed_is_survived(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    terminal = Terminal()
+    progress = Progress(terminal.stream, clock=clock)
+    shown(progress, clock)
+    os.close(terminal.master)
+    shown(progress, clock)
+    progress.close()
+    terminal.stream.close()
+
+
 def test_a_file_that_takes_the_place_of_the_terminal_stays_clean(
     terminal: Terminal, clock: Clock, tmp_path: Path
 ) -> None:
@@ -186,9 +198,13 @@ def test_a_fork_shows_nothing(terminal: Terminal, clock: Clock) -> None:
 def test_a_terminal_that_is_held_is_not_waited_for(terminal: Terminal, clock: Clock) -> None:
     progress = Progress(terminal.stream, clock=clock)
     termios.tcflow(terminal.stream, termios.TCOOFF)  # as Ctrl-S does
-    shown(progress, clock)
-    assert terminal.new() == b""
+    caller = threading.Thread(target=shown, args=(progress, clock))
+    caller.start()
+    caller.join(20)
+    waits = caller.is_alive()
+    held = terminal.new()
     termios.tcflow(terminal.stream, termios.TCOON)
+    assert (waits, held) == (False, b"")
     shown(progress, clock)
     assert b"headtorch" in terminal.new()
 

@@ -77,7 +77,7 @@ def reports(here: Path) -> dict[str, Report]:
         severity="error",
         message="the sigmoid at the end of `model` is applied again by `binary_cross_entropy_with_logits`, so its "
         "output can only lie between 0.5 and 0.73",
-        where=at(8, 49, 86),
+        where=at(8, 65, 76),
         saw=(
             Evidence(
                 "largest output of the loss's sigmoid", 0.731, "above 0.9", "0-1,199", layer="3", curve=(0.5, 0.73)
@@ -86,7 +86,7 @@ def reports(here: Path) -> dict[str, Report]:
         ),
         help="leave the last `Sigmoid` out: this loss applies it itself, and does so without losing precision where "
         "the sigmoid is flat",
-        label="this loss applies a sigmoid to its input, and `model` ends in one",
+        label="this has been through a sigmoid already",
     )
     no_zero = Finding(
         rule="no-zero-grad",
@@ -102,7 +102,7 @@ def reports(here: Path) -> dict[str, Report]:
         "loss-target-mismatch",
         "error",
         "`\u202egnissol\u202c` gets a target of shape (256,)\x1b[2J and\nscores of shape (256, 1)",
-        at(11, 18, 47),
+        at(11, 19, 50),
         saw=(Evidence("損失", 1e-9, layer="net.\x9b31m3"),),
         help="\x1b]0;owned\x07 do this",
         label="損失",

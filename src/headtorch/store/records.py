@@ -26,7 +26,7 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     module: str = ""
     where: Where | None = None
     made_at: Where | None = None
-    detail: dict[str, float | int | str] = {}
+    detail: dict[str, float | int | str | bool] = {}
 
 
 class Loss(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,0 +1,94 @@
+"""Diagnose: run the rules over a run file and put causes before what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from headtorch.model import Finding, Report, UserError, Verdict
+from headtorch.rules import Rule, all_rules
+from headtorch.signals import Signals
+from headtorch.store.run import Run
+
+_SEVERITIES = ("error", "warning", "note")
+
+
+def diagnose(path: Path, rules: Sequence[Rule] | None = None) -> tuple[Report, dict[str, str]]:
+    """The report of a run file, and the user's sources by file. Raises UserError when the file cannot be read.
+
+    A rule that raises is named in a notice, and the others go on.
+    """
+    run = Run(path)
+    try:
+        signals = Signals(run)
+        found: list[Finding] = []
+        notices = _notices(run)
+        rules = all_rules() if rules is None else rules
+        with np.errstate(all="ignore"):
+            for rule in rules:
+                try:
+                    found += rule.find(signals) if signals.fits else ()
+                except UserError:
+                    raise
+                except Exception as error:
+                    notices.append(f"rule `{rule.name}` failed ({type(error).__name__}: {error}); the others went on")
+            findings = order(found, rules)
+            report = Report(
+                verdict=_verdict(signals, findings),
+                run=run.summary(),
+                findings=findings,
+                looked_at=_looked_at(signals, len(rules)),
+                notices=tuple(notices),
+            )
+        return report, run.sources
+    finally:
+        run.close()
+
+
+def order(found: Sequence[Finding], rules: Sequence[Rule]) -> tuple[Finding, ...]:
+    """Causes first, most certain first; each consequence after them with the name of its cause."""
+    leads_to = {rule.name: set(rule.leads_to) for rule in rules}
+    unique = {(finding.rule, finding.where): finding for finding in sorted(found, key=lambda f: f.confidence)}
+    ranked = sorted(unique.values(), key=_rank)
+    causes: list[Finding] = []
+    consequences: list[Finding] = []
+    for finding in ranked:
+        cause = next((c for c in causes if finding.rule in leads_to.get(c.rule, ())), None)
+        if cause is None:
+            causes.append(finding)
+        else:
+            consequences.append(msgspec.structs.replace(finding, role="consequence", follows_from=cause.rule))
+    return (*causes, *consequences)
+
+
+def _rank(finding: Finding) -> tuple[bool, float, int]:
+    return finding.severity == "note", -finding.confidence, _SEVERITIES.index(finding.severity)
+
+
+def _verdict(signals: Signals, findings: Sequence[Finding]) -> Verdict:
+    if any(finding.severity != "note" for finding in findings):
+        return "faulty"
+    return "healthy" if signals.fits else "unknown"
+
+
+def _notices(run: Run) -> list[str]:
+    notices = []
+    if trouble := run.facts.get("trouble"):
+        notices.append(str(trouble))
+    opaque = sorted({name for objective in run.objectives for name in objective.opaque})
+    if opaque:
+        notices.append(f"the inside of {', '.join(opaque)} could not be looked at")
+    if any(objective.truncated for objective in run.objectives):
+        notices.append("the network is too large for its graph to be looked at whole")
+    return notices
+
+
+def _looked_at(signals: Signals, rules: int) -> str:
+    looked = sum(len(fit.series("grad_norm").steps) for fit in signals.fits)
+    parameters = len({number for fit in signals.fits for number in fit.objective.parameters})
+    layers = sum(len(fit.linear_maps) for fit in signals.fits)
+    steps = sum(fit.steps for fit in signals.fits)
+    return f"{rules} rules, {parameters} parameters and {layers} layers on {looked:,} of {steps:,} steps, every loss"

@@ -1,0 +1,243 @@
+"""Places: from where something ran to the line where its user would change it.
+
+Reads the sources that stand in the run file; runs nothing of them. A value such as `lr=args.lr` is followed to where it
+is written: a default of argparse, a constant, an entry of a dictionary, a parameter's default or the call that gives it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+
+from headtorch.model import Where
+
+
+@lru_cache(maxsize=32)
+def _parse(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+class Places:
+    """Finds places in the user's sources, by file."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self._sources = sources
+
+    def tree(self, file: str) -> ast.Module | None:
+        """The parsed source of a file, or None."""
+        return _parse(self._sources[file]) if file in self._sources else None
+
+    def call_at(self, where: Where) -> ast.Call | None:
+        """The call that stands at a place."""
+        tree = self.tree(where.file)
+        if tree is None:
+            return None
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.lineno == where.line]
+        if where.column is not None:
+            exact = [c for c in calls if self._where(where.file, c).column == where.column and c.end_lineno == where.end_line]
+            calls = [c for c in exact if self._where(where.file, c).end_column == where.end_column] or exact
+        return max(calls, key=lambda call: call.end_col_offset or 0, default=None)
+
+    def argument(self, stack: Sequence[Where], name: str, position: int | None = None) -> Where | None:
+        """Where the value of an argument of the call at the innermost place of a stack is written.
+
+        Falls back to the argument, then to the call; None only for an empty stack.
+        """
+        if not stack:
+            return None
+        call = self.call_at(stack[0])
+        if call is None:
+            return stack[0]
+        keyword = next((k for k in call.keywords if k.arg == name), None)
+        value = keyword.value if keyword else None
+        if value is None and position is not None and position < len(call.args):
+            value = call.args[position]
+        if value is None:
+            for group in ast.walk(call):  # per-parameter options: [{"params": ..., "lr": ...}]
+                if isinstance(group, ast.Dict):
+                    for key, entry in zip(group.keys, group.values, strict=True):
+                        if isinstance(key, ast.Constant) and key.value == name:
+                            value = entry
+        if value is None:
+            return stack[0]
+        shown = keyword if keyword is not None else value
+        written = self.written(stack[0].file, value, stack)
+        return written or self._where(stack[0].file, shown)
+
+    def written(self, file: str, value: ast.expr, stack: Sequence[Where]) -> Where | None:
+        """Where a value is written as a constant, following names; None when it is one already or cannot be followed."""
+        tree = self.tree(file)
+        if tree is None:
+            return None
+        if isinstance(value, ast.BinOp):
+            return next((w for side in (value.left, value.right) if (w := self.written(file, side, stack))), None)
+        if isinstance(value, ast.UnaryOp):
+            return self.written(file, value.operand, stack)
+        if isinstance(value, ast.Call) and len(value.args) == 1:
+            return self.written(file, value.args[0], stack)
+        if isinstance(value, ast.Attribute):
+            return self._option(file, tree, value.attr)
+        if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Constant):
+            return self._entry(file, tree, value.slice.value)
+        if isinstance(value, ast.Name):
+            return self._name(file, tree, value.id, stack)
+        return None
+
+    def _option(self, file: str, tree: ast.Module, attribute: str) -> Where | None:
+        """An option of argparse, a field of a dataclass or a class attribute of that name; else self.x = ... """
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "add_argument":
+                flags = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+                destination = next((k.value.value for k in node.keywords if k.arg == "dest" and isinstance(k.value, ast.Constant)), None)
+                if destination == attribute or any(f.lstrip("-").replace("-", "_") == attribute for f in flags):
+                    default = next((k for k in node.keywords if k.arg == "default"), None)
+                    return self._where(file, default if default is not None else node)
+            if isinstance(node, ast.ClassDef):
+                for statement in node.body:
+                    target = statement.target if isinstance(statement, ast.AnnAssign) else None
+                    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+                        target = statement.targets[0]
+                    if isinstance(target, ast.Name) and target.id == attribute:
+                        return self._where(file, statement)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                for keyword in node.keywords:  # SimpleNamespace(lr=...), Config(lr=...)
+                    if keyword.arg == attribute and isinstance(keyword.value, ast.Constant):
+                        return self._where(file, keyword)
+        return None
+
+    def _entry(self, file: str, tree: ast.Module, key: object) -> Where | None:
+        """The value of that key in a dictionary that is written out."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Dict):
+                for name, value in zip(node.keys, node.values, strict=True):
+                    if isinstance(name, ast.Constant) and name.value == key:
+                        return self._where(file, value)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dict":
+                for keyword in node.keywords:
+                    if keyword.arg == key:
+                        return self._where(file, keyword)
+        return None
+
+    def _name(self, file: str, tree: ast.Module, name: str, stack: Sequence[Where]) -> Where | None:
+        """Where a variable gets a constant: in the function, as its argument where it is called, its default, or the module."""
+        function = enclosing_function(tree, stack[0].line) if stack else None
+        if function is not None:
+            if (assigned := _assignment(function, name)) is not None:
+                return self.written(file, assigned.value, stack[1:]) or self._where(file, assigned)
+            arguments = function.args.posonlyargs + function.args.args
+            names = [argument.arg for argument in arguments]
+            if name in names or name in [a.arg for a in function.args.kwonlyargs]:
+                return self._given(name, names, function, file, stack)
+        if (assigned := _assignment(tree, name)) is not None:
+            if isinstance(assigned.value, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
+                return self.written(file, assigned.value, stack) or self._where(file, assigned)
+            return self._where(file, assigned)
+        return None
+
+    def _given(
+        self, name: str, names: list[str], function: ast.FunctionDef | ast.AsyncFunctionDef, file: str, stack: Sequence[Where]
+    ) -> Where | None:
+        caller = stack[1] if len(stack) > 1 else None
+        call = self.call_at(caller) if caller is not None else None
+        if call is not None and caller is not None:
+            offset = 1 if names[:1] == ["self"] else 0
+            value = next((k.value for k in call.keywords if k.arg == name), None)
+            if value is None and name in names and 0 <= names.index(name) - offset < len(call.args):
+                value = call.args[names.index(name) - offset]
+            if value is not None:
+                keyword = next((k for k in call.keywords if k.arg == name), None)
+                return self.written(caller.file, value, stack[1:]) or self._where(caller.file, keyword or value)
+        defaults = function.args.defaults
+        if name in names and defaults and (position := names.index(name) - len(names) + len(defaults)) >= 0:
+            return self._where(file, defaults[position])
+        return None
+
+    def calls(self, file: str, *names: str) -> Iterator[tuple[ast.Call, Where]]:
+        """The calls of functions or methods of these names in a file."""
+        tree = self.tree(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Call) and _called(node) in names:
+                yield node, self._where(file, node)
+
+    def sets_attribute(self, file: str, *names: str) -> Iterator[Where]:
+        """The places in a file that set an attribute of one of these names, or call a method of one of them."""
+        tree = self.tree(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            if any(isinstance(target, ast.Attribute) and target.attr in names for target in targets) or (
+                isinstance(node, ast.Call) and _called(node) in names
+            ):
+                yield self._where(file, node)
+
+    def container(self, where: Where) -> Where | None:
+        """The empty list or dictionary that the expression at a place is put into: `layers = []` before `layers.append(...)`."""
+        tree = self.tree(where.file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.lineno <= where.line <= (node.end_lineno or 0):
+                if isinstance(node.value, (ast.List, ast.Dict, ast.Tuple, ast.ListComp, ast.DictComp)):
+                    return self._where(where.file, node)
+                target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+                if isinstance(target, ast.Subscript):
+                    return self._made_empty(where.file, tree, ast.unparse(target.value))
+            if (
+                isinstance(node, ast.Call)
+                and _called(node) in ("append", "insert", "extend", "update", "setdefault")
+                and isinstance(node.func, ast.Attribute)
+                and node.lineno <= where.line <= (node.end_lineno or 0)
+            ):
+                return self._made_empty(where.file, tree, ast.unparse(node.func.value))
+        return None
+
+    def _made_empty(self, file: str, tree: ast.Module | None, name: str) -> Where | None:
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Assign) and any(ast.unparse(target) == name for target in node.targets):
+                if isinstance(node.value, (ast.List, ast.Dict, ast.Call)):
+                    return self._where(file, node)
+        return None
+
+    def statement(self, where: Where) -> Where:
+        """The whole statement at a place, where it stands on one line."""
+        tree = self.tree(where.file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.stmt) and node.lineno == node.end_lineno == where.line:
+                return self._where(where.file, node)
+        return where
+
+    def _where(self, file: str, node: ast.AST) -> Where:
+        lines = self._sources[file].splitlines()
+
+        def column(line: int, offset: int) -> int:
+            return len(lines[line - 1].encode()[:offset].decode(errors="replace")) + 1 if line <= len(lines) else offset + 1
+
+        line, end = node.lineno, node.end_lineno  # type: ignore[attr-defined]
+        return Where(file, line, column(line, node.col_offset), column(end, node.end_col_offset), end)  # type: ignore[attr-defined]
+
+
+def _called(call: ast.Call) -> str:
+    return getattr(call.func, "attr", "") or getattr(call.func, "id", "")
+
+
+def _assignment(scope: ast.AST, name: str) -> ast.Assign | ast.AnnAssign | None:
+    """The last plain assignment to a name in a scope."""
+    found = None
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+            found = node
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name and node.value:
+            found = node  # type: ignore[assignment]
+    return found
+
+
+def enclosing_function(tree: ast.Module, line: int) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """The innermost function that holds a line."""
+    functions = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.lineno <= line <= (node.end_lineno or 0)
+    ]
+    return max(functions, key=lambda function: function.lineno, default=None)

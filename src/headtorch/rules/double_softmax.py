@@ -1,0 +1,53 @@
+"""A softmax, log-softmax or sigmoid stands before a loss that applies one itself.
+
+Why learning stops: cross entropy takes scores z and applies log-softmax to them. Given probabilities p = softmax(z)
+instead, it sees scores between 0 and 1, so that even a certain and right answer over k classes costs
+ln(1 + (k - 1) / e), 1.46 for ten classes, and the gradient that arrives at z is squeezed by the slope of the first
+softmax, which is at most 1/4 and near 0 once p is far from even.
+
+Measured: the operation that feeds the loss, read from the graph. A log-softmax before cross entropy is no fault:
+log-softmax of a log-softmax is itself.
+
+Fix: hand the loss the raw scores; take the softmax only where probabilities are shown.
+
+Ignore it when the squeezed scale is meant, as a penalty on certainty.
+"""
+
+from collections.abc import Iterator
+
+from headtorch.model import Evidence, Finding
+from headtorch.signals import Signals, place_of
+
+LEADS_TO = ("vanishing-gradients", "lr-too-low", "saturated-activations", "init-too-small", "capacity-too-small", "dead-relu")
+
+_APPLIES = {
+    "cross_entropy": ("softmax", {"Softmax", "Sigmoid"}),
+    "cross_entropy_soft": ("softmax", {"Softmax", "Sigmoid"}),
+    "bce_with_logits": ("sigmoid", {"Softmax", "LogSoftmax", "Sigmoid", "LogSigmoid"}),
+}
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for each loss term whose input was already squashed."""
+    for fit in signals.fits:
+        for loss in fit.objective.losses:
+            if loss.name not in _APPLIES or loss.prediction is None:
+                continue
+            again, squashers = _APPLIES[loss.name]
+            node = fit.nodes[loss.prediction]
+            if node.op not in squashers:
+                continue
+            first = node.op.lower()
+            yield Finding(
+                rule="double-softmax",
+                severity="error",
+                message=f"a {first} stands before `{loss.name}`, which applies a {again} itself",
+                where=place_of(node),
+                saw=(
+                    Evidence("before the loss", f"{node.op} of {fit.name(loss.prediction)}", healthy="raw scores"),
+                    Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                ),
+                help=f"give the loss the raw scores: leave out the {first} here",
+                label=f"this {first}",
+                confidence=0.98,
+            )

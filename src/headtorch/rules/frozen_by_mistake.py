@@ -1,0 +1,74 @@
+"""requires_grad is off where learning was meant.
+
+Why learning fails: a parameter with `requires_grad=False` gets no gradient and does not move. To keep features that were
+learned elsewhere that is the point; layers at their random start, or ones that a second phase of training was to thaw,
+are frozen by mistake.
+
+Measured: which parameters of the network are frozen, whether their values were loaded or trained before, and what
+earlier fits of the same network had frozen.
+
+Fix: set `requires_grad_(True)` on what is to learn, before the optimizer is made.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from headtorch.model import Evidence, Finding
+from headtorch.signals import Fit, Signals
+from headtorch.store.records import Parameter
+
+LEADS_TO = ("lr-too-low", "capacity-too-small", "graph-detached", "vanishing-gradients", "overfitting", "dead-relu")
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for a fit that trains beside frozen random layers, or repeats a fit without thawing anything."""
+    for number, fit in enumerate(signals.fits):
+        frozen = [p for p in fit.parameters if not p.trainable and p.is_parameter and p.id not in signals.moved_in(fit)]
+        weights = [p for p in frozen if len(p.shape) >= 2]
+        if not weights or fit.steps < 2:
+            continue
+        known = {p.id for p, before in zip(fit.parameters, fit.trained_before, strict=True) if before}
+        random = [p for p in weights if p.id not in known and _varied(fit, p)]
+        again = next((earlier for earlier in signals.fits[:number] if _repeats(earlier, fit, frozen)), None)
+        if random and not known:
+            message = f"{len(random)} layers are frozen at their random start, `{random[0].name}` first"
+            saw = Evidence("frozen, neither loaded nor trained before", f"{len(random)} of {len(weights)} frozen weights", "0")
+            confidence, severity = 0.9, "error"
+        elif again is not None:
+            message = f"a second fit of the same network thaws nothing: {len(weights)} weights stay frozen as in the first"
+            saw = Evidence("frozen in both fits", f"{len(frozen)} of {len(fit.parameters)} parameters", "fewer in the second")
+            confidence, severity = 0.85, "warning"
+        else:
+            continue
+        yield Finding(
+            rule="frozen-by-mistake",
+            severity=severity,  # type: ignore[arg-type]
+            message=message,
+            where=_place(signals, fit),
+            saw=(saw, Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve())),
+            help="set `requires_grad_(True)` on what is to learn, before the optimizer is made",
+            label="turns learning on and off",
+            confidence=confidence,
+        )
+
+
+def _varied(fit: Fit, parameter: Parameter) -> bool:
+    """Whether a parameter's values look drawn at random: a fixed table or filter of constants is meant to stand."""
+    deviation, _, equal = fit.initial(parameter)
+    return bool(deviation > 0 and not equal > 0.5)
+
+
+def _repeats(earlier: Fit, fit: Fit, frozen: list[Parameter]) -> bool:
+    """Whether a fit trains the same few parameters as an earlier one, with a new optimizer that was given frozen ones too."""
+    same = set(earlier.objective.reached) == set(fit.objective.reached) and bool(fit.objective.reached)
+    others = {o.id for o in earlier.followed_by}
+    given = {n for o in fit.followed_by if o.id not in others for n in o.parameters}
+    return same and bool(given) and {p.id for p in frozen} <= given and bool(np.any(~fit.reached))
+
+
+def _place(signals: Signals, fit: Fit):  # type: ignore[no-untyped-def]
+    for file in signals.run.sources:
+        for place in signals.places.sets_attribute(file, "requires_grad", "requires_grad_"):
+            return place
+    return fit.objective.backward_at

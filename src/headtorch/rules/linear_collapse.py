@@ -1,0 +1,74 @@
+"""Stacked linear layers with no non-linearity between them are one linear layer.
+
+Why learning fails: W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2), one linear map again, however many are stacked.
+A network that has nothing else can draw a line, and no more.
+
+Measured: the operations between linear maps, read from the graph; dropout, means, additions of a constant and batch norm
+do not bend. Low-rank pairs (a narrow layer between two wide ones), depthwise convolutions and a bottleneck that an
+autoencoder is built around are made so on purpose, and pass.
+
+Fix: put a non-linearity, such as a ReLU, after each hidden linear layer.
+"""
+
+from collections.abc import Iterator
+
+from headtorch.model import Evidence, Finding
+from headtorch.signals import Fit, Signals, is_affine
+
+LEADS_TO = ("capacity-too-small", "lr-too-low", "lr-too-high", "overfitting", "vanishing-gradients")
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """An error when the whole network is one linear map, a note when a part of it is."""
+    for fit in signals.fits:
+        pairs = [pair for pair in fit.collapsed() if not _on_purpose(fit, *pair)]
+        if not pairs or fit.loss is None:
+            continue
+        first, second = pairs[0]
+        bends = _bends(fit)
+        names = [fit.name(number) for number in sorted({number for pair in pairs for number in pair})]
+        hidden = fit.nodes[first]
+        yield Finding(
+            rule="linear-collapse",
+            severity="note" if bends else "error",
+            message=f"nothing bends between {_listed(names)}: they are one linear map",
+            where=hidden.where if hidden.module in ("Linear", "") else hidden.made_at or hidden.where,
+            saw=(
+                Evidence("non-linearities between them", 0.0, healthy="1 after each hidden layer"),
+                Evidence("non-linearities in the network", float(bends), healthy="1 or more"),
+                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+            ),
+            help="put a non-linearity, such as `torch.relu`, after each hidden layer",
+            label="its output goes straight into the next linear layer",
+            confidence=0.5 if bends else 0.96,
+        )
+
+
+def _bends(fit: Fit) -> int:
+    """How many operations of the network, from its first linear map to the prediction, are not affine."""
+    if fit.loss is None or fit.loss.prediction is None:
+        return len(fit.nodes)
+    last = fit.loss.prediction
+    inside = [last, *fit.before(last)]
+    linear = set(fit.linear_maps)
+    ends = ("Softmax", "LogSoftmax", "Sigmoid")  # a squashed output does not make the network bend
+    return sum(
+        not is_affine(fit.nodes[number]) and number not in linear and not (number == last and fit.nodes[number].op in ends)
+        for number in inside
+    )
+
+
+def _on_purpose(fit: Fit, first: int, second: int) -> bool:
+    """Whether a pair saves weights: its middle is narrower than both its ends, or it is depthwise."""
+    shapes = {parameter.id: parameter.shape for parameter in fit.run.parameters.values()}
+    below, above = shapes.get(fit.nodes[first].weight or 0, ()), shapes.get(fit.nodes[second].weight or 0, ())
+    if len(below) < 2 or len(above) < 2:
+        return False
+    depthwise = len(below) > 2 and 1 in (below[1], above[1]) and below[0] > 1
+    return depthwise or (below[0] < below[1] and below[0] < above[0])
+
+
+def _listed(names: list[str]) -> str:
+    shown = [f"`{name}`" for name in names[:4]]
+    more = [] if len(names) <= 4 else [f"{len(names) - 4} more"]
+    return ", ".join((*shown, *more)[:-1]) + " and " + (*shown, *more)[-1]

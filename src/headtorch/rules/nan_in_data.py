@@ -1,0 +1,71 @@
+"""NaN or infinite values stand in the inputs or the targets.
+
+Why learning fails: NaN times anything is NaN. One missing value in a batch makes the loss NaN, backward makes every
+gradient NaN, and one step makes every weight NaN, for good.
+
+Measured: the share of values that are no finite number in the batches given to the network and in the targets, on the
+looked-at steps and at the first loss that is NaN.
+
+Fix: drop or fill missing values before training; check once with `torch.isfinite(x).all()`.
+"""
+
+from collections.abc import Iterator
+
+from headtorch.model import Evidence, Finding, Where
+from headtorch.signals import Fit, Signals
+
+LEADS_TO = (
+    "numeric-overflow",
+    "exploding-gradients",
+    "lr-too-high",
+    "dead-relu",
+    "input-not-normalised",
+    "target-not-normalised",
+    "init-too-large",
+    "saturated-activations",
+)
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for each fit that was given values that are no finite numbers while its weights still were."""
+    for fit in signals.fits:
+        for what in ("input", "target"):
+            if (seen := _not_finite(fit, what)) is None:
+                continue
+            share, step = seen
+            yield Finding(
+                rule="nan-in-data",
+                severity="error",
+                message=f"the {what}s hold values that are NaN or infinite",
+                where=_place(signals, fit, what),
+                saw=(
+                    Evidence(f"{what} values that are no number", f"{share:.2%}", healthy="0 %", steps=str(step)),
+                    Evidence("loss", f"{fit.first_loss:.3g}" if fit.diverged_at is None else f"NaN at step {fit.diverged_at}"),
+                ),
+                help="drop or fill the missing values before the data is made into tensors",
+                label="brings in values that are no numbers",
+                confidence=0.97,
+            )
+            break
+
+
+def _not_finite(fit: Fit, what: str) -> tuple[float, int] | None:
+    for event in fit.run.events("nan"):
+        if event.value["objective"] == fit.objective.id and event.value.get(what, 0.0) > 0:
+            return float(event.value[what]), event.step
+    series = fit.series(what)
+    for step, row in zip(series.steps, series.values, strict=True):
+        if row[4] > 0 and (fit.diverged_at is None or step <= fit.diverged_at):
+            return float(row[4]), int(step)
+    return None
+
+
+def _place(signals: Signals, fit: Fit, what: str) -> Where | None:
+    """The line that calls the network, for inputs; the loss, for targets."""
+    if what == "target" and fit.loss is not None and fit.loss.node >= 0:
+        return fit.nodes[fit.loss.node].where
+    for number in fit.objective.roots:
+        module = signals.run.modules.get(number)
+        if module is not None and module.called_at is not None:
+            return module.called_at
+    return fit.objective.backward_at

@@ -1,0 +1,47 @@
+"""The weights are never updated.
+
+Why nothing is learned: backward fills `.grad` and changes no weight; the step does, w <- w - lr g. Without one the
+network stays as it was made, and the loss changes with the batches only.
+
+Measured: the change of every weight from one backward pass to the next, and whether an optimizer stepped in between.
+Passes that train nothing on purpose (an attack, a saliency map) reach weights that another loss trains, and are left out.
+
+Fix: `optimizer.step()` after `loss.backward()`, with the optimizer that holds these parameters.
+"""
+
+from collections.abc import Iterator
+
+from headtorch.model import Evidence, Finding
+from headtorch.signals import Signals
+
+LEADS_TO = ("lr-too-low", "lr-schedule-kills", "vanishing-gradients", "dead-relu", "capacity-too-small", "overfitting")
+ENOUGH = 5  # backward passes before a missing step is no accumulation any more, when nothing ever steps
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for each fit that never changes a weight, when no other fit does either."""
+    for fit in signals.fits:
+        updates = fit.series("update_ratio")
+        trained = any(number in signals.moved for number in fit.objective.reached)
+        if fit.steps < ENOUGH or not updates or trained or not fit.objective.reached:
+            continue
+        if any(fit.held & fit.reached):  # it steps, and moves nothing: the rate is 0, or the gradients are
+            continue
+        made = [o for o in signals.run.optimizers.values() if set(o.parameters) & set(fit.objective.reached)]
+        if any(o.stepped_at is not None for o in signals.run.optimizers.values()) and not made:
+            continue  # an optimizer steps, over other parameters: another rule's case
+        held = f"`{made[0].kind}` holds them" if made else "no optimizer holds them"
+        yield Finding(
+            rule="no-optimizer-step",
+            severity="error",
+            message=f"no weight changes in {fit.steps:,} backward passes: no optimizer steps",
+            where=fit.objective.backward_at,
+            saw=(
+                Evidence("steps of an optimizer", f"0 in {fit.steps:,} backward passes; {held}", healthy="1 a batch"),
+                Evidence("|Δw|/|w|", 0.0, healthy="about 1e-3"),
+                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+            ),
+            help="call `optimizer.step()` after this line" + ("" if made else ", with an optimizer over these parameters"),
+            label="fills the gradients, and nothing uses them",
+            confidence=0.97,
+        )

@@ -1,0 +1,71 @@
+"""Gradients of earlier steps are added up.
+
+Why learning fails: backward adds to what is in `.grad`. When it is not reset, step t follows the sum of all gradients so
+far, g_1 + ... + g_t: a momentum of 1 that never forgets, evaluated at weights long left behind. The steps grow, and the
+network swings past every minimum.
+
+Measured: what is left in the gradients when the first backward pass after an optimizer's step begins, beside what is in
+them when it ends. Gradients that are collected over several backward passes before one step are not counted.
+
+Fix: `optimizer.zero_grad()` before `loss.backward()`, once for each step.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from headtorch.model import Evidence, Finding
+from headtorch.signals import Fit, Signals, span
+
+LEADS_TO = (
+    "lr-too-high",
+    "exploding-gradients",
+    "dead-relu",
+    "saturated-activations",
+    "momentum-too-high",
+    "vanishing-gradients",
+    "numeric-overflow",
+    "overfitting",
+    "input-not-normalised",
+)
+LEFT = 0.05  # of the gradient after backward; gradients that were reset leave exactly 0
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for each fit whose gradients still hold what an earlier step has used."""
+    for fit in signals.fits:
+        if (seen := _left_over(fit)) is None:
+            continue
+        shares, steps, share_of_steps = seen
+        yield Finding(
+            rule="no-zero-grad",
+            severity="error",
+            message="gradients of earlier steps are added up: `zero_grad` does not come between a step and the next backward",
+            where=fit.objective.backward_at,
+            saw=(
+                Evidence("gradient left over", f"{np.median(shares):.0%} of the next", healthy="0 %", steps=span(steps)),
+                Evidence("steps that begin with it", f"{share_of_steps:.0%}", healthy="0 %"),
+                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+            ),
+            help="call `optimizer.zero_grad()` before this line, once for each step",
+            label="adds to the gradients of the step before",
+            confidence=0.97,
+        )
+
+
+def _left_over(fit: Fit) -> tuple[np.ndarray, list[int], float] | None:
+    """The share of each gradient that was left over, the steps where one was, and their share of all that could show it."""
+    stale, gradient = fit.series("stale_grad_norm"), fit.series("grad_norm")
+    mask = fit.optimized & fit.moved if fit.followed_by else fit.moved
+    if not stale or not mask.any() or stale.values.shape[1] != len(mask):
+        return None
+    after = {int(step): row for step, row in zip(gradient.steps, gradient.values, strict=True)}
+    rows = [(int(s), row[mask], after[int(s)][mask]) for s, row in zip(stale.steps, stale.values, strict=True) if int(s) in after]
+    shares = [(s, float(np.linalg.norm(left)) / (float(np.linalg.norm(now)) + 1e-30)) for s, left, now in rows]
+    bad = [(s, share) for s, share in shares if share > LEFT]
+    # The looked-at steps on which something could be left over: all that follow a step.
+    possible = int((fit.series("loss").values[:, 1] > 0).sum()) if fit.followed_by else fit.steps - 1
+    looked = len(gradient.steps) * min(1.0, possible / max(fit.steps, 1))
+    if len(bad) < 2 or len(bad) < 0.5 * looked:
+        return None
+    return np.array([share for _, share in bad]), [s for s, _ in bad], min(1.0, len(bad) / max(looked, 1))

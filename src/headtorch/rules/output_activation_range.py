@@ -1,0 +1,99 @@
+"""What the last layer can put out does not cover the targets.
+
+Why learning stops: a sigmoid ends in 0 to 1, a tanh in -1 to 1, a ReLU in 0 to infinity, a softmax in shares that sum
+to 1. Targets outside of that can never be met, however long the training is: the network drives its output to the edge,
+where the slope of the last non-linearity is 0, and gets no gradient any more. A softmax over a single output is always 1.
+
+Measured: the operation before the loss, and the smallest and largest target on the looked-at steps.
+
+Fix: end a regression with a plain linear layer; end independent labels with a sigmoid each; or scale the targets into
+the range.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from headtorch.model import Evidence, Finding
+from headtorch.signals import BOUNDED, Fit, Signals, place_of
+from headtorch.store.records import Node
+
+LEADS_TO = (
+    "dead-relu",
+    "saturated-activations",
+    "vanishing-gradients",
+    "target-not-normalised",
+    "lr-too-low",
+    "loss-target-mismatch",
+    "capacity-too-small",
+    "lr-too-high",
+    "input-not-normalised",
+)
+REGRESSIONS = ("mse", "l1", "smooth_l1", "huber")
+MARGIN = 0.05  # of the range: targets a little outside, by noise or rounding, cost next to nothing
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for each loss whose targets the output cannot reach."""
+    for fit in signals.fits:
+        node = fit.prediction
+        if node is None or node.op not in BOUNDED or fit.loss is None:
+            continue
+        saw = _single_softmax(node) or _outside(fit, node) or _competing(fit, node)
+        if saw is None:
+            continue
+        op = node.op.lower()
+        yield Finding(
+            rule="output-activation-range",
+            severity="error",
+            message=f"the {op} at the end cannot reach the targets",
+            where=place_of(node),
+            saw=(*saw, Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve())),
+            help=_advice(node, fit),
+            label=f"this {op}",
+            confidence=0.97,
+        )
+
+
+def _single_softmax(node: Node) -> tuple[Evidence, ...] | None:
+    dimension = node.detail.get("dim")
+    if node.op != "Softmax" or node.shape is None or not isinstance(dimension, (int, float)):
+        return None
+    if node.shape[int(dimension)] != 1 or len(node.shape) < 2:
+        return None
+    return (Evidence("outputs of the softmax", 1.0, healthy="2 or more: the share of a single output is always 1"),)
+
+
+def _outside(fit: Fit, node: Node) -> tuple[Evidence, ...] | None:
+    targets = fit.series("target")
+    if not targets or fit.loss is None or fit.loss.name not in REGRESSIONS:
+        return None
+    low, high = BOUNDED[node.op]
+    smallest, largest = float(targets.values[:, 2].min()), float(targets.values[:, 3].max())
+    width = min(high - low, max(largest - smallest, 1e-12))
+    share = float(np.mean((targets.values[:, 2] < low - MARGIN * width) | (targets.values[:, 3] > high + MARGIN * width)))
+    if share < 0.5:
+        return None
+    healthy = f"within {low:g} to {high:g}" if np.isfinite(high) else f"at least {low:g}"
+    return (Evidence("targets", f"{smallest:.3g} to {largest:.3g}", healthy=healthy),)
+
+
+def _competing(fit: Fit, node: Node) -> tuple[Evidence, ...] | None:
+    """A softmax makes labels compete: several, or none, cannot be true of one example."""
+    targets = fit.series("target")
+    if node.op != "Softmax" or fit.loss is None or fit.loss.name not in ("bce", *REGRESSIONS) or not targets:
+        return None
+    if fit.loss.target_shape is None or len(fit.loss.target_shape) < 2 or fit.loss.target_shape[-1] < 2:
+        return None
+    whole, sums_to_one = float(targets.values[:, 5].mean()), float(targets.values[:, 6].mean())
+    if whole < 0.99 or sums_to_one > 0.9:
+        return None
+    return (Evidence("rows of targets that sum to 1", f"{sums_to_one:.0%}", healthy="100 %, for outputs that compete"),)
+
+
+def _advice(node: Node, fit: Fit) -> str:
+    if node.op == "Softmax":
+        return "put a sigmoid in its place: one for each output"
+    if fit.loss is not None and fit.loss.name in REGRESSIONS:
+        return f"leave out the {node.op.lower()}: a regression ends with its linear layer"
+    return "scale the targets into the range of the output"

@@ -1,0 +1,94 @@
+"""Parameters that should learn are unknown to the optimizer.
+
+Why learning fails: an optimizer updates what it was given. Layers in a plain list or dictionary are not found by
+`model.parameters()`; an optimizer made before a head is replaced holds the old one. What it does not hold stays at its
+random start, and the rest must do the work alone.
+
+Measured: the parameters that the loss reaches, the list of each optimizer that steps, and whether the others ever
+change. Features that were loaded or trained before, and are left out to be kept, pass.
+
+Fix: hold layers in `nn.ModuleList` or `nn.ModuleDict`; make the optimizer after the model is complete; give it the
+parameters of every module.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from headtorch.model import Evidence, Finding, Where
+from headtorch.signals import Fit, Signals
+from headtorch.store.records import Parameter
+
+LEADS_TO = (
+    "no-optimizer-step",
+    "capacity-too-small",
+    "lr-too-low",
+    "vanishing-gradients",
+    "graph-detached",
+    "saturated-activations",
+    "dead-relu",
+    "overfitting",
+    "frozen-by-mistake",
+)
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for each fit with reached, trainable parameters that nothing ever updates while an optimizer steps."""
+    steppers = [o for o in signals.run.optimizers.values() if o.stepped_at is not None]
+    if not steppers:
+        return
+    everywhere = {number for optimizer in signals.run.optimizers.values() for number in optimizer.parameters}
+    told: set[int] = set()
+    for fit in signals.fits:
+        left = [
+            parameter
+            for parameter, reached, known in zip(fit.parameters, fit.reached, fit.trained_before, strict=True)
+            if reached
+            and parameter.trainable
+            and parameter.is_parameter
+            and parameter.id not in everywhere
+            and parameter.id not in signals.moved
+            and parameter.id not in told
+            and not known
+        ]
+        if not left or fit.steps < 2:
+            continue
+        told |= {parameter.id for parameter in left}
+        share = sum(np.prod(p.shape) for p in left) / max(sum(np.prod(p.shape) for p in fit.parameters), 1)
+        optimizer = steppers[-1]
+        strangers = [n for n in optimizer.parameters if n not in signals.reached]
+        too_early = len(strangers) > 0
+        yield Finding(
+            rule="params-not-in-optimizer",
+            severity="error",
+            message=f"no optimizer holds {_named(left)}, so they stay as they were made",
+            where=_place(signals, fit, left, optimizer.made_at, too_early),
+            saw=(
+                Evidence("parameters no optimizer holds", f"{len(left)} of {int(fit.reached.sum())} that the loss reaches", "0"),
+                Evidence("their share of the weights", f"{share:.0%}", "0 %"),
+                Evidence("held, but not part of this network", f"{len(strangers)} of {len(optimizer.parameters)}", "0"),
+                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+            ),
+            help="make the optimizer after the model is complete, over the parameters the model has then"
+            if too_early
+            else "register these layers (`nn.ModuleList`, `nn.ModuleDict`), or give their parameters to the optimizer too",
+            label="made before the model was complete" if too_early else "its parameters are in no optimizer",
+            confidence=0.96,
+        )
+
+
+def _named(parameters: list[Parameter]) -> str:
+    names = [f"`{parameter.name}`" for parameter in parameters[:3]]
+    return ", ".join(names) + (f" and {len(parameters) - 3} more" if len(parameters) > 3 else "")
+
+
+def _place(
+    signals: Signals, fit: Fit, left: list[Parameter], made_at: tuple[Where, ...], too_early: bool
+) -> Where | None:
+    if too_early:
+        return made_at[0] if made_at else None
+    ids = {parameter.id for parameter in left}
+    for node in fit.nodes:
+        if node.weight in ids and node.made_at is not None and (container := signals.places.container(node.made_at)):
+            return container
+    return made_at[0] if made_at else None

@@ -1,0 +1,314 @@
+"""Signals: series derived from a run file, computed once a run. Rules judge them; nothing here does.
+
+A run is a list of fits, one for each objective: a loss that was minimised over a set of parameters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headtorch.model import Where
+from headtorch.places import Places
+from headtorch.store.records import Loss, Node, Objective, Optimizer, Parameter
+from headtorch.store.run import Run, Series
+
+Floats = NDArray[np.floating[Any]]
+
+# Operations after which a network is no longer linear. What is in neither set is taken to bend, to be on the safe side.
+AFFINE = frozenset(
+    "Add Sub Rsub Mean Sum AvgPool2D AvgPool1D AdaptiveAvgPool2D NativeDropout Dropout NativeBatchNorm MkldnnBatchNorm "
+    "CudnnBatchNorm Neg Cat ConstantPadNd Stack".split()
+)
+LINEAR = frozenset("Addmm Mm Linear Convolution MkldnnConvolution Bmm Baddbmm Mv Addmv MkldnnLinear Dot".split())
+BOUNDED = {"Sigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Relu": (0.0, math.inf), "Softmax": (0.0, 1.0)}
+
+
+class Fit:
+    """One objective's training as its run file tells it."""
+
+    def __init__(self, run: Run, objective: Objective, all_fits: Sequence[Fit]) -> None:
+        self.run = run
+        self.objective = objective
+        self._earlier = tuple(all_fits)
+
+    def series(self, quantity: str) -> Series:
+        """A quantity of this objective over its steps."""
+        return self.run.series(quantity, self.objective.id)
+
+    # ---- the loss -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def steps(self) -> int:
+        """The number of backward passes."""
+        return len(self.series("loss").steps)
+
+    @cached_property
+    def losses(self) -> Floats:
+        """The loss of every backward pass, (steps,)."""
+        return self.series("loss").column().astype(np.float64)
+
+    @cached_property
+    def loss(self) -> Loss | None:
+        """The first term of the loss, where the graph shows one."""
+        return self.objective.losses[0] if self.objective.losses else None
+
+    @cached_property
+    def first_loss(self) -> float:
+        """The loss before anything was learned."""
+        return float(self.losses[0]) if self.steps else math.nan
+
+    @cached_property
+    def tail(self) -> Floats:
+        """The losses of the last tenth of the steps, at least ten."""
+        return self.losses[-max(10, self.steps // 10) :]
+
+    @cached_property
+    def last_loss(self) -> float:
+        """The median of the tail; NaN when the loss ended in NaN."""
+        return float(np.median(self.tail)) if self.steps else math.nan
+
+    @cached_property
+    def diverged_at(self) -> int | None:
+        """The first step whose loss is no finite number."""
+        bad = np.flatnonzero(~np.isfinite(self.losses))
+        return int(self.series("loss").steps[bad[0]]) if len(bad) else None
+
+    @cached_property
+    def chance(self) -> float | None:
+        """The loss of the best constant answer: the entropy of the classes, or the variance of the targets.
+
+        None where the loss shows no targets. For class targets H = -sum p ln p over the seen shares; ln k when the k
+        classes are even.
+        """
+        name = self.loss.name if self.loss else ""
+        target = self.series("target")
+        if name in ("cross_entropy", "nll"):
+            counts = self.series("class_count")
+            if not counts or np.isnan(counts.values).any():
+                return None
+            shares = counts.values.sum(axis=0) / max(counts.values.sum(), 1)
+            shares = shares[shares > 0]
+            return float(-(shares * np.log(shares)).sum()) if len(shares) else None
+        if not target:
+            return None
+        if name in ("bce", "bce_with_logits"):
+            share = float(np.clip(target.values[:, 0].mean(), 1e-6, 1 - 1e-6))
+            return -share * math.log(share) - (1 - share) * math.log(1 - share)
+        if name in ("mse", "smooth_l1", "huber"):
+            variance = float(np.nanmean(target.values[:, 7] ** 2))
+            return variance if name == "mse" else 0.5 * variance
+        if name == "l1":
+            return float(np.nanmean(target.values[:, 7])) * math.sqrt(2 / math.pi)
+        return None
+
+    @cached_property
+    def gain(self) -> float:
+        """How far the loss came from chance (or from its start) towards 0: 0 nothing, 1 all, below 0 worse; NaN unknown."""
+        if not self.steps:
+            return math.nan
+        if not math.isfinite(self.last_loss):
+            return -math.inf
+        reference = self.chance if self.chance is not None else self.first_loss
+        if not math.isfinite(reference) or reference <= 0:
+            return math.nan
+        return 1 - self.last_loss / reference
+
+    @cached_property
+    def fits_measure(self) -> float:
+        """The task's own measure at the end of training: accuracy or R^2, the median of the last looked-at steps."""
+        return _end(self.series("measure"))
+
+    def curve(self, points: int = 20) -> tuple[float, ...]:
+        """The loss as a few points for a sparkline."""
+        return thin(self.losses, points)
+
+    # ---- parameters -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def parameters(self) -> list[Parameter]:
+        """The watched parameters, in the order of the parameter quantities."""
+        return [self.run.parameters[number] for number in self.objective.parameters if number in self.run.parameters]
+
+    @cached_property
+    def reached(self) -> NDArray[np.bool_]:
+        """Which watched parameters the loss reaches, (parameters,)."""
+        reached = set(self.objective.reached)
+        return np.array([number in reached for number in self.objective.parameters], bool)
+
+    @cached_property
+    def weights(self) -> NDArray[np.bool_]:
+        """Which watched parameters are weight matrices or kernels, (parameters,): biases and norms have no fan-in."""
+        return np.array([len(parameter.shape) >= 2 for parameter in self.parameters], bool)
+
+    @cached_property
+    def held(self) -> NDArray[np.bool_]:
+        """Which watched parameters an optimizer holds that has stepped, (parameters,)."""
+        held = {n for o in self.run.optimizers.values() if o.stepped_at is not None for n in o.parameters}
+        return np.array([number in held for number in self.objective.parameters], bool)
+
+    @cached_property
+    def followed_by(self) -> list[Optimizer]:
+        """The optimizers that step right after this objective's backward pass."""
+        numbers = [
+            event.value["optimizer"]
+            for event in self.run.events("follows")
+            if event.value["objective"] == self.objective.id
+        ]
+        return [self.run.optimizers[number] for number in numbers if number in self.run.optimizers]
+
+    @cached_property
+    def optimized(self) -> NDArray[np.bool_]:
+        """Which watched parameters the optimizers that follow this objective hold, (parameters,)."""
+        held = {number for optimizer in self.followed_by for number in optimizer.parameters}
+        return np.array([number in held for number in self.objective.parameters], bool)
+
+    @cached_property
+    def moved(self) -> NDArray[np.bool_]:
+        """Which watched parameters ever changed between two looked-at backward passes, (parameters,)."""
+        updates = self.series("update_ratio")
+        if not updates or updates.values.shape[1] != len(self.parameters):
+            return np.zeros(len(self.parameters), bool)
+        return np.asarray(((updates.values > 0) | ~np.isfinite(updates.values)).any(axis=0))
+
+    @cached_property
+    def trained_before(self) -> NDArray[np.bool_]:
+        """Which watched parameters an earlier fit moved, or a state dict filled, (parameters,)."""
+        numbers = {
+            number
+            for fit in self._earlier
+            for number, moved in zip(fit.objective.parameters, fit.moved, strict=False)
+            if moved
+        }
+        return np.array([p.loaded or p.id in numbers for p in self.parameters], bool)
+
+    def initial(self, parameter: Parameter) -> tuple[float, float, float]:
+        """A parameter's first standard deviation, largest absolute value, and share of units equal to another."""
+        first = self.run.series("initial_weight", parameter.id)
+        return tuple(float(value) for value in first.values[0]) if first else (math.nan, math.nan, math.nan)  # type: ignore[return-value]
+
+    @cached_property
+    def rates(self) -> dict[int, Series]:
+        """The learning rates of each optimizer that follows, by its number."""
+        return {o.id: self.run.series("learning_rate", o.id) for o in self.followed_by}
+
+    # ---- the network ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """The operations between the weights and the loss, in order of computation."""
+        return self.objective.nodes
+
+    def before(self, number: int) -> Iterator[int]:
+        """The nodes that feed a node, directly or through others, nearest first."""
+        seen, queue = {number}, list(self.nodes[number].inputs)
+        while queue:
+            current = queue.pop(0)
+            if current not in seen:
+                seen.add(current)
+                yield current
+                queue += self.nodes[current].inputs
+
+    @cached_property
+    def prediction(self) -> Node | None:
+        """The last operation of the network, whose output the loss gets."""
+        if self.loss is None or self.loss.prediction is None:
+            return None
+        return self.nodes[self.loss.prediction]
+
+    @cached_property
+    def linear_maps(self) -> list[int]:
+        """The nodes that multiply with a weight, in order."""
+        return [number for number, node in enumerate(self.nodes) if node.weight is not None and node.op in LINEAR]
+
+    def collapsed(self) -> list[tuple[int, int]]:
+        """Pairs of linear maps with nothing between them that bends: the first feeds the second through one straight path."""
+        pairs = []
+        for number in self.linear_maps:
+            current = self.nodes[number]
+            while len(current.inputs) == 1:
+                (below,) = current.inputs
+                current = self.nodes[below]
+                if current.weight is not None and below in self.linear_maps:
+                    pairs.append((below, number))
+                    break
+                if not is_affine(current):
+                    break
+        return pairs
+
+    def at_step(self, series: Series, index: int) -> str:
+        """The step of a row of a series, as it is printed."""
+        return str(int(series.steps[index]))
+
+    def name(self, number: int) -> str:
+        """What a node is called: its layer, or its operation where it stands outside of layers."""
+        node = self.nodes[number]
+        return node.layer or node.op.lower()
+
+
+class Signals:
+    """The fits of a run, longest ones included, in the order in which they began."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.places = Places(run.sources)
+        self.fits: list[Fit] = []
+        for objective in run.objectives:
+            fit = Fit(run, objective, self.fits)
+            if fit.steps:
+                self.fits.append(fit)
+
+    @cached_property
+    def moved(self) -> set[int]:
+        """The numbers of the parameters that any fit moved."""
+        return {
+            number
+            for fit in self.fits
+            for number, moved in zip(fit.objective.parameters, fit.moved, strict=False)
+            if moved
+        }
+
+    def moved_in(self, fit: Fit) -> set[int]:
+        """The numbers of the parameters that one fit moved."""
+        return {number for number, moved in zip(fit.objective.parameters, fit.moved, strict=False) if moved}
+
+    @cached_property
+    def reached(self) -> set[int]:
+        """The numbers of the parameters that any loss reaches."""
+        return {number for fit in self.fits for number in fit.objective.reached}
+
+
+def is_affine(node: Node) -> bool:
+    """Whether an operation is affine in what the network feeds it; a product with data from outside, a dropout's mask, is."""
+    return node.op in AFFINE or (node.op in ("Mul", "Div") and node.outside and len(node.inputs) == 1)
+
+
+def thin(values: Floats | Sequence[float], points: int) -> tuple[float, ...]:
+    """At most `points` means of equal stretches."""
+    if len(values) <= points:
+        return tuple(float(value) for value in values)
+    return tuple(float(np.mean(stretch)) for stretch in np.array_split(np.asarray(values), points))
+
+
+def _end(series: Series) -> float:
+    """The median of the last rows of a series' first column, NaN when there is none."""
+    if not series:
+        return math.nan
+    values = series.column()[-max(3, len(series.steps) // 10) :]
+    return float(np.nanmedian(values)) if np.isfinite(values).any() else math.nan
+
+
+def place_of(node: Node) -> Where | None:
+    """The user's line for an operation: the one that made the layer when its class is the library's, else the one that ran it."""
+    return node.made_at or node.where
+
+
+def span(steps: Iterable[int]) -> str:
+    """A range of steps as it is printed: "0-19"."""
+    steps = list(steps)
+    return f"{min(steps)}-{max(steps)}" if steps else ""
