@@ -32,17 +32,18 @@ optimizer = torch.optim.SGD(model.parameters(), lr=args.lr, momentum=0.9)
 
 for epoch in range(1, args.epochs + 1):
     model.train()
+    total = 0.0
     for x, y in batches:
         optimizer.zero_grad()
         loss = loss_function(model(x), y)
         loss.backward()
         optimizer.step()
+        total += loss.item() * len(x)
 
     model.eval()
     with torch.no_grad():
-        train_loss = loss_function(model(x_train), y_train)
-        test_loss = loss_function(model(x_test), y_test)
-    print(f"epoch {epoch:2}: training loss {train_loss:.5f}, test loss {test_loss:.5f}")
+        test_loss = loss_function(model(x_test), y_test).item()
+    print(f"epoch {epoch:2}: training loss {total / len(x_train):.4f}, test loss {test_loss:.4f}")
 
 with torch.no_grad():
     probabilities = torch.softmax(model(x_test), dim=1)

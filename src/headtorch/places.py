@@ -157,6 +157,27 @@ class Places:
             return self._where(file, defaults[position])
         return None
 
+    def rate_by_hand(self, backward: Where, stack: Sequence[Where]) -> Where | None:
+        """The rate of an update that is written out after a backward pass: `p -= lr * g`, `p.add_(g, alpha=-lr)`."""
+        tree = self.tree(backward.file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if getattr(node, "lineno", 0) < backward.line:
+                continue
+            factors: list[ast.expr] = []
+            if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Sub, ast.Add)):
+                factors = _factors(node.value)
+            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.Sub):
+                factors = _factors(node.value.right)
+            elif isinstance(node, ast.Call) and _called(node) in ("add_", "sub_", "sub", "add"):
+                factors = [k.value for k in node.keywords if k.arg == "alpha"] or [f for a in node.args for f in _factors(a)]
+            for factor in factors:
+                inner = factor.operand if isinstance(factor, ast.UnaryOp) else factor
+                if isinstance(inner, ast.Constant):
+                    return self._where(backward.file, inner)
+                if (found := self.written(backward.file, inner, stack)) is not None:
+                    return found
+        return None
+
     def calls(self, file: str, *names: str) -> Iterator[tuple[ast.Call, Where]]:
         """The calls of functions or methods of these names in a file."""
         tree = self.tree(file)
@@ -216,6 +237,12 @@ class Places:
 
         line, end = node.lineno, node.end_lineno  # type: ignore[attr-defined]
         return Where(file, line, column(line, node.col_offset), column(end, node.end_col_offset), end)  # type: ignore[attr-defined]
+
+
+def _factors(value: ast.expr) -> list[ast.expr]:
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult):
+        return [*_factors(value.left), *_factors(value.right)] or [value.left, value.right]
+    return [value] if isinstance(value, (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.UnaryOp)) else []
 
 
 def _called(call: ast.Call) -> str:

@@ -124,6 +124,25 @@ class Fit:
         """The task's own measure at the end of training: accuracy or R^2, the median of the last looked-at steps."""
         return _end(self.series("measure"))
 
+    @cached_property
+    def held_out(self) -> Series | None:
+        """The loss on examples that were not trained on, one row an evaluation; None when none was seen.
+
+        The batches of one evaluation are averaged. Examples count as trained on when more than half of those marked
+        stand among the training batches that were looked at.
+        """
+        losses = self.series("eval_loss")
+        if not losses:
+            return None
+        trained = self.series("fingerprint").values.ravel()
+        marks = self.series("eval_fingerprint").values.ravel()
+        marks = marks[np.isfinite(marks)]
+        if len(marks) and np.isin(marks, trained[np.isfinite(trained)]).mean() > 0.5:
+            return None
+        steps, where = np.unique(losses.steps, return_inverse=True)
+        means = np.bincount(where, losses.column()) / np.bincount(where)
+        return Series(steps, means[:, None].astype(np.float32))
+
     def curve(self, points: int = 20) -> tuple[float, ...]:
         """The loss as a few points for a sparkline."""
         return thin(self.losses, points)
@@ -140,6 +159,12 @@ class Fit:
         """Which watched parameters the loss reaches, (parameters,)."""
         reached = set(self.objective.reached)
         return np.array([number in reached for number in self.objective.parameters], bool)
+
+    @cached_property
+    def frozen(self) -> list[Parameter]:
+        """The watched parameters that require no gradient."""
+        frozen = set(self.objective.frozen)
+        return [parameter for parameter in self.parameters if parameter.id in frozen]
 
     @cached_property
     def weights(self) -> NDArray[np.bool_]:
@@ -187,6 +212,48 @@ class Fit:
         }
         return np.array([p.loaded or p.id in numbers for p in self.parameters], bool)
 
+    @cached_property
+    def updates(self) -> Floats:
+        """|dw|/|w| of the weight matrices that move, (looked-at steps, weights)."""
+        series = self.series("update_ratio")
+        mask = self.weights & self.moved
+        if not series or not mask.any() or series.values.shape[1] != len(mask):
+            return np.empty((0, 0))
+        return series.values[:, mask].astype(np.float64)
+
+    @cached_property
+    def early_update(self) -> float:
+        """The largest |dw|/|w| of the middle weight matrix on the first twenty looked-at steps; NaN without updates."""
+        return float(np.max(np.median(self.updates[:20], axis=1))) if self.updates.size else math.nan
+
+    @cached_property
+    def usual_update(self) -> float:
+        """The median over all looked-at steps of |dw|/|w| of the weight matrix that moves most; NaN without updates."""
+        return float(np.max(np.median(self.updates, axis=0))) if self.updates.size else math.nan
+
+    @cached_property
+    def distance(self) -> float:
+        """How far the weights that move most have gone in all, in multiples of their own size, as a sum of |dw|/|w|.
+
+        The sum over the looked-at steps, each standing for those up to the next: an upper bound of the way, for steps
+        may undo each other.
+        """
+        if not self.updates.size:
+            return math.nan
+        counted = np.searchsorted(self.series("loss").steps, self.series("update_ratio").steps)
+        spans = np.diff(np.append(counted, self.steps))
+        return float(np.max((self.updates * spans[:, None]).sum(axis=0)))
+
+    @cached_property
+    def relative_gradients(self) -> Floats:
+        """|g|/|w| of the reached weight matrices in order, (looked-at steps, weights)."""
+        gradients, weights = self.series("grad_norm"), self.series("weight_norm")
+        mask = self.weights & self.reached
+        rows = min(len(gradients.steps), len(weights.steps))
+        if not rows or not mask.any() or gradients.values.shape[1] != len(mask):
+            return np.empty((0, 0))
+        return gradients.values[:rows, mask].astype(np.float64) / np.maximum(weights.values[:rows, mask], 1e-30)
+
     def initial(self, parameter: Parameter) -> tuple[float, float, float]:
         """A parameter's first standard deviation, largest absolute value, and share of units equal to another."""
         first = self.run.series("initial_weight", parameter.id)
@@ -220,6 +287,17 @@ class Fit:
         if self.loss is None or self.loss.prediction is None:
             return None
         return self.nodes[self.loss.prediction]
+
+    def measured(self, quantity: str) -> Iterator[tuple[int, Series]]:
+        """Each measured activation's node, with the series of its values as one column."""
+        series = self.series(quantity)
+        for column, number in enumerate(self.objective.measured):
+            if series and column < series.values.shape[1]:
+                yield number, Series(series.steps, series.values[:, column : column + 1])
+
+    def is_output(self, number: int) -> bool:
+        """Whether a node is the network's output, or stands behind its last linear map."""
+        return not self.linear_maps or number > self.linear_maps[-1]
 
     @cached_property
     def linear_maps(self) -> list[int]:
@@ -276,6 +354,32 @@ class Signals:
     def moved_in(self, fit: Fit) -> set[int]:
         """The numbers of the parameters that one fit moved."""
         return {number for number, moved in zip(fit.objective.parameters, fit.moved, strict=False) if moved}
+
+    def rate_place(self, fit: Fit) -> Where | None:
+        """Where the learning rate of a fit is written."""
+        for optimizer in fit.followed_by[-1:]:
+            return self.places.argument(optimizer.made_at, "lr", position=1)
+        backward = fit.objective.backward_at
+        return None if backward is None else self.places.rate_by_hand(backward, fit.objective.stack) or backward
+
+    def set_attributes_place(self, *names: str) -> Where | None:
+        """The first place in the user's sources that sets an attribute, or calls a method, of one of these names."""
+        places = (place for file in self.run.sources for place in self.places.sets_attribute(file, *names))
+        return next(places, None)
+
+    def init_place(self, zero: bool) -> Where | None:
+        """The first place in the user's sources that initialises weights by hand: the value it is given, where it is named."""
+        names = ("zeros_", "zero_", "fill_", "constant_") if zero else ("normal_", "uniform_", "constant_", "fill_")
+        for file in self.run.sources:
+            for call, place in self.places.calls(file, *names):
+                for keyword in call.keywords:
+                    if keyword.arg in ("std", "a", "b", "val") and (w := self.places.written(file, keyword.value, (place,))):
+                        return w
+                return place
+        for file in self.run.sources:
+            for _, place in self.places.calls(file, *(("zeros",) if zero else ("randn", "rand", "full", "ones"))):
+                return place
+        return None
 
     @cached_property
     def reached(self) -> set[int]:

@@ -95,6 +95,20 @@ class Modules:
             settings=_settings(module),
         )
 
+    def get(self, key: int) -> nn.Module | None:
+        """The module of that id(), while it lives."""
+        made = self._made.get(key)
+        return made[0]() if made else None
+
+    def owner(self, tensor: torch.Tensor) -> tuple[nn.Module, str] | None:
+        """The module that holds a parameter itself, and the parameter's name in it."""
+        for reference, _ in list(self._made.values()):
+            module = reference()
+            for name, parameter in () if module is None else module._parameters.items():
+                if parameter is tensor and module is not None:
+                    return module, name
+        return None
+
     def made_at(self, key: int) -> Where | None:
         """The line that made a module, when it is a library's: a class of the user's own is found by what it calls."""
         made = self._made.get(key)

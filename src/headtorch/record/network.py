@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
-
 from headtorch.record import losses
 from headtorch.record.graph import LINEAR, RECURRENT, VIEWS, Graph, data_inputs, output_shape
 from headtorch.record.modules import Description, Modules
@@ -93,9 +91,13 @@ def _describe(
 ) -> Node:
     trace = trace_of(node)
     layer, kind, made_at = "", "", None
-    if trace is not None and trace.module is not None and (known := names.modules.get(trace.module)) is not None:
-        module: nn.Module = known[0]
-        layer, kind, made_at = known[1], type(module).__name__, modules.made_at(trace.module)
+    if trace is not None and trace.module is not None:
+        known = names.modules.get(trace.module)
+        module = known[0] if known is not None else modules.get(trace.module)
+        if module is not None:
+            # A layer in a plain list stands below no root: its class is all the name it has.
+            kind = type(module).__name__
+            layer, made_at = known[1] if known is not None else kind, modules.made_at(trace.module)
     detail = {}
     for key in _DETAILS:
         value = getattr(node, f"_saved_{key}", None)

@@ -78,7 +78,7 @@ class Objective:
         self.followed_by: set[int] = set()
         self.compared_at = 0  # how many optimizers there were when its learners were last compared
         self.mode: tuple[int, ...] | None = None
-        self.before: tuple[int, Rows] | None = None  # a looked-at step and the weights before it
+        self.before: tuple[int, Rows, Rows] | None = None  # a looked-at step, the weights and their gradients before it
 
     def tensors(self) -> list[torch.Tensor | None]:
         """The watched tensors; None for one that is gone."""

@@ -190,7 +190,7 @@ class Recorder:
                 for quantity in quantities.of("output_grad"):
                     self.outbox.put(objective.number, quantity.name, now.step, quantity.measure(layer_rows))
             weights = objective.rows(tensors)
-            objective.before = (now.step, weights)
+            objective.before = (now.step, weights, rows)
             for quantity in quantities.of("weight"):
                 self.outbox.put(objective.number, quantity.name, now.step, quantity.measure(weights))
         recent = self._objectives[-8:] if len(self._objectives) > 8 else self._objectives
@@ -283,6 +283,7 @@ class Recorder:
                 stack=stack,
                 parameters=tuple(self.numbers.number(t) for t in objective.tensors() if t is not None),
                 reached=tuple(ids[id(tensor)] for tensor in reached),
+                frozen=tuple(self.numbers.number(t) for t in objective.tensors() if t is not None and not t.requires_grad),
                 nodes=tuple(network.nodes),
                 losses=network.losses,
                 measured=tuple(network.measured),
@@ -305,6 +306,8 @@ class Recorder:
         outside = _names_in_frames(self.sources)
         for tensor in watched:
             _, name, module = names.parameters.get(id(tensor), (None, outside.get(id(tensor), ""), None))
+            if module is None and (owner := self.modules.owner(tensor)) is not None:
+                module, name = owner[0], f"{type(owner[0]).__name__}.{owner[1]}"
             number = self.numbers.number(tensor)
             if ("parameter", number) in self._written:
                 continue
@@ -367,10 +370,10 @@ class Recorder:
     def _measure_update(self, objective: Objective) -> None:
         if objective.before is None:
             return
-        step, before = objective.before
+        step, before, gradients = objective.before
         objective.before = None
         now = objective.rows(objective.tensors())
-        updates = Updates(now.values - before.values, before.values)
+        updates = Updates(now.values - before.values, before.values, gradients.values)
         for quantity in quantities.of("update"):
             self.outbox.put(objective.number, quantity.name, step, quantity.measure(updates))
 

@@ -33,10 +33,11 @@ class Rows(NamedTuple):
 
 
 class Updates(NamedTuple):
-    """The change of each parameter over one step beside its value before: both (parameters, row)."""
+    """The change of each parameter over one step, beside its value and its gradient before: all (parameters, row)."""
 
     changes: torch.Tensor
     weights: torch.Tensor
+    gradients: torch.Tensor
 
 
 def row_length(tensors: int) -> int:

@@ -38,7 +38,7 @@ def snippet(where: Where, sources: Mapping[str, str], label: str, style: str, pa
         return lines
 
     room = page.width - len(margin) - 3
-    cells = [TAB if character == "\t" else character for character in source]
+    cells = [TAB if character == "\t" else visible(character) for character in source]
     code, offset, length = _excerpt(cells, *_span(where, len(cells)), room)
     edge = page.paint("gutter", f"{margin} |")
     lines += [edge, page.paint("gutter", f" {where.line} |") + f" {code}"]

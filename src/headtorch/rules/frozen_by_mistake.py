@@ -24,7 +24,7 @@ LEADS_TO = ("lr-too-low", "capacity-too-small", "graph-detached", "vanishing-gra
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for a fit that trains beside frozen random layers, or repeats a fit without thawing anything."""
     for number, fit in enumerate(signals.fits):
-        frozen = [p for p in fit.parameters if not p.trainable and p.is_parameter and p.id not in signals.moved_in(fit)]
+        frozen = [p for p in fit.frozen if p.is_parameter and p.id not in signals.moved_in(fit)]
         weights = [p for p in frozen if len(p.shape) >= 2]
         if not weights or fit.steps < 2:
             continue
@@ -45,7 +45,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             rule="frozen-by-mistake",
             severity=severity,  # type: ignore[arg-type]
             message=message,
-            where=_place(signals, fit),
+            where=signals.set_attributes_place("requires_grad", "requires_grad_") or fit.objective.backward_at,
             saw=(saw, Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve())),
             help="set `requires_grad_(True)` on what is to learn, before the optimizer is made",
             label="turns learning on and off",
@@ -66,9 +66,3 @@ def _repeats(earlier: Fit, fit: Fit, frozen: list[Parameter]) -> bool:
     given = {n for o in fit.followed_by if o.id not in others for n in o.parameters}
     return same and bool(given) and {p.id for p in frozen} <= given and bool(np.any(~fit.reached))
 
-
-def _place(signals: Signals, fit: Fit):  # type: ignore[no-untyped-def]
-    for file in signals.run.sources:
-        for place in signals.places.sets_attribute(file, "requires_grad", "requires_grad_"):
-            return place
-    return fit.objective.backward_at

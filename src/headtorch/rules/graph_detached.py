@@ -30,7 +30,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             parameter
             for parameter, reached in zip(fit.parameters, fit.reached, strict=True)
             if not reached
-            and parameter.trainable
+            and parameter.id not in fit.objective.frozen
             and parameter.id not in signals.reached
             and parameter.id not in signals.moved
             and _ran(signals, parameter)

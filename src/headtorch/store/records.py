@@ -51,7 +51,7 @@ class Objective(msgspec.Struct, frozen=True, omit_defaults=True):
     """A loss that is minimised over a set of parameters; a script has one, a GAN two, a fine-tuning one a phase.
 
     `parameters` are ids in the order of the parameter quantities; `reached` are those that the loss depends on.
-    `nodes` are empty when the graph could not be read. `opaque` names regions that hide their inside.
+    `frozen` are those that do not require a gradient now. `nodes` are empty when the graph could not be read. `opaque` names regions that hide their inside.
     `measured` are the indices of the nodes whose activations are measured, `layers` of the linear maps whose output
     gradient is, in the order of those quantities. `roots` are the modules called for this loss. `by_hand` says that
     the user holds the weights himself, `truncated` that the graph was too large to be read whole.
@@ -63,6 +63,7 @@ class Objective(msgspec.Struct, frozen=True, omit_defaults=True):
     stack: tuple[Where, ...] = ()
     parameters: tuple[int, ...] = ()
     reached: tuple[int, ...] = ()
+    frozen: tuple[int, ...] = ()
     nodes: tuple[Node, ...] = ()
     losses: tuple[Loss, ...] = ()
     measured: tuple[int, ...] = ()

@@ -1,0 +1,55 @@
+"""ReLUs output zero for every input.
+
+Why learning stops: the slope of a ReLU is 0 where its input is negative. A unit that is negative for every example gets
+no gradient, so nothing can bring it back. One step that is too large, or a large negative bias, does it.
+
+Measured: the share of a layer's units that put out zero for the whole batch, on the last looked-at steps. A third dead
+at random initialisation is usual in a narrow layer; a layer that is dead as a whole passes nothing on.
+
+Fix: a lower learning rate, He initialisation with zero biases, normalised inputs; LeakyReLU where it comes again.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from headtorch.model import Evidence, Finding
+from headtorch.signals import Fit, Signals, place_of, span
+
+LEADS_TO = ("vanishing-gradients", "lr-too-low", "capacity-too-small", "zero-or-constant-init")
+RELUS = ("Relu", "Threshold", "Hardtanh")
+DEAD = 0.95  # of a layer's units
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """One finding a fit, at its first layer of dead units."""
+    for fit in signals.fits:
+        dead = [
+            (number, series)
+            for number, series in fit.measured("dead_share")
+            if fit.nodes[number].op in RELUS and np.nanmedian(series.column()[-5:]) >= DEAD
+        ]
+        if not dead or fit.steps < 3 or not _stuck(fit):
+            continue
+        number, series = dead[0]
+        node = fit.nodes[number]
+        share = float(np.nanmedian(series.column()[-5:]))
+        yield Finding(
+            rule="dead-relu",
+            severity="error",
+            message=f"{share:.0%} of the units of `{fit.name(number)}` put out zero for every input",
+            where=place_of(node),
+            saw=(
+                Evidence("units that never fire", f"{share:.0%}", healthy="below 50 %", steps=span(series.steps[-5:])),
+                Evidence("at the start", f"{float(series.column()[0]):.0%}"),
+                Evidence("layers like it", f"{len(dead)} of {len(fit.objective.measured)}"),
+                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+            ),
+            help="lower the learning rate; start with He initialisation and zero biases; or use LeakyReLU",
+            label="these units are dead",
+            confidence=0.72,
+        )
+
+
+def _stuck(fit: Fit) -> bool:
+    return not fit.gain > 0.5

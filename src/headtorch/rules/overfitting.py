@@ -1,0 +1,51 @@
+"""The training loss falls while the validation loss rises.
+
+Why it fails: a network with more freedom than the data can pin down goes on to learn the noise of the training set. From
+then on each step makes it better at examples it has seen and worse at all others.
+
+Measured: the loss on examples that were not trained on, at its best and at the end, beside the training loss. An
+evaluation on the training examples themselves is told by their fingerprints and left out.
+
+Fix: stop at the best validation loss; dropout, weight decay, augmentation, more data, or a smaller network.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from headtorch.model import Evidence, Finding
+from headtorch.signals import Fit, Signals
+
+LEADS_TO = ()
+WORSE = 1.25  # the held-out loss at the end, over its best
+APART = 3.0  # the held-out loss at the end, over the training loss
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for each fit whose held-out loss has risen for a good part of the training."""
+    for fit in signals.fits:
+        held_out = fit.held_out
+        if held_out is None or len(held_out.steps) < 5 or fit.diverged_at is not None:
+            continue
+        values = held_out.column().astype(float)
+        best = int(np.argmin(values))
+        end = float(np.median(values[-3:]))
+        train = float(np.mean(fit.tail))
+        still_learning = train < 0.9 * float(np.mean(fit.losses[: max(1, fit.steps // 10)]))
+        rising_for = 1 - (best + 1) / len(values)
+        if not (end > WORSE * values[best] > 0 and end > APART * train and still_learning and rising_for > 0.3):
+            continue
+        yield Finding(
+            rule="overfitting",
+            severity="warning",
+            message=f"the held-out loss rose from {values[best]:.3g} to {end:.3g} while the training loss fell to {train:.3g}",
+            where=fit.objective.backward_at,
+            saw=(
+                Evidence("held-out loss", f"{values[best]:.3g} to {end:.3g}", steps=f"{int(held_out.steps[best])}-{int(held_out.steps[-1])}", curve=tuple(values[:: max(1, len(values) // 20)])),
+                Evidence("training loss", f"{fit.first_loss:.3g} to {train:.3g}", curve=fit.curve()),
+                Evidence("best at", f"{(best + 1) / len(values):.0%} of the training"),
+            ),
+            help=f"stop at step {int(held_out.steps[best])}; or add dropout or weight decay, or use a smaller network",
+            label="trains on past the best held-out loss",
+            confidence=0.8,
+        )

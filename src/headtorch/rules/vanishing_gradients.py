@@ -1,0 +1,51 @@
+"""The gradient shrinks layer by layer until early layers do not move.
+
+Why learning fails: backpropagation multiplies one slope and one weight matrix a layer. A sigmoid's slope is at most 1/4,
+so ten layers leave at most a millionth; small weights do the same. The last layers learn from features that never
+change.
+
+Measured: |g|/|w|, which no scale of the weights can hide, of the first weight matrices against the last, while the loss
+stays at chance. A healthy network of any depth keeps them within a factor of a hundred or so.
+
+Fix: ReLU in place of sigmoid or tanh in hidden layers, He or Glorot initialisation, batch norm, skip connections.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from headtorch.model import Evidence, Finding
+from headtorch.signals import Fit, Signals, place_of
+
+LEADS_TO = ("lr-too-low", "capacity-too-small")
+SHRUNK = 1e-2  # first over last
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for each fit at chance whose early layers get a far smaller gradient than the late ones."""
+    for fit in signals.fits:
+        if fit.steps < 10 or not fit.gain < 0.3 or fit.diverged_at is not None:
+            continue
+        relative = fit.relative_gradients
+        if relative.size == 0 or relative.shape[1] < 3:
+            continue
+        typical = np.nanmedian(relative, axis=0)
+        ratio = float(np.min(typical[: max(1, len(typical) // 3)]) / max(typical[-1], 1e-30))
+        if ratio > SHRUNK or typical[-1] <= 0:
+            continue
+        squashers = [n for n in fit.objective.measured if fit.nodes[n].op in ("Sigmoid", "Tanh") and not fit.is_output(n)]
+        first = fit.nodes[squashers[0]] if squashers else fit.nodes[fit.linear_maps[0]]
+        yield Finding(
+            rule="vanishing-gradients",
+            severity="error",
+            message=f"the gradient of the first layer is {ratio:.1e} of the last layer's, beside their weights",
+            where=place_of(first),
+            saw=(
+                Evidence("|g|/|w|, first over last layer", ratio, healthy="above 1e-2"),
+                Evidence("|g|/|w| of the first layer", float(typical[0]), curve=tuple(float(v) for v in typical)),
+                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+            ),
+            help="use ReLU in the hidden layers with He initialisation; or batch norm, or skip connections",
+            label="the gradient fades on its way down to here",
+            confidence=0.74 if squashers else 0.7,
+        )
