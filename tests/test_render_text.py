@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
+import pyte
 import pytest
 from golden.reports import TRAIN, reports
 from hypothesis import HealthCheck, given, settings
@@ -128,30 +129,38 @@ def test_nothing_from_a_run_reaches_the_terminal_raw(report: Report, source: str
 @some
 @given(
     report=any_report(short_names),
-    sources=st.fixed_dictionaries({"train.py": st.text(st.characters(exclude_categories=()), max_size=400)}),
+    part=strings,
+    times=st.integers(0, 9),
     width=st.integers(40, 140),
 )
-def test_no_line_is_wider_than_the_page(report: Report, sources: dict[str, str], width: int) -> None:
+def test_no_line_is_wider_than_the_page(report: Report, part: str, times: int, width: int) -> None:
+    sources = {"train.py": part * times}
     assert max(map(columns, text(report, sources, width=width).split("\n"))) <= width
 
 
-@some
+def long(alphabet: str) -> st.SearchStrategy[str]:
+    return st.builds(lambda part, times: part * times, st.text(alphabet, max_size=8), st.integers(0, 40))
+
+
+@settings(some, max_examples=200)
 @given(
-    before=st.text("ab( =漢é\t", max_size=150),
+    before=long("ab( =漢é\t"),
     span=st.text("XYZ字", min_size=1, max_size=20),
-    after=st.text("cd), 漢", max_size=150),
-    label=st.text("lm ", max_size=50),
+    after=long("cd), 漢"),
+    label=long("lm "),
     width=st.integers(60, 120),
 )
 def test_the_carets_stand_under_the_span_however_long_the_line(
     before: str, span: str, after: str, label: str, width: int
 ) -> None:
-    where = Where("f.py", 7, len(before) + 1, len(before) + len(span) + 1)
-    drawn = text(one_finding(where=where, label=label), {"f.py": "\n" * 6 + before + span + after}, width=width)
-    code, marks = [line[5:] for line in drawn.splitlines() if line.startswith((" 7 |", "   |"))][1:3]
-    by_column = [cell for character in code for cell in (character, "")[: columns(character)]]
-    start, stop = marks.index("^"), marks.rindex("^") + 1
-    assert "".join(by_column[start:stop]) == span
+    where = Where("f.py", 1, len(before) + 1, len(before) + len(span) + 1)
+    screen = pyte.Screen(width, 200)
+    pyte.Stream(screen).feed(
+        text(one_finding(where, label), {"f.py": before + span + after}, width=width).replace("\n", "\r\n")
+    )
+    assert screen.display[3].startswith(" 1 | ") and screen.display[4].startswith("   | ")
+    code, marks = ([screen.buffer[row][column].data for column in range(width)] for row in (3, 4))
+    assert "".join(cell for cell, mark in zip(code, marks, strict=True) if mark == "^") == span
 
 
 @some

@@ -246,13 +246,15 @@ class Fit:
 
     @cached_property
     def relative_gradients(self) -> Floats:
-        """|g|/|w| of the reached weight matrices in order, (looked-at steps, weights)."""
+        """|g|/|w| of the weights of the linear maps in order of computation, (looked-at steps, weights)."""
         gradients, weights = self.series("grad_norm"), self.series("weight_norm")
-        mask = self.weights & self.reached
+        columns = {number: column for column, number in enumerate(self.objective.parameters)}
+        used = list(dict.fromkeys(self.nodes[number].weight for number in self.linear_maps))
+        kept = [columns[number] for number in used if number in columns]
         rows = min(len(gradients.steps), len(weights.steps))
-        if not rows or not mask.any() or gradients.values.shape[1] != len(mask):
+        if not rows or not kept or gradients.values.shape[1] != len(columns):
             return np.empty((0, 0))
-        return gradients.values[:rows, mask].astype(np.float64) / np.maximum(weights.values[:rows, mask], 1e-30)
+        return gradients.values[:rows, kept].astype(np.float64) / np.maximum(weights.values[:rows, kept], 1e-30)
 
     def initial(self, parameter: Parameter) -> tuple[float, float, float]:
         """A parameter's first standard deviation, largest absolute value, and share of units equal to another."""

@@ -31,7 +31,7 @@ class Page(NamedTuple):
 
     def words(self, text: str, indent: int = HANGING) -> list[str]:
         """The words of `text`, those cut up that are too long for an indented line."""
-        return [part for word in text.split() for part in _cut(word, self.width)]
+        return [part for word in text.split() for part in _cut(word, self.width - indent)]
 
     def wrap(self, pieces: list[str], indent: int = HANGING, gap: str = " ") -> list[str]:
         """Lines of `pieces` that are never broken themselves, all lines but the first indented."""
