@@ -154,7 +154,7 @@ def test_the_carets_stand_under_the_span_however_long_the_line(
     before: str, span: str, after: str, label: str, width: int
 ) -> None:
     where = Where("f.py", 1, len(before) + 1, len(before) + len(span) + 1)
-    screen = pyte.Screen(width, 200)
+    screen = pyte.Screen(width, 60)
     pyte.Stream(screen).feed(
         text(one_finding(where, label), {"f.py": before + span + after}, width=width).replace("\n", "\r\n")
     )

@@ -89,6 +89,6 @@ def _notices(run: Run) -> list[str]:
 def _looked_at(signals: Signals, rules: int) -> str:
     looked = sum(len(fit.series("grad_norm").steps) for fit in signals.fits)
     parameters = len({number for fit in signals.fits for number in fit.objective.parameters})
-    layers = sum(len(fit.linear_maps) for fit in signals.fits)
+    layers = sum(len(fit.network.linear_maps) for fit in signals.fits)
     steps = sum(fit.steps for fit in signals.fits)
     return f"{rules} rules, {parameters} parameters and {layers} layers on {looked:,} of {steps:,} steps, every loss"

@@ -26,6 +26,7 @@ class Places:
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._sources = sources
+        self._following: set[tuple[str, str]] = set()
 
     def tree(self, file: str) -> ast.Module | None:
         """The parsed source of a file, or None."""
@@ -38,7 +39,9 @@ class Places:
             return None
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.lineno == where.line]
         if where.column is not None:
-            exact = [c for c in calls if self._where(where.file, c).column == where.column and c.end_lineno == where.end_line]
+            exact = [
+                c for c in calls if self._where(where.file, c).column == where.column and c.end_lineno == where.end_line
+            ]
             calls = [c for c in exact if self._where(where.file, c).end_column == where.end_column] or exact
         return max(calls, key=lambda call: call.end_col_offset or 0, default=None)
 
@@ -83,25 +86,29 @@ class Places:
             return self._option(file, tree, value.attr)
         if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Constant):
             return self._entry(file, tree, value.slice.value)
-        if isinstance(value, ast.Name):
-            return self._name(file, tree, value.id, stack)
+        if isinstance(value, ast.Name) and (key := (file, value.id)) not in self._following:
+            self._following.add(key)  # `lr = lr * 0.5` leads back to itself
+            try:
+                return self._name(file, tree, value.id, stack)
+            finally:
+                self._following.discard(key)
         return None
 
     def _option(self, file: str, tree: ast.Module, attribute: str) -> Where | None:
-        """An option of argparse, a field of a dataclass or a class attribute of that name; else self.x = ... """
+        """An option of argparse, a field of a dataclass or a class attribute of that name; else self.x = ..."""
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "add_argument":
                 flags = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-                destination = next((k.value.value for k in node.keywords if k.arg == "dest" and isinstance(k.value, ast.Constant)), None)
+                destination = next(
+                    (k.value.value for k in node.keywords if k.arg == "dest" and isinstance(k.value, ast.Constant)),
+                    None,
+                )
                 if destination == attribute or any(f.lstrip("-").replace("-", "_") == attribute for f in flags):
                     default = next((k for k in node.keywords if k.arg == "default"), None)
                     return self._where(file, default if default is not None else node)
             if isinstance(node, ast.ClassDef):
                 for statement in node.body:
-                    target = statement.target if isinstance(statement, ast.AnnAssign) else None
-                    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-                        target = statement.targets[0]
-                    if isinstance(target, ast.Name) and target.id == attribute:
+                    if attribute in _assigned_names(statement):
                         return self._where(file, statement)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
@@ -128,7 +135,8 @@ class Places:
         function = enclosing_function(tree, stack[0].line) if stack else None
         if function is not None:
             if (assigned := _assignment(function, name)) is not None:
-                return self.written(file, assigned.value, stack[1:]) or self._where(file, assigned)
+                value = assigned.value
+                return (value and self.written(file, value, stack[1:])) or self._where(file, assigned)
             arguments = function.args.posonlyargs + function.args.args
             names = [argument.arg for argument in arguments]
             if name in names or name in [a.arg for a in function.args.kwonlyargs]:
@@ -140,7 +148,12 @@ class Places:
         return None
 
     def _given(
-        self, name: str, names: list[str], function: ast.FunctionDef | ast.AsyncFunctionDef, file: str, stack: Sequence[Where]
+        self,
+        name: str,
+        names: list[str],
+        function: ast.FunctionDef | ast.AsyncFunctionDef,
+        file: str,
+        stack: Sequence[Where],
     ) -> Where | None:
         caller = stack[1] if len(stack) > 1 else None
         call = self.call_at(caller) if caller is not None else None
@@ -166,10 +179,16 @@ class Places:
             factors: list[ast.expr] = []
             if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Sub, ast.Add)):
                 factors = _factors(node.value)
-            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.Sub):
+            elif (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.BinOp)
+                and isinstance(node.value.op, ast.Sub)
+            ):
                 factors = _factors(node.value.right)
             elif isinstance(node, ast.Call) and _called(node) in ("add_", "sub_", "sub", "add"):
-                factors = [k.value for k in node.keywords if k.arg == "alpha"] or [f for a in node.args for f in _factors(a)]
+                factors = [k.value for k in node.keywords if k.arg == "alpha"] or [
+                    f for a in node.args for f in _factors(a)
+                ]
             for factor in factors:
                 inner = factor.operand if isinstance(factor, ast.UnaryOp) else factor
                 if isinstance(inner, ast.Constant):
@@ -233,7 +252,11 @@ class Places:
         lines = self._sources[file].splitlines()
 
         def column(line: int, offset: int) -> int:
-            return len(lines[line - 1].encode()[:offset].decode(errors="replace")) + 1 if line <= len(lines) else offset + 1
+            return (
+                len(lines[line - 1].encode()[:offset].decode(errors="replace")) + 1
+                if line <= len(lines)
+                else offset + 1
+            )
 
         line, end = node.lineno, node.end_lineno  # type: ignore[attr-defined]
         return Where(file, line, column(line, node.col_offset), column(end, node.end_col_offset), end)  # type: ignore[attr-defined]
@@ -249,15 +272,19 @@ def _called(call: ast.Call) -> str:
     return getattr(call.func, "attr", "") or getattr(call.func, "id", "")
 
 
+def _assigned_names(statement: ast.AST) -> list[str]:
+    """The plain names that a statement assigns to."""
+    if isinstance(statement, ast.Assign):
+        return [target.id for target in statement.targets if isinstance(target, ast.Name)]
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
+        return [statement.target.id]
+    return []
+
+
 def _assignment(scope: ast.AST, name: str) -> ast.Assign | ast.AnnAssign | None:
-    """The last plain assignment to a name in a scope."""
-    found = None
-    for node in ast.walk(scope):
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
-            found = node
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name and node.value:
-            found = node  # type: ignore[assignment]
-    return found
+    """The first plain assignment to a name in a scope."""
+    found = [node for node in ast.walk(scope) if name in _assigned_names(node)]
+    return min(found, key=lambda node: node.lineno, default=None)  # type: ignore[attr-defined, return-value]
 
 
 def enclosing_function(tree: ast.Module, line: int) -> ast.FunctionDef | ast.AsyncFunctionDef | None:

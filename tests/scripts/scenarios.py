@@ -59,6 +59,7 @@ def random_states() -> str:
 
 def main() -> None:
     """Run all scenarios, or those named as arguments."""
+    torch.set_num_threads(1)  # a forked child may wait for ever on a pool of threads
     for name, function in SCENARIOS.items():
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue

@@ -105,5 +105,3 @@ def _units(tensor: torch.Tensor, channels_first: bool) -> torch.Tensor:
     if channels_first:
         return tensor.movedim(1, -1).reshape(-1, tensor.shape[1])
     return tensor.reshape(-1, tensor.shape[-1])
-
-

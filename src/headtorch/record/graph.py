@@ -14,9 +14,38 @@ import torch
 
 # Only rearrange, so the network is the same without them.
 VIEWS = frozenset(
-    "View UnsafeView ReshapeAlias Reshape MkldnnReshape T Transpose Permute Unsqueeze Squeeze Slice Select Alias Clone "
-    "AsStrided ToCopy Split SplitWithSizes UnsafeSplit Unbind Chunk Narrow Expand Copy BackwardHookFunction Contiguous "
-    "Movedim Flatten Unfold Diagonal".split()
+    [
+        "View",
+        "UnsafeView",
+        "ReshapeAlias",
+        "Reshape",
+        "MkldnnReshape",
+        "T",
+        "Transpose",
+        "Permute",
+        "Unsqueeze",
+        "Squeeze",
+        "Slice",
+        "Select",
+        "Alias",
+        "Clone",
+        "AsStrided",
+        "ToCopy",
+        "Split",
+        "SplitWithSizes",
+        "UnsafeSplit",
+        "Unbind",
+        "Chunk",
+        "Narrow",
+        "Expand",
+        "Copy",
+        "BackwardHookFunction",
+        "Contiguous",
+        "Movedim",
+        "Flatten",
+        "Unfold",
+        "Diagonal",
+    ]
 )
 # Which inputs of a linear map may be data or weight.
 LINEAR = {

@@ -151,7 +151,9 @@ def _settings(module: nn.Module) -> dict[str, Any]:
     values = {name: getattr(module, name, None) for name in names}
     if is_library(module):  # recurrent layers do not name theirs
         values |= {name: getattr(module, name) for name in ("batch_first", "p", "momentum") if hasattr(module, name)}
-    return {name: value for name, value in values.items() if value is None or isinstance(value, (int, float, str, bool))}
+    return {
+        name: value for name, value in values.items() if value is None or isinstance(value, (int, float, str, bool))
+    }
 
 
 def mode(root: nn.Module) -> tuple[int, int, int, int]:

@@ -94,7 +94,9 @@ class Objective:
             return False
         if raw:
             mine = [reference() for reference in self.reached]
-            return None in mine or [tensor.shape for tensor in mine if tensor is not None] == [t.shape for t in learners]
+            return None in mine or [tensor.shape for tensor in mine if tensor is not None] == [
+                t.shape for t in learners
+            ]
         if not learners or not self.reached:
             return len(learners) == len(self.reached)
         mine_ids = {id(reference()) for reference in self.reached}

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from headtorch.record import activations, quantities
-from headtorch.record.graph import Graph, output_shape, saved
+from headtorch.record.graph import Graph, saved
 from headtorch.record.modules import Description, Modules, mode
 from headtorch.record.network import Network
 from headtorch.record.objectives import Objective, Reference, Site, TensorNumbers, learners_of
@@ -101,16 +101,16 @@ class Recorder:
     def _evaluated(self, module: nn.Module, tensor: torch.Tensor | None) -> None:
         owner = self._current.number if self._current else -1
         examples = float(tensor.shape[0]) if tensor is not None and tensor.dim() else 1.0
-        self.writer.sample(owner, "evaluation", self.step, [float(module.training), *map(float, mode(module)), examples])
+        self.writer.sample(
+            owner, "evaluation", self.step, [float(module.training), *map(float, mode(module)), examples]
+        )
         if tensor is not None and id(module) == self._entry:
             for quantity in quantities.of("input"):
                 self.outbox.put(owner, f"eval_{quantity.name}", self.step, quantity.measure(tensor.detach()))
 
     def loss_called(self, name: str, value: Any, prediction: Any, target: Any, grad: bool) -> None:
         """A loss was computed; it is an evaluation when no gradient can follow from it, or the network is in eval mode."""
-        trains = grad and (
-            self._last_root_trains or self._current is None or not (self._current.mode or (1,))[0]
-        )
+        trains = grad and (self._last_root_trains or self._current is None or not (self._current.mode or (1,))[0])
         if trains or not isinstance(value, torch.Tensor) or value.numel() != 1:
             return
         owner = self._current.number if self._current else -1
@@ -267,7 +267,9 @@ class Recorder:
             objective.watched = [weakref.ref(tensor) for tensor in watched]
             self._write_modules(names)
             self._write_parameters(names, watched)
-        ids = {id(tensor): self.numbers.number(tensor) for tensor in (*objective.tensors(), *reached) if tensor is not None}
+        ids = {
+            id(tensor): self.numbers.number(tensor) for tensor in (*objective.tensors(), *reached) if tensor is not None
+        }
         network = Network(graph, ids, names, self.modules)
         objective.network = network
         objective.traced = self.tracer.on
@@ -283,7 +285,9 @@ class Recorder:
                 stack=stack,
                 parameters=tuple(self.numbers.number(t) for t in objective.tensors() if t is not None),
                 reached=tuple(ids[id(tensor)] for tensor in reached),
-                frozen=tuple(self.numbers.number(t) for t in objective.tensors() if t is not None and not t.requires_grad),
+                frozen=tuple(
+                    self.numbers.number(t) for t in objective.tensors() if t is not None and not t.requires_grad
+                ),
                 nodes=tuple(network.nodes),
                 losses=network.losses,
                 measured=tuple(network.measured),

@@ -29,7 +29,8 @@ class Rows(NamedTuple):
 
     def norms(self) -> torch.Tensor:
         """The Euclidean norm of each tensor, estimated from its row, (tensors,)."""
-        return self.values.norm(dim=1) * (self.sizes / self.counts.clamp_min(1)).sqrt()
+        norms: torch.Tensor = torch.linalg.vector_norm(self.values, dim=1)
+        return norms * (self.sizes / self.counts.clamp_min(1)).sqrt()
 
 
 class Updates(NamedTuple):

@@ -88,7 +88,7 @@ class Taps:
             self._thread.aside = False
 
     def _tap_engine(self) -> None:
-        original = torch.autograd._engine_run_backward
+        original = autograd_graph._engine_run_backward
         taps, thread, recorder = self, self._thread, self.recorder
 
         @functools.wraps(original)
@@ -203,7 +203,7 @@ class Taps:
             recorder.saved_tensors_are_packed = True
             return original(*args)
 
-        torch._C._autograd._push_saved_tensors_default_hooks = push
+        torch._C._autograd._push_saved_tensors_default_hooks = push  # type: ignore[assignment]
 
 
 def attribute_of(function: Callable[..., Any]) -> str:

@@ -109,7 +109,7 @@ class Writer:
                 statements.append(entry)  # type: ignore[arg-type]
             else:
                 owner, quantity, step, values = entry
-                steps, samples = rows.setdefault((owner, quantity, len(values)), ([], []))  # type: ignore[arg-type, index]
+                steps, samples = rows.setdefault((owner, quantity, len(values)), ([], []))  # type: ignore[arg-type]
                 steps.append(step)  # type: ignore[arg-type]
                 samples.extend(values)  # type: ignore[arg-type]
         if not statements and not rows:

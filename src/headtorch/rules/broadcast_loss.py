@@ -13,7 +13,14 @@ from collections.abc import Iterator
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
-LEADS_TO = ("lr-too-low", "capacity-too-small", "vanishing-gradients", "overfitting", "weight-decay-too-high", "dead-relu")
+LEADS_TO = (
+    "lr-too-low",
+    "capacity-too-small",
+    "vanishing-gradients",
+    "overfitting",
+    "weight-decay-too-high",
+    "dead-relu",
+)
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -24,7 +31,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                 continue
             prediction, other = loss.broadcast
             pairs = len(prediction) <= 2 and max(prediction, default=1) > 1 and max(prediction) in (other[0], other[-1])
-            node = fit.nodes[loss.node] if loss.node >= 0 else None
+            node = fit.network.nodes[loss.node] if loss.node >= 0 else None
             yield Finding(
                 rule="broadcast-loss",
                 severity="error" if pairs else "warning",
@@ -32,7 +39,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                 where=node.where if node else None,
                 saw=(
                     Evidence("shapes", f"{prediction} against {other}", healthy="equal"),
-                    Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                    fit.seen_loss,
                 ),
                 help="give prediction and target the same shape: `target.unsqueeze(1)` or `prediction.squeeze(1)`",
                 label="these shapes broadcast",

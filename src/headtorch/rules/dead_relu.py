@@ -27,23 +27,23 @@ def find(signals: Signals) -> Iterator[Finding]:
         dead = [
             (number, series)
             for number, series in fit.measured("dead_share")
-            if fit.nodes[number].op in RELUS and np.nanmedian(series.column()[-5:]) >= DEAD
+            if fit.network.nodes[number].op in RELUS and np.nanmedian(series.column()[-5:]) >= DEAD
         ]
         if not dead or fit.steps < 3 or not _stuck(fit):
             continue
         number, series = dead[0]
-        node = fit.nodes[number]
+        node = fit.network.nodes[number]
         share = float(np.nanmedian(series.column()[-5:]))
         yield Finding(
             rule="dead-relu",
             severity="error",
-            message=f"{share:.0%} of the units of `{fit.name(number)}` put out zero for every input",
+            message=f"{share:.0%} of the units of `{fit.network.name(number)}` put out zero for every input",
             where=place_of(node),
             saw=(
                 Evidence("units that never fire", f"{share:.0%}", healthy="below 50 %", steps=span(series.steps[-5:])),
                 Evidence("at the start", f"{float(series.column()[0]):.0%}"),
                 Evidence("layers like it", f"{len(dead)} of {len(fit.objective.measured)}"),
-                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                fit.seen_loss,
             ),
             help="lower the learning rate; start with He initialisation and zero biases; or use LeakyReLU",
             label="these units are dead",

@@ -18,7 +18,14 @@ from collections.abc import Iterator
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals, place_of
 
-LEADS_TO = ("vanishing-gradients", "lr-too-low", "saturated-activations", "init-too-small", "capacity-too-small", "dead-relu")
+LEADS_TO = (
+    "vanishing-gradients",
+    "lr-too-low",
+    "saturated-activations",
+    "init-too-small",
+    "capacity-too-small",
+    "dead-relu",
+)
 
 _APPLIES = {
     "cross_entropy": ("softmax", {"Softmax", "Sigmoid"}),
@@ -34,7 +41,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             if loss.name not in _APPLIES or loss.prediction is None:
                 continue
             again, squashers = _APPLIES[loss.name]
-            node = fit.nodes[loss.prediction]
+            node = fit.network.nodes[loss.prediction]
             if node.op not in squashers:
                 continue
             first = node.op.lower()
@@ -44,8 +51,10 @@ def find(signals: Signals) -> Iterator[Finding]:
                 message=f"a {first} stands before `{loss.name}`, which applies a {again} itself",
                 where=place_of(node),
                 saw=(
-                    Evidence("before the loss", f"{node.op} of {fit.name(loss.prediction)}", healthy="raw scores"),
-                    Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                    Evidence(
+                        "before the loss", f"{node.op} of {fit.network.name(loss.prediction)}", healthy="raw scores"
+                    ),
+                    fit.seen_loss,
                 ),
                 help=f"give the loss the raw scores: leave out the {first} here",
                 label=f"this {first}",

@@ -15,7 +15,17 @@ from collections.abc import Iterator
 from headtorch.model import Evidence, Finding, Where
 from headtorch.signals import Fit, Signals
 
-LEADS_TO = ("batchnorm-stats-stale", "overfitting", "exploding-gradients", "vanishing-gradients", "lr-too-low", "lr-too-high", "dead-relu", "class-imbalance", "capacity-too-small")
+LEADS_TO = (
+    "batchnorm-stats-stale",
+    "overfitting",
+    "exploding-gradients",
+    "vanishing-gradients",
+    "lr-too-low",
+    "lr-too-high",
+    "dead-relu",
+    "class-imbalance",
+    "capacity-too-small",
+)
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -47,9 +57,11 @@ def find(signals: Signals) -> Iterator[Finding]:
             where=_place(signals, fit),
             saw=(
                 Evidence("steps in eval mode", f"{off / fit.steps:.0%}", healthy="0 %", steps=f"from {began}"),
-                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                fit.seen_loss,
             ),
-            help="call `model.train()` again after every evaluation" if was_on else "call `model.train()` before training",
+            help="call `model.train()` again after every evaluation"
+            if was_on
+            else "call `model.train()` before training",
             label="switches to eval mode, and nothing switches back" if was_on else "trains in eval mode",
             confidence=0.95 if was_on or norms else 0.8,
         )

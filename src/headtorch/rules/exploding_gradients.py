@@ -27,7 +27,11 @@ def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose gradients are huge at the start or in spikes, and whose loss shows the harm."""
     for fit in signals.fits:
         relative = fit.relative_gradients
-        harmed = fit.diverged_at is not None or fit.last_loss > 2 * fit.first_loss or (fit.gain < 0.1 and fit.chance is not None)
+        harmed = (
+            fit.diverged_at is not None
+            or fit.last_loss > 2 * fit.first_loss
+            or (fit.gain < 0.1 and fit.chance is not None)
+        )
         if fit.steps < 2 or relative.size == 0 or not harmed:
             continue
         whole = np.nanmax(np.where(np.isfinite(relative), relative, np.nan), axis=1)
@@ -45,7 +49,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             saw=(
                 Evidence("|g|/|w| at the first step", start, healthy="1e-3 to 1"),
                 Evidence("times the same weights are passed", float(recurrent)),
-                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                fit.seen_loss,
             ),
             help="clip the norm of the gradient to 1.0 after this line, before the step",
             label="clip the gradient after this",
@@ -55,5 +59,5 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 def _reused(fit: Fit) -> int:
     """How often one weight is applied in a single forward pass: the steps of an unrolled recurrence."""
-    uses = [fit.nodes[number].weight for number in fit.linear_maps]
+    uses = [fit.network.nodes[number].weight for number in fit.network.linear_maps]
     return max((uses.count(weight) for weight in set(uses)), default=0)

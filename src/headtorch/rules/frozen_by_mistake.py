@@ -33,11 +33,17 @@ def find(signals: Signals) -> Iterator[Finding]:
         again = next((earlier for earlier in signals.fits[:number] if _repeats(earlier, fit, frozen)), None)
         if random and not known:
             message = f"{len(random)} layers are frozen at their random start, `{random[0].name}` first"
-            saw = Evidence("frozen, neither loaded nor trained before", f"{len(random)} of {len(weights)} frozen weights", "0")
+            saw = Evidence(
+                "frozen, neither loaded nor trained before", f"{len(random)} of {len(weights)} frozen weights", "0"
+            )
             confidence, severity = 0.9, "error"
         elif again is not None:
-            message = f"a second fit of the same network thaws nothing: {len(weights)} weights stay frozen as in the first"
-            saw = Evidence("frozen in both fits", f"{len(frozen)} of {len(fit.parameters)} parameters", "fewer in the second")
+            message = (
+                f"a second fit of the same network thaws nothing: {len(weights)} weights stay frozen as in the first"
+            )
+            saw = Evidence(
+                "frozen in both fits", f"{len(frozen)} of {len(fit.parameters)} parameters", "fewer in the second"
+            )
             confidence, severity = 0.85, "warning"
         else:
             continue
@@ -46,7 +52,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             severity=severity,  # type: ignore[arg-type]
             message=message,
             where=signals.set_attributes_place("requires_grad", "requires_grad_") or fit.objective.backward_at,
-            saw=(saw, Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve())),
+            saw=(saw, fit.seen_loss),
             help="set `requires_grad_(True)` on what is to learn, before the optimizer is made",
             label="turns learning on and off",
             confidence=confidence,
@@ -65,4 +71,3 @@ def _repeats(earlier: Fit, fit: Fit, frozen: list[Parameter]) -> bool:
     others = {o.id for o in earlier.followed_by}
     given = {n for o in fit.followed_by if o.id not in others for n in o.parameters}
     return same and bool(given) and {p.id for p in frozen} <= given and bool(np.any(~fit.reached))
-

@@ -18,7 +18,15 @@ from headtorch.model import Evidence, Finding, Where
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Module, Parameter
 
-LEADS_TO = ("capacity-too-small", "lr-too-low", "no-optimizer-step", "vanishing-gradients", "dead-relu", "overfitting", "frozen-by-mistake")
+LEADS_TO = (
+    "capacity-too-small",
+    "lr-too-low",
+    "no-optimizer-step",
+    "vanishing-gradients",
+    "dead-relu",
+    "overfitting",
+    "frozen-by-mistake",
+)
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -53,7 +61,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                     healthy="0",
                 ),
                 Evidence("their |Δw|/|w|", 0.0, healthy="about 1e-3"),
-                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                fit.seen_loss,
             ),
             help="keep its output in the graph: no `.detach()`, `.data`, `.item()`, numpy or `torch.no_grad()` between it "
             "and the loss",

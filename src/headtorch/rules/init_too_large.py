@@ -44,11 +44,16 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         far = fit.chance is not None and fit.first_loss > FAR * fit.chance
         growth = _growth(fit)
-        saturated = max((float(s.column()[0]) for n, s in fit.measured("saturated_share") if not fit.is_output(n)), default=0.0)
+        saturated = max(
+            (float(s.column()[0]) for n, s in fit.measured("saturated_share") if not fit.network.is_output(n)),
+            default=0.0,
+        )
         if not (far or growth > 10 or saturated > 0.5):
             continue
         parameter, gain = max(large, key=lambda pair: pair[1])
-        node = next(fit.nodes[n] for n in fit.linear_maps if fit.nodes[n].weight == parameter.id)
+        node = next(
+            fit.network.nodes[n] for n in fit.network.linear_maps if fit.network.nodes[n].weight == parameter.id
+        )
         yield Finding(
             rule="init-too-large",
             severity="error",
@@ -56,9 +61,22 @@ def find(signals: Signals) -> Iterator[Finding]:
             where=signals.init_place(False) or place_of(node),
             saw=(
                 Evidence("std x sqrt(fan-in)", gain, healthy="0.5 to 2", layer=f"{len(large)} weights"),
-                *((Evidence("growth of the activations with depth", growth, healthy="0.1 to 10"),) if growth > 1 else ()),
-                *((Evidence("saturated at the start", f"{saturated:.0%}", healthy="near 0 %"),) if saturated > 0.2 else ()),
-                Evidence("first loss", fit.first_loss, healthy=f"about {fit.chance:.3g}" if fit.chance else None, curve=fit.curve()),
+                *(
+                    (Evidence("growth of the activations with depth", growth, healthy="0.1 to 10"),)
+                    if growth > 1
+                    else ()
+                ),
+                *(
+                    (Evidence("saturated at the start", f"{saturated:.0%}", healthy="near 0 %"),)
+                    if saturated > 0.2
+                    else ()
+                ),
+                Evidence(
+                    "first loss",
+                    fit.first_loss,
+                    healthy=f"about {fit.chance:.3g}" if fit.chance else None,
+                    curve=fit.curve(),
+                ),
             ),
             help="initialise with He (`kaiming_normal_`) or Glorot (`xavier_normal_`), or leave the default",
             label="these initial weights",
@@ -67,7 +85,7 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def _matrices(fit: Fit) -> list[Parameter]:
-    used = {fit.nodes[number].weight for number in fit.linear_maps}
+    used = {fit.network.nodes[number].weight for number in fit.network.linear_maps}
     return [p for p in fit.parameters if p.id in used and len(p.shape) >= 2]
 
 
@@ -81,5 +99,5 @@ def _growth(fit: Fit) -> float:
     series = fit.series("activation_std")
     if not series or series.values.shape[1] < 2:
         return math.nan
-    first = series.values[0][[not fit.is_output(n) for n in fit.objective.measured]]
+    first = series.values[0][[not fit.network.is_output(n) for n in fit.objective.measured]]
     return float(first[-1] / first[0]) if len(first) > 1 and first[0] > 0 and np.isfinite(first).all() else math.nan

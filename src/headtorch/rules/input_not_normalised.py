@@ -53,7 +53,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             saw=(
                 Evidence("largest std of a feature", float(spread), healthy="about 1", steps=span(inputs.steps[:100])),
                 Evidence("smallest std of a feature", smallest, healthy="about 1"),
-                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                fit.seen_loss,
             ),
             help="subtract each feature's mean and divide by its standard deviation, both of the training data",
             label="these inputs",
@@ -63,7 +63,7 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 def _embeds_or_normalises(fit: Fit) -> bool:
     """Whether the first operations make the scale of the input meaningless: an embedding, or a norm."""
-    return any(node.op == "Embedding" or "Norm" in node.op for node in fit.nodes[:3] if not node.inputs)
+    return any(node.op == "Embedding" or "Norm" in node.op for node in fit.network.nodes[:3] if not node.inputs)
 
 
 def _place(signals: Signals, fit: Fit) -> Where | None:
@@ -71,5 +71,5 @@ def _place(signals: Signals, fit: Fit) -> Where | None:
         module = signals.run.modules.get(number)
         if module is not None and module.called_at is not None:
             return module.called_at
-    first = fit.nodes[fit.linear_maps[0]] if fit.linear_maps else None
+    first = fit.network.nodes[fit.network.linear_maps[0]] if fit.network.linear_maps else None
     return first.where if first else fit.objective.backward_at

@@ -21,13 +21,13 @@ LEADS_TO = ("capacity-too-small", "lr-too-low", "lr-too-high", "overfitting", "v
 def find(signals: Signals) -> Iterator[Finding]:
     """An error when the whole network is one linear map, a note when a part of it is."""
     for fit in signals.fits:
-        pairs = [pair for pair in fit.collapsed() if not _on_purpose(fit, *pair)]
+        pairs = [pair for pair in fit.network.collapsed() if not _on_purpose(fit, *pair)]
         if not pairs or fit.loss is None:
             continue
         first, second = pairs[0]
         bends = _bends(fit)
-        names = [fit.name(number) for number in sorted({number for pair in pairs for number in pair})]
-        hidden = fit.nodes[first]
+        names = [fit.network.name(number) for number in sorted({number for pair in pairs for number in pair})]
+        hidden = fit.network.nodes[first]
         yield Finding(
             rule="linear-collapse",
             severity="note" if bends else "error",
@@ -36,7 +36,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             saw=(
                 Evidence("non-linearities between them", 0.0, healthy="1 after each hidden layer"),
                 Evidence("non-linearities in the network", float(bends), healthy="1 or more"),
-                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                fit.seen_loss,
             ),
             help="put a non-linearity, such as `torch.relu`, after each hidden layer",
             label="its output goes straight into the next linear layer",
@@ -47,13 +47,15 @@ def find(signals: Signals) -> Iterator[Finding]:
 def _bends(fit: Fit) -> int:
     """How many operations of the network, from its first linear map to the prediction, are not affine."""
     if fit.loss is None or fit.loss.prediction is None:
-        return len(fit.nodes)
+        return len(fit.network.nodes)
     last = fit.loss.prediction
-    inside = [last, *fit.before(last)]
-    linear = set(fit.linear_maps)
+    inside = [last, *fit.network.before(last)]
+    linear = set(fit.network.linear_maps)
     ends = ("Softmax", "LogSoftmax", "Sigmoid")  # a squashed output does not make the network bend
     return sum(
-        not is_affine(fit.nodes[number]) and number not in linear and not (number == last and fit.nodes[number].op in ends)
+        not is_affine(fit.network.nodes[number])
+        and number not in linear
+        and not (number == last and fit.network.nodes[number].op in ends)
         for number in inside
     )
 
@@ -61,7 +63,10 @@ def _bends(fit: Fit) -> int:
 def _on_purpose(fit: Fit, first: int, second: int) -> bool:
     """Whether a pair saves weights: its middle is narrower than both its ends, or it is depthwise."""
     shapes = {parameter.id: parameter.shape for parameter in fit.run.parameters.values()}
-    below, above = shapes.get(fit.nodes[first].weight or 0, ()), shapes.get(fit.nodes[second].weight or 0, ())
+    below, above = (
+        shapes.get(fit.network.nodes[first].weight or 0, ()),
+        shapes.get(fit.network.nodes[second].weight or 0, ()),
+    )
     if len(below) < 2 or len(above) < 2:
         return False
     depthwise = len(below) > 2 and 1 in (below[1], above[1]) and below[0] > 1

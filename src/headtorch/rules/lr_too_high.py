@@ -55,7 +55,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             saw=(
                 Evidence("|Δw|/|w|", step, healthy="1e-4 to 1e-2", steps="the first 20 looked at"),
                 *((Evidence("learning rate", rate),) if rate is not None else ()),
-                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                fit.seen_loss,
                 *((Evidence("loss of a constant answer", fit.chance),) if fit.chance else ()),
             ),
             help="lower the learning rate: a tenth of it first, then a tenth again",

@@ -41,7 +41,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             saw=(
                 Evidence("sum of |Δw|/|w|", fit.distance, healthy="about 1 or more from a random start"),
                 *((Evidence("learning rate", max(rates)),) if rates else ()),
-                Evidence("loss", f"{fit.first_loss:.4g} to {fit.last_loss:.4g}", curve=fit.curve()),
+                fit.seen_loss,
                 *((Evidence("loss of a constant answer", fit.chance),) if fit.chance else ()),
             ),
             help="raise the learning rate: ten times first, then ten times again; or use Adam",

@@ -17,7 +17,14 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals, span
 
-LEADS_TO = ("lr-too-high", "exploding-gradients", "dead-relu", "saturated-activations", "overfitting", "loss-target-mismatch")
+LEADS_TO = (
+    "lr-too-high",
+    "exploding-gradients",
+    "dead-relu",
+    "saturated-activations",
+    "overfitting",
+    "loss-target-mismatch",
+)
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -32,15 +39,17 @@ def find(signals: Signals) -> Iterator[Finding]:
         above = np.flatnonzero(largest > 1e-3)
         if len(above) < max(1, len(largest) // 2):
             continue
-        node = fit.nodes[loss.node] if loss.node >= 0 else None
+        node = fit.network.nodes[loss.node] if loss.node >= 0 else None
         yield Finding(
             rule="missing-output-activation",
             severity="error",
             message="`nll_loss` gets raw scores where it expects log-probabilities",
             where=node.where if node else None,
             saw=(
-                Evidence("largest input", float(largest.max()), healthy="at most 0", steps=span(predictions.steps[above])),
-                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                Evidence(
+                    "largest input", float(largest.max()), healthy="at most 0", steps=span(predictions.steps[above])
+                ),
+                fit.seen_loss,
             ),
             help="use `cross_entropy` here, or put `log_softmax` over the classes before it",
             label="expects log-probabilities",

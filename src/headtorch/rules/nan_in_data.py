@@ -40,7 +40,9 @@ def find(signals: Signals) -> Iterator[Finding]:
                 where=_place(signals, fit, what),
                 saw=(
                     Evidence(f"{what} values that are no number", f"{share:.2%}", healthy="0 %", steps=str(step)),
-                    Evidence("loss", f"{fit.first_loss:.3g}" if fit.diverged_at is None else f"NaN at step {fit.diverged_at}"),
+                    Evidence(
+                        "loss", f"{fit.first_loss:.3g}" if fit.diverged_at is None else f"NaN at step {fit.diverged_at}"
+                    ),
                 ),
                 help="drop or fill the missing values before the data is made into tensors",
                 label="brings in values that are no numbers",
@@ -63,7 +65,7 @@ def _not_finite(fit: Fit, what: str) -> tuple[float, int] | None:
 def _place(signals: Signals, fit: Fit, what: str) -> Where | None:
     """The line that calls the network, for inputs; the loss, for targets."""
     if what == "target" and fit.loss is not None and fit.loss.node >= 0:
-        return fit.nodes[fit.loss.node].where
+        return fit.network.nodes[fit.loss.node].where
     for number in fit.objective.roots:
         module = signals.run.modules.get(number)
         if module is not None and module.called_at is not None:

@@ -39,9 +39,10 @@ def find(signals: Signals) -> Iterator[Finding]:
             saw=(
                 Evidence("steps of an optimizer", f"0 in {fit.steps:,} backward passes; {held}", healthy="1 a batch"),
                 Evidence("|Δw|/|w|", 0.0, healthy="about 1e-3"),
-                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                fit.seen_loss,
             ),
-            help="call `optimizer.step()` after this line" + ("" if made else ", with an optimizer over these parameters"),
+            help="call `optimizer.step()` after this line"
+            + ("" if made else ", with an optimizer over these parameters"),
             label="fills the gradients, and nothing uses them",
             confidence=0.97,
         )

@@ -43,9 +43,11 @@ def find(signals: Signals) -> Iterator[Finding]:
             message="gradients of earlier steps are added up: `zero_grad` does not come between a step and the next backward",
             where=fit.objective.backward_at,
             saw=(
-                Evidence("gradient left over", f"{np.median(shares):.0%} of the next", healthy="0 %", steps=span(steps)),
+                Evidence(
+                    "gradient left over", f"{np.median(shares):.0%} of the next", healthy="0 %", steps=span(steps)
+                ),
                 Evidence("steps that begin with it", f"{share_of_steps:.0%}", healthy="0 %"),
-                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                fit.seen_loss,
             ),
             help="call `optimizer.zero_grad()` before this line, once for each step",
             label="adds to the gradients of the step before",
@@ -60,7 +62,11 @@ def _left_over(fit: Fit) -> tuple[np.ndarray, list[int], float] | None:
     if not stale or not mask.any() or stale.values.shape[1] != len(mask):
         return None
     after = {int(step): row for step, row in zip(gradient.steps, gradient.values, strict=True)}
-    rows = [(int(s), row[mask], after[int(s)][mask]) for s, row in zip(stale.steps, stale.values, strict=True) if int(s) in after]
+    rows = [
+        (int(s), row[mask], after[int(s)][mask])
+        for s, row in zip(stale.steps, stale.values, strict=True)
+        if int(s) in after
+    ]
     shares = [(s, float(np.linalg.norm(left)) / (float(np.linalg.norm(now)) + 1e-30)) for s, left, now in rows]
     bad = [(s, share) for s, share in shares if share > LEFT]
     # The looked-at steps on which something could be left over: all that follow a step.

@@ -36,7 +36,7 @@ MARGIN = 0.05  # of the range: targets a little outside, by noise or rounding, c
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each loss whose targets the output cannot reach."""
     for fit in signals.fits:
-        node = fit.prediction
+        node = fit.network.prediction
         if node is None or node.op not in BOUNDED or fit.loss is None:
             continue
         saw = _single_softmax(node) or _outside(fit, node) or _competing(fit, node)
@@ -48,7 +48,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             severity="error",
             message=f"the {op} at the end cannot reach the targets",
             where=place_of(node),
-            saw=(*saw, Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve())),
+            saw=(*saw, fit.seen_loss),
             help=_advice(node, fit),
             label=f"this {op}",
             confidence=0.97,
@@ -71,7 +71,9 @@ def _outside(fit: Fit, node: Node) -> tuple[Evidence, ...] | None:
     low, high = BOUNDED[node.op]
     smallest, largest = float(targets.values[:, 2].min()), float(targets.values[:, 3].max())
     width = min(high - low, max(largest - smallest, 1e-12))
-    share = float(np.mean((targets.values[:, 2] < low - MARGIN * width) | (targets.values[:, 3] > high + MARGIN * width)))
+    share = float(
+        np.mean((targets.values[:, 2] < low - MARGIN * width) | (targets.values[:, 3] > high + MARGIN * width))
+    )
     if share < 0.5:
         return None
     healthy = f"within {low:g} to {high:g}" if np.isfinite(high) else f"at least {low:g}"

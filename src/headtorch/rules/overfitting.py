@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.model import Evidence, Finding
-from headtorch.signals import Fit, Signals
+from headtorch.signals import Signals
 
 LEADS_TO = ()
 WORSE = 1.25  # the held-out loss at the end, over its best
@@ -41,7 +41,12 @@ def find(signals: Signals) -> Iterator[Finding]:
             message=f"the held-out loss rose from {values[best]:.3g} to {end:.3g} while the training loss fell to {train:.3g}",
             where=fit.objective.backward_at,
             saw=(
-                Evidence("held-out loss", f"{values[best]:.3g} to {end:.3g}", steps=f"{int(held_out.steps[best])}-{int(held_out.steps[-1])}", curve=tuple(values[:: max(1, len(values) // 20)])),
+                Evidence(
+                    "held-out loss",
+                    f"{values[best]:.3g} to {end:.3g}",
+                    steps=f"{int(held_out.steps[best])}-{int(held_out.steps[-1])}",
+                    curve=tuple(values[:: max(1, len(values) // 20)]),
+                ),
                 Evidence("training loss", f"{fit.first_loss:.3g} to {train:.3g}", curve=fit.curve()),
                 Evidence("best at", f"{(best + 1) / len(values):.0%} of the training"),
             ),

@@ -64,10 +64,14 @@ def find(signals: Signals) -> Iterator[Finding]:
             message=f"no optimizer holds {_named(left)}, so they stay as they were made",
             where=_place(signals, fit, left, optimizer.made_at, too_early),
             saw=(
-                Evidence("parameters no optimizer holds", f"{len(left)} of {int(fit.reached.sum())} that the loss reaches", "0"),
+                Evidence(
+                    "parameters no optimizer holds",
+                    f"{len(left)} of {int(fit.reached.sum())} that the loss reaches",
+                    "0",
+                ),
                 Evidence("their share of the weights", f"{share:.0%}", "0 %"),
                 Evidence("held, but not part of this network", f"{len(strangers)} of {len(optimizer.parameters)}", "0"),
-                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                fit.seen_loss,
             ),
             help="make the optimizer after the model is complete, over the parameters the model has then"
             if too_early
@@ -88,7 +92,7 @@ def _place(
     if too_early:
         return made_at[0] if made_at else None
     ids = {parameter.id for parameter in left}
-    for node in fit.nodes:
+    for node in fit.network.nodes:
         if node.weight in ids and node.made_at is not None and (container := signals.places.container(node.made_at)):
             return container
     return made_at[0] if made_at else None

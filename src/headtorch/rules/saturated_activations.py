@@ -28,7 +28,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         found = [
             (number, series)
             for number, series in fit.measured("saturated_share")
-            if not fit.is_output(number) and _share(fit, series.column()) >= SATURATED
+            if not fit.network.is_output(number) and _share(fit, series.column()) >= SATURATED
         ]
         if not found:
             continue
@@ -37,12 +37,14 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield Finding(
             rule="saturated-activations",
             severity="error",
-            message=f"{share:.0%} of the outputs of `{fit.name(number)}` sit where the slope is near zero",
-            where=place_of(fit.nodes[number]),
+            message=f"{share:.0%} of the outputs of `{fit.network.name(number)}` sit where the slope is near zero",
+            where=place_of(fit.network.nodes[number]),
             saw=(
-                Evidence("outputs with a slope near 0", f"{share:.0%}", healthy="below 20 %", steps=span(series.steps[:10])),
+                Evidence(
+                    "outputs with a slope near 0", f"{share:.0%}", healthy="below 20 %", steps=span(series.steps[:10])
+                ),
                 Evidence("at the start", f"{at_start:.0%}", healthy="near 0 %"),
-                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                fit.seen_loss,
             ),
             help="normalise what comes in, or initialise with smaller weights (Glorot)",
             label="saturated",

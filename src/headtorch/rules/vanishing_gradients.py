@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.model import Evidence, Finding
-from headtorch.signals import Fit, Signals, place_of
+from headtorch.signals import Signals, place_of
 
 LEADS_TO = ("lr-too-low", "capacity-too-small")
 SHRUNK = 1e-3  # first over last
@@ -34,8 +34,12 @@ def find(signals: Signals) -> Iterator[Finding]:
         ratio = float(np.min(typical[: max(1, len(typical) // 3)]) / max(typical[-1], 1e-30))
         if ratio > SHRUNK or typical[-1] <= 0:
             continue
-        squashers = [n for n in fit.objective.measured if fit.nodes[n].op in ("Sigmoid", "Tanh") and not fit.is_output(n)]
-        first = fit.nodes[squashers[0]] if squashers else fit.nodes[fit.linear_maps[0]]
+        squashers = [
+            n
+            for n in fit.objective.measured
+            if fit.network.nodes[n].op in ("Sigmoid", "Tanh") and not fit.network.is_output(n)
+        ]
+        first = fit.network.nodes[squashers[0]] if squashers else fit.network.nodes[fit.network.linear_maps[0]]
         yield Finding(
             rule="vanishing-gradients",
             severity="error",
@@ -44,7 +48,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             saw=(
                 Evidence("|g|/|w|, first over last layer", ratio, healthy="above 2e-3"),
                 Evidence("|g|/|w| of the first layer", float(typical[0]), curve=tuple(float(v) for v in typical)),
-                Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                fit.seen_loss,
             ),
             help="use ReLU in the hidden layers with He initialisation; or batch norm, or skip connections",
             label="the gradient fades on its way down to here",

@@ -24,15 +24,14 @@ EQUAL = 1e-3  # of the outputs' size
 def find(signals: Signals) -> Iterator[Finding]:
     """One finding a fit, at its first hidden layer whose units were made equal and still are."""
     for fit in signals.fits:
-        for number in fit.linear_maps[:-1]:
-            node = fit.nodes[number]
+        for number in fit.network.linear_maps[:-1]:
+            node = fit.network.nodes[number]
             parameter = fit.run.parameters.get(node.weight) if node.weight is not None else None
             if parameter is None or len(parameter.shape) < 2 or parameter.shape[0] < 2:
                 continue
             deviation, _, equal = fit.initial(parameter)
             spread = _spread_behind(fit, number)
-            still = spread is not None and (math.isnan(spread) or spread < EQUAL)
-            if equal < 0.99 or not still:
+            if equal < 0.99 or spread is None or spread >= EQUAL:  # NaN, of outputs that are all zero, goes on
                 continue
             yield Finding(
                 rule="zero-or-constant-init",
@@ -42,8 +41,10 @@ def find(signals: Signals) -> Iterator[Finding]:
                 where=signals.init_place(deviation == 0) or place_of(node),
                 saw=(
                     Evidence("equal rows of the initial weight", f"{equal:.0%}", healthy="0 %", layer=parameter.name),
-                    Evidence("spread between units at the end", 0.0 if math.isnan(spread) else spread, healthy="above 0.1"),
-                    Evidence("loss", f"{fit.first_loss:.3g} to {fit.last_loss:.3g}", curve=fit.curve()),
+                    Evidence(
+                        "spread between units at the end", 0.0 if math.isnan(spread) else spread, healthy="above 0.1"
+                    ),
+                    fit.seen_loss,
                 ),
                 help="draw the weights at random, such as `nn.init.kaiming_normal_`, or leave the default",
                 label="makes all units equal",
@@ -55,6 +56,6 @@ def find(signals: Signals) -> Iterator[Finding]:
 def _spread_behind(fit: Fit, number: int) -> float | None:
     """How much the units differ at the end, at the first measured activation that a layer feeds; NaN: all are zero."""
     for measured, series in fit.measured("unit_spread"):
-        if measured > number and number in list(fit.before(measured))[:3]:
+        if measured > number and number in list(fit.network.before(measured))[:3]:
             return float(np.median(series.column()[-3:]))
     return None

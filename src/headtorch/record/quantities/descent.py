@@ -12,5 +12,6 @@ OF = "update"
 
 def measure(updates: Updates) -> torch.Tensor:
     """(parameters,); NaN where a parameter has no gradient or does not move."""
-    lengths = updates.changes.norm(dim=1) * updates.gradients.norm(dim=1)
-    return -(updates.changes * updates.gradients).sum(dim=1) / lengths
+    lengths = torch.linalg.vector_norm(updates.changes, dim=1) * torch.linalg.vector_norm(updates.gradients, dim=1)
+    result: torch.Tensor = -(updates.changes * updates.gradients).sum(dim=1) / lengths
+    return result

@@ -13,7 +13,9 @@ _WEIGHTS = tuple((2654435761 * (i + 1)) % 2147483647 | 1 for i in range(64))
 
 def measure(tensor: torch.Tensor) -> torch.Tensor:
     """(64,); NaN where the batch has fewer examples."""
-    batch = tensor.detach()[:EXAMPLES].reshape(min(tensor.shape[0], EXAMPLES), -1) if tensor.dim() else tensor.reshape(1, 1)
+    batch = (
+        tensor.detach()[:EXAMPLES].reshape(min(tensor.shape[0], EXAMPLES), -1) if tensor.dim() else tensor.reshape(1, 1)
+    )
     columns = batch[:, :: max(1, batch.shape[1] // 64)][:, :64]
     if columns.is_floating_point():
         bits = columns.float().contiguous().view(torch.int32).long()

@@ -12,4 +12,7 @@ OF = "update"
 
 def measure(updates: Updates) -> torch.Tensor:
     """(parameters,); infinite where a parameter of zeros moves."""
-    return updates.changes.norm(dim=1) / updates.weights.norm(dim=1)
+    result: torch.Tensor = torch.linalg.vector_norm(updates.changes, dim=1) / torch.linalg.vector_norm(
+        updates.weights, dim=1
+    )
+    return result

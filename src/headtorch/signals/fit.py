@@ -1,7 +1,4 @@
-"""Signals: series derived from a run file, computed once a run. Rules judge them; nothing here does.
-
-A run is a list of fits, one for each objective: a loss that was minimised over a set of parameters.
-"""
+"""Fit: one objective's training as its run file tells it, its loss, its parameters and how they moved."""
 
 from __future__ import annotations
 
@@ -13,20 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headtorch.model import Where
-from headtorch.places import Places
-from headtorch.store.records import Loss, Node, Objective, Optimizer, Parameter
+from headtorch.model import Evidence
+from headtorch.signals.network import Network
+from headtorch.store.records import Loss, Objective, Optimizer, Parameter
 from headtorch.store.run import Run, Series
 
 Floats = NDArray[np.floating[Any]]
-
-# Operations after which a network is no longer linear. What is in neither set is taken to bend, to be on the safe side.
-AFFINE = frozenset(
-    "Add Sub Rsub Mean Sum AvgPool2D AvgPool1D AdaptiveAvgPool2D NativeDropout Dropout NativeBatchNorm MkldnnBatchNorm "
-    "CudnnBatchNorm Neg Cat ConstantPadNd Stack".split()
-)
-LINEAR = frozenset("Addmm Mm Linear Convolution MkldnnConvolution Bmm Baddbmm Mv Addmv MkldnnLinear Dot".split())
-BOUNDED = {"Sigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Relu": (0.0, math.inf), "Softmax": (0.0, 1.0)}
 
 
 class Fit:
@@ -35,6 +24,7 @@ class Fit:
     def __init__(self, run: Run, objective: Objective, all_fits: Sequence[Fit]) -> None:
         self.run = run
         self.objective = objective
+        self.network = Network(objective)
         self._earlier = tuple(all_fits)
 
     def series(self, quantity: str) -> Series:
@@ -53,10 +43,10 @@ class Fit:
         """The loss of every backward pass, (steps,)."""
         return self.series("loss").column().astype(np.float64)
 
-    @cached_property
+    @property
     def loss(self) -> Loss | None:
         """The first term of the loss, where the graph shows one."""
-        return self.objective.losses[0] if self.objective.losses else None
+        return self.network.loss
 
     @cached_property
     def first_loss(self) -> float:
@@ -142,6 +132,12 @@ class Fit:
         steps, where = np.unique(losses.steps, return_inverse=True)
         means = np.bincount(where, losses.column()) / np.bincount(where)
         return Series(steps, means[:, None].astype(np.float32))
+
+    @cached_property
+    def seen_loss(self) -> Evidence:
+        """The loss from its start to its end, as evidence."""
+        end = f"NaN at step {self.diverged_at}" if self.diverged_at is not None else f"{self.last_loss:.4g}"
+        return Evidence("loss", f"{self.first_loss:.4g} to {end}", curve=self.curve())
 
     def curve(self, points: int = 20) -> tuple[float, ...]:
         """The loss as a few points for a sparkline."""
@@ -249,7 +245,7 @@ class Fit:
         """|g|/|w| of the weights of the linear maps in order of computation, (looked-at steps, weights)."""
         gradients, weights = self.series("grad_norm"), self.series("weight_norm")
         columns = {number: column for column, number in enumerate(self.objective.parameters)}
-        used = list(dict.fromkeys(self.nodes[number].weight for number in self.linear_maps))
+        used = list(dict.fromkeys(self.network.nodes[number].weight for number in self.network.linear_maps))
         kept = [columns[number] for number in used if number in columns]
         rows = min(len(gradients.steps), len(weights.steps))
         if not rows or not kept or gradients.values.shape[1] != len(columns):
@@ -266,132 +262,12 @@ class Fit:
         """The learning rates of each optimizer that follows, by its number."""
         return {o.id: self.run.series("learning_rate", o.id) for o in self.followed_by}
 
-    # ---- the network ------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def nodes(self) -> tuple[Node, ...]:
-        """The operations between the weights and the loss, in order of computation."""
-        return self.objective.nodes
-
-    def before(self, number: int) -> Iterator[int]:
-        """The nodes that feed a node, directly or through others, nearest first."""
-        seen, queue = {number}, list(self.nodes[number].inputs)
-        while queue:
-            current = queue.pop(0)
-            if current not in seen:
-                seen.add(current)
-                yield current
-                queue += self.nodes[current].inputs
-
-    @cached_property
-    def prediction(self) -> Node | None:
-        """The last operation of the network, whose output the loss gets."""
-        if self.loss is None or self.loss.prediction is None:
-            return None
-        return self.nodes[self.loss.prediction]
-
     def measured(self, quantity: str) -> Iterator[tuple[int, Series]]:
         """Each measured activation's node, with the series of its values as one column."""
         series = self.series(quantity)
         for column, number in enumerate(self.objective.measured):
             if series and column < series.values.shape[1]:
                 yield number, Series(series.steps, series.values[:, column : column + 1])
-
-    def is_output(self, number: int) -> bool:
-        """Whether a node is the network's output, or stands behind its last linear map."""
-        return not self.linear_maps or number > self.linear_maps[-1]
-
-    @cached_property
-    def linear_maps(self) -> list[int]:
-        """The nodes that multiply with a weight, in order."""
-        return [number for number, node in enumerate(self.nodes) if node.weight is not None and node.op in LINEAR]
-
-    def collapsed(self) -> list[tuple[int, int]]:
-        """Pairs of linear maps with nothing between them that bends: the first feeds the second through one straight path."""
-        pairs = []
-        for number in self.linear_maps:
-            current = self.nodes[number]
-            while len(current.inputs) == 1:
-                (below,) = current.inputs
-                current = self.nodes[below]
-                if current.weight is not None and below in self.linear_maps:
-                    pairs.append((below, number))
-                    break
-                if not is_affine(current):
-                    break
-        return pairs
-
-    def at_step(self, series: Series, index: int) -> str:
-        """The step of a row of a series, as it is printed."""
-        return str(int(series.steps[index]))
-
-    def name(self, number: int) -> str:
-        """What a node is called: its layer, or its operation where it stands outside of layers."""
-        node = self.nodes[number]
-        return node.layer or node.op.lower()
-
-
-class Signals:
-    """The fits of a run, longest ones included, in the order in which they began."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.places = Places(run.sources)
-        self.fits: list[Fit] = []
-        for objective in run.objectives:
-            fit = Fit(run, objective, self.fits)
-            if fit.steps:
-                self.fits.append(fit)
-
-    @cached_property
-    def moved(self) -> set[int]:
-        """The numbers of the parameters that any fit moved."""
-        return {
-            number
-            for fit in self.fits
-            for number, moved in zip(fit.objective.parameters, fit.moved, strict=False)
-            if moved
-        }
-
-    def moved_in(self, fit: Fit) -> set[int]:
-        """The numbers of the parameters that one fit moved."""
-        return {number for number, moved in zip(fit.objective.parameters, fit.moved, strict=False) if moved}
-
-    def rate_place(self, fit: Fit) -> Where | None:
-        """Where the learning rate of a fit is written."""
-        for optimizer in fit.followed_by[-1:]:
-            return self.places.argument(optimizer.made_at, "lr", position=1)
-        backward = fit.objective.backward_at
-        return None if backward is None else self.places.rate_by_hand(backward, fit.objective.stack) or backward
-
-    def set_attributes_place(self, *names: str) -> Where | None:
-        """The first place in the user's sources that sets an attribute, or calls a method, of one of these names."""
-        places = (place for file in self.run.sources for place in self.places.sets_attribute(file, *names))
-        return next(places, None)
-
-    def init_place(self, zero: bool) -> Where | None:
-        """The first place in the user's sources that initialises weights by hand: the value it is given, where it is named."""
-        names = ("zeros_", "zero_", "fill_", "constant_") if zero else ("normal_", "uniform_", "constant_", "fill_")
-        for file in self.run.sources:
-            for call, place in self.places.calls(file, *names):
-                for keyword in call.keywords:
-                    if keyword.arg in ("std", "a", "b", "val") and (w := self.places.written(file, keyword.value, (place,))):
-                        return w
-                return place
-        for file in self.run.sources:
-            for _, place in self.places.calls(file, *(("zeros",) if zero else ("randn", "rand", "full", "ones"))):
-                return place
-        return None
-
-    @cached_property
-    def reached(self) -> set[int]:
-        """The numbers of the parameters that any loss reaches."""
-        return {number for fit in self.fits for number in fit.objective.reached}
-
-
-def is_affine(node: Node) -> bool:
-    """Whether an operation is affine in what the network feeds it; a product with data from outside, a dropout's mask, is."""
-    return node.op in AFFINE or (node.op in ("Mul", "Div") and node.outside and len(node.inputs) == 1)
 
 
 def thin(values: Floats | Sequence[float], points: int) -> tuple[float, ...]:
@@ -407,11 +283,6 @@ def _end(series: Series) -> float:
         return math.nan
     values = series.column()[-max(3, len(series.steps) // 10) :]
     return float(np.nanmedian(values)) if np.isfinite(values).any() else math.nan
-
-
-def place_of(node: Node) -> Where | None:
-    """The user's line for an operation: the one that made the layer when its class is the library's, else the one that ran it."""
-    return node.made_at or node.where
 
 
 def span(steps: Iterable[int]) -> str:

@@ -1,0 +1,76 @@
+"""Signals: series derived from a run file, computed once a run. Rules judge them; nothing here does.
+
+A run is a list of fits, one for each objective: a loss that was minimised over a set of parameters.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from headtorch.model import Where
+from headtorch.places import Places
+from headtorch.signals.fit import Fit, span, thin
+from headtorch.signals.network import AFFINE, BOUNDED, LINEAR, Network, is_affine, place_of
+from headtorch.store.run import Run
+
+__all__ = ["AFFINE", "BOUNDED", "LINEAR", "Fit", "Network", "Signals", "is_affine", "place_of", "span", "thin"]
+
+
+class Signals:
+    """The fits of a run, longest ones included, in the order in which they began."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.places = Places(run.sources)
+        self.fits: list[Fit] = []
+        for objective in run.objectives:
+            fit = Fit(run, objective, self.fits)
+            if fit.steps:
+                self.fits.append(fit)
+
+    @cached_property
+    def moved(self) -> set[int]:
+        """The numbers of the parameters that any fit moved."""
+        return {
+            number
+            for fit in self.fits
+            for number, moved in zip(fit.objective.parameters, fit.moved, strict=False)
+            if moved
+        }
+
+    def moved_in(self, fit: Fit) -> set[int]:
+        """The numbers of the parameters that one fit moved."""
+        return {number for number, moved in zip(fit.objective.parameters, fit.moved, strict=False) if moved}
+
+    def rate_place(self, fit: Fit) -> Where | None:
+        """Where the learning rate of a fit is written."""
+        for optimizer in fit.followed_by[-1:]:
+            return self.places.argument(optimizer.made_at, "lr", position=1)
+        backward = fit.objective.backward_at
+        return None if backward is None else self.places.rate_by_hand(backward, fit.objective.stack) or backward
+
+    def set_attributes_place(self, *names: str) -> Where | None:
+        """The first place in the user's sources that sets an attribute, or calls a method, of one of these names."""
+        places = (place for file in self.run.sources for place in self.places.sets_attribute(file, *names))
+        return next(places, None)
+
+    def init_place(self, zero: bool) -> Where | None:
+        """The first place in the user's sources that initialises weights by hand: the value it is given, where it is named."""
+        names = ("zeros_", "zero_", "fill_", "constant_") if zero else ("normal_", "uniform_", "constant_", "fill_")
+        for file in self.run.sources:
+            for call, place in self.places.calls(file, *names):
+                for keyword in call.keywords:
+                    if keyword.arg in ("std", "a", "b", "val") and (
+                        w := self.places.written(file, keyword.value, (place,))
+                    ):
+                        return w
+                return place
+        for file in self.run.sources:
+            for _, place in self.places.calls(file, *(("zeros",) if zero else ("randn", "rand", "full", "ones"))):
+                return place
+        return None
+
+    @cached_property
+    def reached(self) -> set[int]:
+        """The numbers of the parameters that any loss reaches."""
+        return {number for fit in self.fits for number in fit.objective.reached}

@@ -1,0 +1,118 @@
+"""The network of a fit as its graph tells it: which operations stand between the weights and the loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import cached_property
+
+from headtorch.model import Where
+from headtorch.store.records import Loss, Node, Objective
+
+# Operations that keep a network linear. What is not among them is taken to bend, to be on the safe side.
+AFFINE = frozenset(
+    [
+        "Add",
+        "Sub",
+        "Rsub",
+        "Mean",
+        "Sum",
+        "AvgPool2D",
+        "AvgPool1D",
+        "AdaptiveAvgPool2D",
+        "NativeDropout",
+        "Dropout",
+        "NativeBatchNorm",
+        "MkldnnBatchNorm",
+        "CudnnBatchNorm",
+        "Neg",
+        "Cat",
+        "ConstantPadNd",
+        "Stack",
+    ]
+)
+LINEAR = frozenset(
+    [
+        "Addmm",
+        "Mm",
+        "Linear",
+        "Convolution",
+        "MkldnnConvolution",
+        "Bmm",
+        "Baddbmm",
+        "Mv",
+        "Addmv",
+        "MkldnnLinear",
+        "Dot",
+    ]
+)
+BOUNDED = {"Sigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Relu": (0.0, math.inf), "Softmax": (0.0, 1.0)}
+
+
+class Network:
+    """The operations of one objective, in order of computation; everything here is a position in `nodes`."""
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
+        self.nodes: tuple[Node, ...] = objective.nodes
+
+    @property
+    def loss(self) -> Loss | None:
+        """The first term of the loss, where the graph shows one."""
+        return self.objective.losses[0] if self.objective.losses else None
+
+    def before(self, number: int) -> Iterator[int]:
+        """The nodes that feed a node, directly or through others, nearest first."""
+        seen, queue = {number}, list(self.nodes[number].inputs)
+        while queue:
+            current = queue.pop(0)
+            if current not in seen:
+                seen.add(current)
+                yield current
+                queue += self.nodes[current].inputs
+
+    @cached_property
+    def prediction(self) -> Node | None:
+        """The last operation of the network, whose output the loss gets."""
+        if self.loss is None or self.loss.prediction is None:
+            return None
+        return self.nodes[self.loss.prediction]
+
+    def is_output(self, number: int) -> bool:
+        """Whether a node is the network's output, or stands behind its last linear map."""
+        return not self.linear_maps or number > self.linear_maps[-1]
+
+    @cached_property
+    def linear_maps(self) -> list[int]:
+        """The nodes that multiply with a weight, in order."""
+        return [number for number, node in enumerate(self.nodes) if node.weight is not None and node.op in LINEAR]
+
+    def collapsed(self) -> list[tuple[int, int]]:
+        """Pairs of linear maps with nothing between them that bends: the first feeds the second through one straight path."""
+        pairs = []
+        for number in self.linear_maps:
+            current = self.nodes[number]
+            while len(current.inputs) == 1:
+                (below,) = current.inputs
+                current = self.nodes[below]
+                if current.weight is not None and below in self.linear_maps:
+                    pairs.append((below, number))
+                    break
+                if not is_affine(current):
+                    break
+        return pairs
+
+    def name(self, number: int) -> str:
+        """What a node is called: its layer, or its operation where it stands outside of layers."""
+        node = self.nodes[number]
+        return node.layer or node.op.lower()
+
+
+def is_affine(node: Node) -> bool:
+    """Whether an operation is affine in what the network feeds it; a product with data from outside, a dropout's mask, is."""
+    return node.op in AFFINE or (node.op in ("Mul", "Div") and node.outside and len(node.inputs) == 1)
+
+
+def place_of(node: Node) -> Where | None:
+    """The user's line for an operation: the one that made the layer when its class is the library's, else the one that ran it."""
+    return node.made_at or node.where
