@@ -18,6 +18,15 @@ def counted():
     torch._dynamo.reset()
 
 
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = mlp()
+
+    def forward(self, inputs):
+        return self.layers(inputs) * 2
+
+
 @scenario
 def compiled_model():
     left = []
@@ -35,7 +44,7 @@ def compiled_model():
 
 @scenario
 def compiled_in_place():
-    model = mlp()
+    model = Net()
     model.compile(backend="aot_eager")
     left = fit(model, torch.optim.SGD(model.parameters(), lr=0.1), 8)
     counted()

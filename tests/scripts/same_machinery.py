@@ -105,7 +105,7 @@ class Recorded(nn.Module):
     def __eq__(self, other):
         raise TypeError("never compared")
 
-    __hash__ = None
+    __hash__ = nn.Module.__hash__
 
     def __bool__(self):
         raise TypeError("no truth")
@@ -256,7 +256,7 @@ class Square(torch.autograd.Function):
     @staticmethod
     def forward(ctx, value):
         ctx.save_for_backward(value)
-        ctx.name, ctx.metadata, ctx.next_functions = "mine", 3, "mine too"
+        ctx.name = "mine"
         return value * value
 
     @staticmethod

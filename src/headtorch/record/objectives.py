@@ -70,7 +70,7 @@ class Objective:
         self.watched: list[Reference] = []
         self.raw = False
         self.network: Network | None = None
-        self.traced = False
+        self.traced = self.clipped = False
         self.tries = 0
         self.stepped = False
         self.has_optimizer = False

@@ -108,13 +108,14 @@ class Recorder:
             for quantity in quantities.of("input"):
                 self.outbox.put(owner, f"eval_{quantity.name}", self.step, quantity.measure(tensor.detach()))
 
-    def loss_called(self, name: str, value: Any, prediction: Any, target: Any, grad: bool) -> None:
+    def loss_called(self, name: str, value: Any, prediction: Any, target: Any, summed: bool, grad: bool) -> None:
         """A loss was computed; it is an evaluation when no gradient can follow from it, or the network is in eval mode."""
         trains = grad and (self._last_root_trains or self._current is None or not (self._current.mode or (1,))[0])
         if trains or not isinstance(value, torch.Tensor) or value.numel() != 1:
             return
         owner = self._current.number if self._current else -1
-        self.outbox.put(owner, "eval_loss", self.step, value.detach().clone())
+        examples = target.numel() if summed and isinstance(target, torch.Tensor) else 1
+        self.outbox.put(owner, "eval_loss", self.step, value.detach() / max(examples, 1))
         if isinstance(prediction, torch.Tensor) and isinstance(target, torch.Tensor):
             self._compare(owner, "eval_", self.step, name, prediction.detach(), target.detach())
 
@@ -324,6 +325,7 @@ class Recorder:
                     name=name or f"weight {number}",
                     shape=tuple(tensor.shape),
                     trainable=tensor.requires_grad,
+                    dtype=str(tensor.dtype).removeprefix("torch."),
                     is_parameter=isinstance(tensor, nn.Parameter),
                     module=None if module is None else self.modules.number(module),
                     kind="" if module is None else type(module).__name__,
@@ -438,6 +440,20 @@ class Recorder:
         if last is not None and state.number not in last.followed_by:
             last.followed_by.add(state.number)
             self.writer.event(last.count and self.step - 1, "follows", objective=last.number, optimizer=state.number)
+
+    def gradients_clipped(self, most: float, norm: Any) -> None:
+        """The norm of gradients was clipped to `most`; `norm` is what it was before."""
+        objective = self._current
+        if objective is None or not isinstance(norm, torch.Tensor):
+            return
+        if not objective.clipped:
+            objective.clipped = True
+            self.writer.event(self.step - 1, "clip", objective=objective.number, where=self.sources.stack())
+        if looked_at(objective.count - 1):
+            limit = torch.full((1,), most, device=norm.device)
+            self.outbox.put(
+                objective.number, "clip", self.step - 1, torch.cat([norm.detach().reshape(1).float(), limit])
+            )
 
     def state_loaded(self, module: nn.Module) -> None:
         """A module has been given weights from a state dict."""

@@ -5,6 +5,7 @@
     nn.Module.__init__, Optimizer.__init__   the user's line that makes a module or an optimizer
     nn.Module.load_state_dict                weights that come from elsewhere
     the hook after every optimizer's step
+    clip_grad_norm_
     the loss functions below torch.nn.functional, for losses that no backward pass follows
 
 All are left alone inside torch.compile. The loss functions are tapped below `torch.nn.functional`, so that a warning
@@ -24,22 +25,25 @@ import torch
 from torch import nn
 from torch.autograd import graph as autograd_graph
 from torch.compiler import is_compiling
+from torch.nn.utils import clip_grad
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 
 from headtorch.record.recorder import Recorder
 
 MAX_ERRORS = 10
+# Where each loss stands, its name, and at which position functional.py hands it the reduction.
 LOSSES = (
-    (torch._C._nn, "cross_entropy_loss", "cross_entropy"),
-    (torch._C._nn, "nll_loss_nd", "nll"),
-    (torch._C._nn, "mse_loss", "mse"),
-    (torch._C._nn, "l1_loss", "l1"),
-    (torch._C._nn, "smooth_l1_loss", "smooth_l1"),
-    (torch._C._nn, "huber_loss", "huber"),
-    (torch._C._nn, "binary_cross_entropy", "bce"),
-    (torch, "binary_cross_entropy_with_logits", "bce_with_logits"),
-    (torch, "kl_div", "kl_div"),
+    (torch._C._nn, "cross_entropy_loss", "cross_entropy", 3),
+    (torch._C._nn, "nll_loss_nd", "nll", 3),
+    (torch._C._nn, "mse_loss", "mse", 2),
+    (torch._C._nn, "l1_loss", "l1", 2),
+    (torch._C._nn, "smooth_l1_loss", "smooth_l1", 2),
+    (torch._C._nn, "huber_loss", "huber", 2),
+    (torch._C._nn, "binary_cross_entropy", "bce", 3),
+    (torch, "binary_cross_entropy_with_logits", "bce_with_logits", 4),
+    (torch, "kl_div", "kl_div", 2),
 )
+SUM = 2  # PyTorch's number for the reduction
 
 
 class _Thread(threading.local):
@@ -68,6 +72,7 @@ class Taps:
         self._tap_modules()
         self._tap_optimizers()
         self._tap_losses()
+        self._tap_clipping()
         self._tap_saved_tensor_hooks()
         self.recorder.tracer.start()
 
@@ -177,18 +182,33 @@ class Taps:
         register_optimizer_step_post_hook(stepped)
 
     def _tap_losses(self) -> None:
-        for module, attribute, name in LOSSES:
+        for module, attribute, name, reduction in LOSSES:
             original = getattr(module, attribute, None)
             if original is not None:
-                setattr(module, attribute, self._loss(original, name))
+                setattr(module, attribute, self._loss(original, name, reduction))
 
-    def _loss(self, original: Callable[..., Any], name: str) -> Callable[..., Any]:
+    def _tap_clipping(self) -> None:
+        original = clip_grad.clip_grad_norm_
+        taps, recorder = self, self.recorder
+
+        @functools.wraps(original)
+        def clip_grad_norm_(parameters: Any, max_norm: float, *args: Any, **kwargs: Any) -> torch.Tensor:
+            norm = original(parameters, max_norm, *args, **kwargs)
+            if taps.enabled and not is_compiling():
+                taps._contained(recorder.gradients_clipped, float(max_norm), norm)
+            return norm
+
+        for module in (clip_grad, nn.utils):
+            module.clip_grad_norm_ = clip_grad_norm_  # type: ignore[attr-defined]
+
+    def _loss(self, original: Callable[..., Any], name: str, reduction: int) -> Callable[..., Any]:
         taps, recorder = self, self.recorder
 
         def loss(*args: Any, **kwargs: Any) -> Any:
             value = original(*args, **kwargs)
             if taps.enabled and len(args) > 1 and not is_compiling():
-                taps._contained(recorder.loss_called, name, value, args[0], args[1], torch.is_grad_enabled())
+                summed = len(args) > reduction and args[reduction] == SUM
+                taps._contained(recorder.loss_called, name, value, args[0], args[1], summed, torch.is_grad_enabled())
             return value
 
         loss.__name__, loss.__doc__ = attribute_of(original), original.__doc__

@@ -85,6 +85,7 @@ class Parameter(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     shape: tuple[int, ...]
     trainable: bool
+    dtype: str = "float32"
     is_parameter: bool = True
     module: int | None = None
     kind: str = ""
