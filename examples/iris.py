@@ -24,9 +24,9 @@ scaler = StandardScaler().fit(x_train)
 x_train = torch.tensor(scaler.transform(x_train), dtype=torch.float32)
 x_test = torch.tensor(scaler.transform(x_test), dtype=torch.float32)
 y_train, y_test = torch.tensor(y_train), torch.tensor(y_test)
-batches = DataLoader(TensorDataset(x_train, y_train), batch_size=20, shuffle=True)
+batches = DataLoader(TensorDataset(x_train, y_train), batch_size=10, shuffle=True)
 
-model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3))
+model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3))
 loss_function = nn.CrossEntropyLoss()  # applies the softmax itself
 optimizer = torch.optim.SGD(model.parameters(), lr=args.lr, momentum=0.9)
 

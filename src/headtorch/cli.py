@@ -157,13 +157,21 @@ class Training(msgspec.Struct, frozen=True):
     def __call__(self) -> NoReturn:
         """Run the script; UserError is raised only before it starts."""
         from headtorch import record, render
+        from headtorch.render.progress import Progress
+        from headtorch.watch import Watch
 
         if not self.as_module:
             launch.check_script(self.script)
         for path in self.reports:
             render.check_path(path)
         recording = record.begin(script=self.script, argv=self.arguments, as_module=self.as_module, folder=self.runs)
-        aftermath = Aftermath(recording.end, self.reports)
+        watch = Watch(recording, Progress(sys.stderr))
+
+        def end(kind: str, detail: str) -> Path:
+            watch.stop()
+            return recording.end(kind, detail)
+
+        aftermath = Aftermath(end, self.reports)
         argv = [self.script, *self.arguments]
         ending = launch.execute(argv, as_module=self.as_module, at_sigterm=aftermath.report)
         found = aftermath.report(ending)

@@ -197,6 +197,55 @@ class Places:
                     return found
         return None
 
+    def update_by_hand(self, backward: Where) -> Where | None:
+        """The statement after a backward pass that changes weights by their gradients."""
+        tree = self.tree(backward.file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if (
+                isinstance(node, ast.AugAssign)
+                and isinstance(node.op, (ast.Add, ast.Sub))
+                and node.lineno > backward.line
+            ):
+                if _factors(node.value) and isinstance(node.value, ast.BinOp):
+                    return self._where(backward.file, node)
+            if isinstance(node, ast.Call) and _called(node) in ("add_", "sub_") and node.lineno > backward.line:
+                return self._where(backward.file, node)
+        return backward
+
+    def schedules(self, file: str) -> Iterator[Where]:
+        """The places in a file that make a schedule of the learning rate, or set a rate by hand."""
+        tree = self.tree(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Call) and (_called(node).endswith("LR") or _called(node) == "ReduceLROnPlateau"):
+                yield self._where(file, node)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Assign) and any(
+                isinstance(t, ast.Subscript) and isinstance(t.slice, ast.Constant) and t.slice.value == "lr"
+                for t in node.targets
+            ):
+                yield self._where(file, node)
+
+    def dropouts_always_on(self, file: str) -> Iterator[Where]:
+        """Functional dropouts whose switch does not ask for the mode."""
+        for call, place in self.calls(file, "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"):
+            if not isinstance(call.func, ast.Attribute) or ast.unparse(call.func.value) not in (
+                "F",
+                "nn.functional",
+                "functional",
+                "torch.nn.functional",
+            ):
+                continue
+            if len(call.args) < 3 and not any(k.arg == "training" for k in call.keywords):
+                yield place
+        for call, place in self.calls(file, "scaled_dot_product_attention"):
+            rate = next((k.value for k in call.keywords if k.arg == "dropout_p"), None)
+            if (
+                rate is not None
+                and "training" not in ast.unparse(rate)
+                and not (isinstance(rate, ast.Constant) and not rate.value)
+            ):
+                yield place
+
     def calls(self, file: str, *names: str) -> Iterator[tuple[ast.Call, Where]]:
         """The calls of functions or methods of these names in a file."""
         tree = self.tree(file)

@@ -18,6 +18,34 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 
 @scenario
+def anomaly_mode_of_the_user():
+    states = [torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()]
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    torch.autograd.set_detect_anomaly(True)
+    states += [torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()]
+    fit(model, optimizer, 3)
+    states.append(torch.is_anomaly_enabled())
+    torch.autograd.set_detect_anomaly(False)
+    states.append(torch.is_anomaly_enabled())
+    with torch.autograd.detect_anomaly(check_nan=False):
+        fit(mlp(), optimizer, 2)
+        states.append(torch.is_anomaly_enabled())
+    states.append(torch.is_anomaly_enabled())
+    weight = torch.zeros(3, requires_grad=True)
+    torch.autograd.set_detect_anomaly(True)
+    try:
+        (weight.sqrt() * 0).sum().backward()
+        caught = "nothing"
+    except RuntimeError as error:
+        caught = str(error)
+    torch.autograd.set_detect_anomaly(False)
+    print(states, caught)
+    fit(model, optimizer, 3)
+    return states, caught, model
+
+
+@scenario
 def hooks_of_the_user():
     model = mlp()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -149,8 +177,6 @@ def modules_unlike_others():
     for model in (first, second, third):
         optimizer = torch.optim.SGD(nn.Module.parameters(model), lr=0.1)
         left.append(fit(model, optimizer))
-        Counting.asked = 0
-        left.append(fit(model, optimizer))
         print("asked for parameters:", Counting.asked)
     return left, first.note, first.layer, second, third.layer
 
@@ -194,34 +220,6 @@ def traced():
     fit(graph, torch.optim.SGD(graph.parameters(), lr=0.1), 3)
     exported = torch.export.export(model, (example,))
     return str(copy.graph), str(losses.graph), graph.code, str(exported.graph), fit(model, optimizer, 3), graph
-
-
-@scenario
-def anomaly_mode_of_the_user():
-    states = [torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()]
-    model = mlp()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    torch.autograd.set_detect_anomaly(True)
-    states += [torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()]
-    fit(model, optimizer, 3)
-    states.append(torch.is_anomaly_enabled())
-    torch.autograd.set_detect_anomaly(False)
-    states.append(torch.is_anomaly_enabled())
-    with torch.autograd.detect_anomaly(check_nan=False):
-        fit(mlp(), optimizer, 2)
-        states.append(torch.is_anomaly_enabled())
-    states.append(torch.is_anomaly_enabled())
-    weight = torch.zeros(3, requires_grad=True)
-    torch.autograd.set_detect_anomaly(True)
-    try:
-        (weight.sqrt() * 0).sum().backward()
-        caught = "nothing"
-    except RuntimeError as error:
-        caught = str(error)
-    torch.autograd.set_detect_anomaly(False)
-    print(states, caught)
-    fit(model, optimizer, 3)
-    return states, caught, model
 
 
 def trains_in_a_child(connection):

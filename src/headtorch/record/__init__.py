@@ -55,6 +55,11 @@ class Recording:
         """Backward passes so far."""
         return self._taps.recorder.step if self._taps else 0
 
+    @property
+    def loss(self) -> float | None:
+        """The last loss that has come to the CPU."""
+        return self._taps.recorder.last_loss if self._taps else None
+
     def end(self, ending: str, detail: str = "") -> Path:
         """Bring everything to disk and say how the script ended. Never raises; does nothing in a forked child."""
         if os.getpid() == self._process:

@@ -143,8 +143,19 @@ def data_inputs(node: Any, name: str, paths: dict[Any, Any]) -> tuple[list[Any],
     return inner, any(child is None for child in children), weight
 
 
+def leave_saved_tensors_alone() -> None:
+    """Read no saved tensor from now on."""
+    global _readable
+    _readable = False
+
+
+_readable = True
+
+
 def saved(node: Any, attribute: str) -> torch.Tensor | None:
-    """A tensor that a node saved for backward, or None when it has none or freed it."""
+    """A tensor that a node saved for backward, or None when it has none, freed it, or it is to be left alone."""
+    if not _readable:
+        return None
     try:
         value = getattr(node, attribute, None)
     except RuntimeError:

@@ -93,6 +93,7 @@ def _term(node: Any, reduction: str | None, index: dict[Any, int], paths: dict[A
         target_dtype=None if target is None else str(target.dtype).removeprefix("torch."),
         prediction_shape=broadcast[0] if broadcast else prediction_shape,
         broadcast=broadcast,
+        weighted=saved(node, "_saved_weight") is not None or saved(node, "_saved_pos_weight") is not None,
     )
 
 

@@ -32,12 +32,14 @@ class Modules:
         """Note a module that is being made; the user's line is the one that asked for it, outside its own __init__."""
         key = id(module)
         where = None
+        # Its own __init__ and those that this one calls: from a base class outwards to the class itself. Asking a frame
+        # for `self` would change what locals() has given the user.
+        inits = [getattr(vars(kind).get("__init__"), "__code__", None) for kind in type(module).__mro__]
         for frame in self._sources.user_frames(sys._getframe(1)):
-            code = frame.f_code
-            own = code.co_name == "__init__" and code.co_argcount and frame.f_locals.get(code.co_varnames[0]) is module
-            if not own:
+            if frame.f_code not in inits:
                 where = self._sources.place(frame)
                 break
+            inits = inits[: inits.index(frame.f_code)]
         self._made[key] = (weakref.ref(module, lambda _: self._forget(key)), where)
 
     def _forget(self, key: int) -> None:
@@ -159,7 +161,7 @@ def _settings(module: nn.Module) -> dict[str, Any]:
 def mode(root: nn.Module) -> tuple[int, int, int, int]:
     """How many dropouts a module has and how many of them are switched off; the same for batch norms."""
     dropouts = dropouts_off = norms = norms_off = 0
-    for module in root.modules():
+    for module in nn.Module.modules(root):
         if isinstance(module, _DROPOUTS) and getattr(module, "p", 1.0) > 0:
             dropouts += 1
             dropouts_off += not module.training

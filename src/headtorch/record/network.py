@@ -44,7 +44,9 @@ class Network:
                 continue
             inner, outside, weight = data_inputs(node, name, paths)
             inputs = tuple(dict.fromkeys(number for child in inner for number in through.get(child, ())))
-            if name in VIEWS and name != "Expand":
+            # What is selected of a recurrent layer's output tells steps from examples.
+            selects = name == "Select" and any(self.nodes[i].op in RECURRENT for i in inputs)
+            if name in VIEWS and name != "Expand" and not selects:
                 through[node] = inputs
                 continue
             if len(self.nodes) >= MAX_NODES:

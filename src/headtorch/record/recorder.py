@@ -6,6 +6,7 @@ none alive, and reads no value back from an accelerator. What it cannot do it le
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import weakref
 from collections.abc import Sequence
@@ -21,9 +22,10 @@ from headtorch.record.network import Network
 from headtorch.record.objectives import Objective, Reference, Site, TensorNumbers, learners_of
 from headtorch.record.optimizers import Optimizers, OptimizerState
 from headtorch.record.outbox import Outbox
-from headtorch.record.rows import ROW, Updates, sample
+from headtorch.record.rows import ROW, Updates, plain, sample
 from headtorch.record.schedule import looked_at
-from headtorch.record.source import Sources
+from headtorch.record.source import Sources, variables
+from headtorch.record.statistics import describable
 from headtorch.record.tracing import Tracer
 from headtorch.record.writer import Writer
 from headtorch.store import records
@@ -58,7 +60,7 @@ class Recorder:
         self.outbox = Outbox(self._deliver)
         self.step = 0  # backward passes so far
         self.evaluations = 0
-        self.saved_tensors_are_packed = False
+        self.last_loss: float | None = None
         self._objectives: list[Objective] = []
         self._by_site: dict[Site, Objective] = {}
         self._current: Objective | None = None
@@ -95,7 +97,7 @@ class Recorder:
             self._entry = key
             tensor = _first_tensor(args, kwargs)
             self._entered = None if tensor is None else weakref.ref(tensor)
-            if self._look_next and tensor is not None:
+            if self._look_next and tensor is not None and describable(tensor):
                 self._inputs = [(q.name, q.measure(tensor.detach())) for q in quantities.of("input")]
 
     def _evaluated(self, module: nn.Module, tensor: torch.Tensor | None) -> None:
@@ -104,7 +106,7 @@ class Recorder:
         self.writer.sample(
             owner, "evaluation", self.step, [float(module.training), *map(float, mode(module)), examples]
         )
-        if tensor is not None and id(module) == self._entry:
+        if tensor is not None and id(module) == self._entry and describable(tensor):
             for quantity in quantities.of("input"):
                 self.outbox.put(owner, f"eval_{quantity.name}", self.step, quantity.measure(tensor.detach()))
 
@@ -122,9 +124,11 @@ class Recorder:
     def _compare(
         self, owner: int, prefix: str, step: int, loss: str, prediction: torch.Tensor, target: torch.Tensor | None
     ) -> None:
+        if not describable(prediction):
+            return
         for quantity in quantities.of("prediction"):
             self.outbox.put(owner, prefix + quantity.name, step, quantity.measure(prediction))
-        if target is None:
+        if target is None or not describable(target):
             return
         for quantity in quantities.of("target"):
             self.outbox.put(owner, prefix + quantity.name, step, quantity.measure(target))
@@ -201,6 +205,8 @@ class Recorder:
         self.writer.step_done()
 
     def _deliver(self, owner: int, quantity: str, step: int, values: Sequence[float]) -> None:
+        if quantity == "loss":
+            self.last_loss = values[0]
         self.writer.sample(owner, quantity, step, values)
 
     def _site(self) -> Site:
@@ -308,7 +314,7 @@ class Recorder:
             self.writer.record("module", number, self.modules.record(module, name, above, owned))
 
     def _write_parameters(self, names: Description, watched: Sequence[torch.Tensor]) -> None:
-        outside = _names_in_frames(self.sources)
+        outside = {} if all(id(tensor) in names.parameters for tensor in watched) else _names_in_frames(self.sources)
         for tensor in watched:
             _, name, module = names.parameters.get(id(tensor), (None, outside.get(id(tensor), ""), None))
             if module is None and (owner := self.modules.owner(tensor)) is not None:
@@ -337,7 +343,7 @@ class Recorder:
     # ---- what is measured ---------------------------------------------------------------------------------------
 
     def _note_loss(self, objective: Objective, step: int, loss: torch.Tensor, graph: Graph | None) -> None:
-        value = loss.detach().reshape(-1)[:1].float()
+        value = plain(loss.detach()).reshape(-1)[:1].float()
         stepped = torch.full((1,), float(objective.stepped), device=value.device)
         objective.stepped = False
         self.outbox.put(objective.number, "loss", step, torch.cat([value, stepped]))
@@ -402,7 +408,7 @@ class Recorder:
 
     def _measure_forward(self, now: Pass, graph: Graph) -> None:
         network, objective = now.objective.network, now.objective
-        if network is None or self.saved_tensors_are_packed or not network.fits(graph):
+        if network is None or not network.fits(graph):
             return
         if (read := activations.read(graph, network)) is not None:
             for quantity in quantities.of("activation"):
@@ -468,8 +474,9 @@ class Recorder:
 
 def _keeper(gradients: list[torch.Tensor | None], position: int) -> Any:
     def keep(incoming: Sequence[torch.Tensor | None]) -> None:
-        if incoming and incoming[0] is not None:
-            with torch.no_grad():
+        # It runs inside the user's backward, where nothing else would hold an error back.
+        with contextlib.suppress(Exception), torch.no_grad():
+            if incoming and incoming[0] is not None:
                 gradients[position] = sample(incoming[0].detach(), ROW).clone()
 
     return keep
@@ -501,15 +508,17 @@ def _names_in_frames(sources: Sources) -> dict[int, str]:
     """What the user's own variables call tensors that belong to no module, by id."""
     names: dict[int, str] = {}
     for frame, _ in zip(sources.user_frames(sys._getframe(1)), range(4), strict=False):
-        for scope in (frame.f_locals, frame.f_globals):
-            for name, value in list(scope.items()):
-                if isinstance(value, torch.Tensor):
-                    names.setdefault(id(value), name)
+        for name, value in variables(frame):
+            if isinstance(value, torch.Tensor):
+                names.setdefault(id(value), name)
     return names
 
 
 def _first_values(tensor: torch.Tensor) -> torch.Tensor:
     """Standard deviation, largest absolute value, and share of output units equal to another unit, (3,)."""
+    tensor = plain(tensor)
+    if not tensor.numel():
+        return torch.full((3,), float("nan"), device=tensor.device)
     values = sample(tensor, 16 * ROW).float()
     equal = values.new_full((), float("nan"))
     if tensor.dim() >= 2 and tensor.shape[0] > 1:

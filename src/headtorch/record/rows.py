@@ -41,6 +41,13 @@ class Updates(NamedTuple):
     gradients: torch.Tensor
 
 
+def plain(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor's own numbers: the values of a sparse one, real and imaginary parts of a complex one."""
+    if tensor.is_sparse:
+        tensor = tensor._values()
+    return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+
+
 def row_length(tensors: int) -> int:
     """How many elements a row has when there are that many tensors."""
     return max(16, min(ROW, BUFFER // max(tensors, 1)))
@@ -48,8 +55,6 @@ def row_length(tensors: int) -> int:
 
 def sample(tensor: torch.Tensor, length: int) -> torch.Tensor:
     """At most `length` elements of a tensor, evenly spread, as a view wherever the memory allows one."""
-    if tensor.is_sparse:
-        tensor = tensor._values()
     size = tensor.numel()
     if tensor.is_contiguous():
         flat = tensor.view(-1)
@@ -78,11 +83,12 @@ def gather(tensors: Sequence[torch.Tensor | None], length: int) -> Rows:
     values = torch.zeros(len(tensors), length, device=device)
     counts, sizes = [], []
     for row, tensor in zip(values, tensors, strict=True):
+        tensor = None if tensor is None else plain(tensor.detach())
         if tensor is None or tensor.numel() == 0:
             counts.append(0.0)
             sizes.append(0.0)
             continue
-        part = sample(tensor.detach(), length)
+        part = sample(tensor, length)
         row[: part.numel()].copy_(part)
         counts.append(float(part.numel()))
         sizes.append(float(tensor.numel()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import sys
 import sysconfig
@@ -86,6 +87,21 @@ class Sources:
         """The user's innermost line that led to the caller, if there is one."""
         frame = next(self.user_frames(sys._getframe(1)), None)
         return None if frame is None else self.place(frame)
+
+
+def variables(frame: FrameType) -> list[tuple[str, object]]:
+    """The variables that a frame sees, innermost first; none of a function's that may hold its own locals().
+
+    Before Python 3.13 asking a running function for its variables fills the one dict that locals() gives, and that dict
+    holds them until the function returns: so it is emptied again.
+    """
+    found: list[tuple[str, object]] = []
+    if frame.f_code.co_flags & inspect.CO_OPTIMIZED and not {"locals", "vars"} & set(frame.f_code.co_names):
+        scope = frame.f_locals
+        found += scope.items()
+        if sys.version_info < (3, 13):
+            scope.clear()
+    return found + list(frame.f_globals.items())
 
 
 def _read(file: str) -> str:

@@ -10,6 +10,12 @@ MAX_ROWS = 512
 MAX_COLUMNS = 256
 
 
+def describable(tensor: torch.Tensor) -> bool:
+    """Whether there is something to say of a tensor: real numbers that lie in memory as usual, and at least one."""
+    strided = tensor.layout is torch.strided and not tensor.is_nested
+    return strided and tensor.numel() > 0 and not tensor.is_complex() and not tensor.is_quantized
+
+
 def summary(tensor: torch.Tensor) -> torch.Tensor:
     """Mean, standard deviation, smallest, largest and share of non-finite values, (5,); the first four of finite ones."""
     values = sample(tensor.detach(), 16 * ROW).float()

@@ -8,8 +8,11 @@
     clip_grad_norm_
     the loss functions below torch.nn.functional, for losses that no backward pass follows
 
-All are left alone inside torch.compile. The loss functions are tapped below `torch.nn.functional`, so that a warning
-that functional.py gives still names the user's line. Nothing here lets an error of ours reach the training.
+    torch.set_anomaly_enabled                the user's own anomaly mode, which ends ours
+
+All are left alone inside torch.compile and torch.jit.trace. The loss functions are tapped below `torch.nn.functional`, so
+that a warning that functional.py gives still names the user's line. Nothing here lets an error of ours reach the
+training.
 """
 
 from __future__ import annotations
@@ -19,15 +22,19 @@ import os
 import threading
 import traceback
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 import torch
 from torch import nn
+from torch._C._dynamo import eval_frame
 from torch.autograd import graph as autograd_graph
 from torch.compiler import is_compiling
+from torch.jit import _builtins
 from torch.nn.utils import clip_grad
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 
+from headtorch.record import after_import, graph
 from headtorch.record.recorder import Recorder
 
 MAX_ERRORS = 10
@@ -65,6 +72,7 @@ class Taps:
 
     def _disable(self) -> None:
         self.enabled = False
+        self.recorder.tracer.stop()
 
     def install(self) -> None:
         """Put every tap in place and begin to trace."""
@@ -74,22 +82,25 @@ class Taps:
         self._tap_losses()
         self._tap_clipping()
         self._tap_saved_tensor_hooks()
+        self._tap_anomaly_mode()
         self.recorder.tracer.start()
 
     def _contained(self, do: Callable[..., Any], *args: Any) -> Any:
         """Call a method of the recorder aside from the training: no gradient, no modes, no error gets out."""
-        if not self.enabled or self._thread.aside or torch._C._len_torch_dispatch_stack():
+        if not self.enabled or self._thread.aside or torch._C._len_torch_dispatch_stack() or torch.jit.is_tracing():
             return None
         self._thread.aside = True
+        compiler = eval_frame.set_eval_frame(None)  # else torch.compile would take our functions for the user's
         try:
             with torch._C.DisableTorchFunction(), torch.no_grad():
                 return do(*args)
         except Exception:
             self.errors.append(traceback.format_exc(limit=-4))
             if len(self.errors) >= MAX_ERRORS:
-                self.enabled = False
+                self._disable()
             return None
         finally:
+            eval_frame.set_eval_frame(compiler)
             self._thread.aside = False
 
     def _tap_engine(self) -> None:
@@ -98,13 +109,14 @@ class Taps:
 
         @functools.wraps(original)
         def engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
-            if not taps.enabled or thread.in_backward or thread.aside or is_compiling():
+            if is_compiling() or not taps.enabled or thread.in_backward or thread.aside:
                 return original(outputs, *args, **kwargs)
             # The positions are (grad_outputs, retain_graph, create_graph, inputs).
             wanted = args[3] if len(args) > 3 else ()
             makes_graph = bool(args[2]) if len(args) > 2 else False
             accumulates = bool(kwargs.get("accumulate_grad", False))
-            now = taps._contained(recorder.before_backward, outputs[0], wanted or (), accumulates, makes_graph)
+            root = outputs[0] if outputs else None
+            now = taps._contained(recorder.before_backward, root, wanted or (), accumulates, makes_graph)
             recorder.tracer.stop()
             thread.in_backward = True
             try:
@@ -115,6 +127,7 @@ class Taps:
                 taps._contained(recorder.after_backward, now, None if accumulates else result)
             return result
 
+        _leave_uncompiled(engine_run_backward, Taps._contained)
         for module in (torch.autograd, autograd_graph):
             module._engine_run_backward = engine_run_backward  # type: ignore[attr-defined]
 
@@ -123,23 +136,22 @@ class Taps:
         taps, thread, recorder = self, self._thread, self.recorder
         tracer = recorder.tracer
 
+        # Does what the original does instead of calling it: a frame more for each module would bring deep networks to
+        # Python's limit of recursion, and a warning to another line.
         @functools.wraps(original_call)
         def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            if is_compiling() or thread.aside or not taps.enabled or (thread.depth and not tracer.on):
-                return original_call(self, *args, **kwargs)
-            if not thread.depth and taps._learns(self):
-                taps._contained(recorder.root_called, self, args, kwargs, torch.is_grad_enabled())
-            traced = tracer.on
-            if traced:
-                taps._contained(recorder.modules.called, self)
-                tracer.modules.append(id(self))
-            thread.depth += 1
+            if is_compiling():
+                return (self._compiled_call_impl or self._call_impl)(*args, **kwargs)
+            watched = taps.enabled and not thread.aside and (not thread.depth or tracer.on)
+            if watched:
+                taps._enter(self, args, kwargs)
             try:
-                return original_call(self, *args, **kwargs)
+                return (self._compiled_call_impl or self._call_impl)(*args, **kwargs)
             finally:
-                thread.depth -= 1
-                if traced and tracer.modules:
-                    tracer.modules.pop()
+                if watched:
+                    taps._leave()
+
+        call.__code__ = _told_as(call.__code__, original_call.__code__, lines_after=2)
 
         @functools.wraps(original_init)
         def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
@@ -152,18 +164,38 @@ class Taps:
         @functools.wraps(original_load)
         def load_state_dict(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
             result = original_load(self, *args, **kwargs)
-            taps._contained(recorder.state_loaded, self)
+            if not is_compiling():
+                taps._contained(recorder.state_loaded, self)
             return result
 
+        _leave_uncompiled(init, load_state_dict)
         nn.Module.load_state_dict = load_state_dict  # type: ignore[method-assign]
         nn.Module.__call__ = call  # type: ignore[method-assign]
         nn.Module.__init__ = init  # type: ignore[method-assign]
 
+    def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """A module is called, the outermost one or a traced one."""
+        if not self._thread.depth:
+            self._contained(self._root_called, module, args, kwargs, torch.is_grad_enabled())
+        if self.recorder.tracer.on:
+            self._contained(self.recorder.modules.called, module)
+            self.recorder.tracer.modules.append(id(module))
+        self._thread.depth += 1
+
+    def _leave(self) -> None:
+        self._thread.depth -= 1
+        if self.recorder.tracer.modules:
+            self.recorder.tracer.modules.pop()
+
+    def _root_called(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], grad: bool) -> None:
+        if self._learns(module):
+            self.recorder.root_called(module, args, kwargs, grad)
+
     def _learns(self, module: nn.Module) -> bool:
         """Whether a module has parameters: a loss module has none."""
-        known = self._has_parameters.get(id(module))
-        if known is None or not known:
-            known = self._has_parameters[id(module)] = next(module.parameters(), None) is not None
+        known = self._has_parameters.get(id(module), False)
+        if not known:
+            known = self._has_parameters[id(module)] = next(nn.Module.parameters(module), None) is not None
         return known
 
     def _tap_optimizers(self) -> None:
@@ -173,11 +205,14 @@ class Taps:
         @functools.wraps(original)
         def init(self: Optimizer, *args: Any, **kwargs: Any) -> None:
             original(self, *args, **kwargs)
-            taps._contained(recorder.optimizer_made, self)
+            if not is_compiling():
+                taps._contained(recorder.optimizer_made, self)
 
         def stepped(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            taps._contained(recorder.optimizer_stepped, optimizer)
+            if not is_compiling():
+                taps._contained(recorder.optimizer_stepped, optimizer)
 
+        _leave_uncompiled(init, stepped)
         Optimizer.__init__ = init  # type: ignore[method-assign]
         register_optimizer_step_post_hook(stepped)
 
@@ -185,7 +220,10 @@ class Taps:
         for module, attribute, name, reduction in LOSSES:
             original = getattr(module, attribute, None)
             if original is not None:
-                setattr(module, attribute, self._loss(original, name, reduction))
+                loss = self._loss(original, name, reduction)
+                setattr(module, attribute, loss)
+                if (operation := _builtins._find_builtin(original)) is not None:
+                    _builtins._register_builtin(loss, operation)  # so that torch.jit.script knows it
 
     def _tap_clipping(self) -> None:
         original = clip_grad.clip_grad_norm_
@@ -194,10 +232,11 @@ class Taps:
         @functools.wraps(original)
         def clip_grad_norm_(parameters: Any, max_norm: float, *args: Any, **kwargs: Any) -> torch.Tensor:
             norm = original(parameters, max_norm, *args, **kwargs)
-            if taps.enabled and not is_compiling():
+            if not is_compiling() and taps.enabled:
                 taps._contained(recorder.gradients_clipped, float(max_norm), norm)
             return norm
 
+        _leave_uncompiled(clip_grad_norm_)
         for module in (clip_grad, nn.utils):
             module.clip_grad_norm_ = clip_grad_norm_  # type: ignore[attr-defined]
 
@@ -206,24 +245,60 @@ class Taps:
 
         def loss(*args: Any, **kwargs: Any) -> Any:
             value = original(*args, **kwargs)
-            if taps.enabled and len(args) > 1 and not is_compiling():
+            if not is_compiling() and taps.enabled and len(args) > 1:
                 summed = len(args) > reduction and args[reduction] == SUM
                 taps._contained(recorder.loss_called, name, value, args[0], args[1], summed, torch.is_grad_enabled())
             return value
 
         loss.__name__, loss.__doc__ = attribute_of(original), original.__doc__
+        _leave_uncompiled(loss)
         return loss
 
     def _tap_saved_tensor_hooks(self) -> None:
         """Once saved tensors are packed by hooks, reading one may run a forward pass again: they are left alone then."""
         original = torch._C._autograd._push_saved_tensors_default_hooks
-        recorder = self.recorder
 
         def push(*args: Any) -> Any:
-            recorder.saved_tensors_are_packed = True
+            graph.leave_saved_tensors_alone()
             return original(*args)
 
         torch._C._autograd._push_saved_tensors_default_hooks = push  # type: ignore[assignment]
+
+    def _tap_anomaly_mode(self) -> None:
+        """The tracer uses anomaly mode: the user sees only his own, and his ends the tracer's."""
+        tracer = self.recorder.tracer
+
+        def set_anomaly_enabled(*args: Any, **kwargs: Any) -> None:
+            tracer.stop()
+            torch._C.set_anomaly_enabled(*args, **kwargs)
+
+        def is_anomaly_enabled() -> bool:
+            return not tracer.on and torch._C.is_anomaly_enabled()
+
+        torch.set_anomaly_enabled, torch.is_anomaly_enabled = set_anomaly_enabled, is_anomaly_enabled
+
+
+def _leave_uncompiled(*functions: Callable[..., Any]) -> None:
+    """Keep torch.compile from compiling these by themselves; it still traces through them where it meets them."""
+
+    def skip() -> None:
+        from torch._dynamo.decorators import skip_code
+
+        for function in functions:
+            skip_code(function.__code__)
+
+    after_import("torch._dynamo", skip)
+
+
+def _told_as(code: CodeType, original: CodeType, lines_after: int) -> CodeType:
+    """Code that tracebacks and warnings tell as `original`: the file, and the number of the last line.
+
+    `lines_after` are the lines of `code` that come after the one which is told as that last line.
+    """
+    lines = sorted({line for *_, line in code.co_lines() if line is not None})
+    last = max(line for *_, line in original.co_lines() if line is not None)
+    first = code.co_firstlineno + last - lines[-1 - lines_after]
+    return code.replace(co_filename=original.co_filename, co_firstlineno=first)
 
 
 def attribute_of(function: Callable[..., Any]) -> str:

@@ -40,17 +40,17 @@ class Tracer:
 
     def start(self) -> None:
         """Note every operation from now on; does nothing when the user runs anomaly mode himself."""
-        if self.on or torch.is_anomaly_enabled():
+        if self.on or torch._C.is_anomaly_enabled():
             return
         self._format_stack = torch.fx.traceback.format_stack
         torch.fx.traceback.format_stack = self._note
-        torch.set_anomaly_enabled(True, False)
+        torch._C.set_anomaly_enabled(True, False)
         self.on = True
 
     def stop(self) -> None:
         """Note nothing more."""
         if self.on:
-            torch.set_anomaly_enabled(False)
+            torch._C.set_anomaly_enabled(False)
             torch.fx.traceback.format_stack = self._format_stack
             self.modules.clear()
             self.on = False

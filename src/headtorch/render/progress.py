@@ -47,6 +47,11 @@ class Progress:
         self._next = clock() + FIRST_AFTER
         self._shown = False
 
+    @property
+    def shows(self) -> bool:
+        """Whether the stream is a terminal that can show it."""
+        return self._terminal is not None
+
     def update(self, steps: int, loss: float | None, findings: int) -> None:
         """Say how far the training is, if it is time to say so."""
         if self._terminal is None or os.getpid() != self._process:

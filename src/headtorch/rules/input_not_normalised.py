@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, span
 
 LEADS_TO = (
@@ -49,7 +49,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             rule="input-not-normalised",
             severity="error" if fit.gain < 0.2 else "warning",
             message=f"the inputs reach from {low:.3g} to {high:.3g}: far from a scale of 1",
-            where=_place(signals, fit),
+            where=signals.input_place(fit),
             saw=(
                 Evidence("largest std of a feature", float(spread), healthy="about 1", steps=span(inputs.steps[:100])),
                 Evidence("smallest std of a feature", smallest, healthy="about 1"),
@@ -64,12 +64,3 @@ def find(signals: Signals) -> Iterator[Finding]:
 def _embeds_or_normalises(fit: Fit) -> bool:
     """Whether the first operations make the scale of the input meaningless: an embedding, or a norm."""
     return any(node.op == "Embedding" or "Norm" in node.op for node in fit.network.nodes[:3] if not node.inputs)
-
-
-def _place(signals: Signals, fit: Fit) -> Where | None:
-    for number in fit.objective.roots:
-        module = signals.run.modules.get(number)
-        if module is not None and module.called_at is not None:
-            return module.called_at
-    first = fit.network.nodes[fit.network.linear_maps[0]] if fit.network.linear_maps else None
-    return first.where if first else fit.objective.backward_at

@@ -11,7 +11,7 @@ Fix: drop or fill missing values before training; check once with `torch.isfinit
 
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals
 
 LEADS_TO = (
@@ -37,7 +37,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                 rule="nan-in-data",
                 severity="error",
                 message=f"the {what}s hold values that are NaN or infinite",
-                where=_place(signals, fit, what),
+                where=signals.input_place(fit) if what == "input" else signals.target_place(fit),
                 saw=(
                     Evidence(f"{what} values that are no number", f"{share:.2%}", healthy="0 %", steps=str(step)),
                     Evidence(
@@ -60,14 +60,3 @@ def _not_finite(fit: Fit, what: str) -> tuple[float, int] | None:
         if row[4] > 0 and (fit.diverged_at is None or step <= fit.diverged_at):
             return float(row[4]), int(step)
     return None
-
-
-def _place(signals: Signals, fit: Fit, what: str) -> Where | None:
-    """The line that calls the network, for inputs; the loss, for targets."""
-    if what == "target" and fit.loss is not None and fit.loss.node >= 0:
-        return fit.network.nodes[fit.loss.node].where
-    for number in fit.objective.roots:
-        module = signals.run.modules.get(number)
-        if module is not None and module.called_at is not None:
-            return module.called_at
-    return fit.objective.backward_at

@@ -54,6 +54,61 @@ class Signals:
         places = (place for file in self.run.sources for place in self.places.sets_attribute(file, *names))
         return next(places, None)
 
+    def input_place(self, fit: Fit) -> Where | None:
+        """The line that gives a fit's network its input."""
+        for number in fit.objective.roots:
+            module = self.run.modules.get(number)
+            if module is not None and module.called_at is not None:
+                return module.called_at
+        maps = fit.network.linear_maps
+        return (fit.network.nodes[maps[0]].where if maps else None) or fit.objective.backward_at
+
+    def target_place(self, fit: Fit) -> Where | None:
+        """The line that compares a fit's predictions with their targets."""
+        loss = fit.loss
+        return fit.network.nodes[loss.node].where if loss is not None and loss.node >= 0 else fit.objective.backward_at
+
+    def _first_call(self, *names: str) -> Where | None:
+        for file in self.run.sources:
+            for _, place in self.places.calls(file, *names):
+                return place
+        return None
+
+    def loader_place(self) -> Where | None:
+        """Where the training data is cut into batches."""
+        return self._first_call("DataLoader", "split", "batch")
+
+    def sampler_place(self) -> Where | None:
+        """Where a sampler is made."""
+        return self._first_call("WeightedRandomSampler", "RandomSampler", "SubsetRandomSampler", "choice", "choices")
+
+    def split_place(self) -> Where | None:
+        """Where the data is split into parts."""
+        return self._first_call("train_test_split", "random_split", "KFold", "StratifiedKFold")
+
+    def schedule_place(self) -> Where | None:
+        """Where a schedule of the learning rate is made."""
+        for file in self.run.sources:
+            for place in self.places.schedules(file):
+                return place
+        return None
+
+    def criterion_place(self, fit: Fit) -> Where | None:
+        """Where the loss module of a fit is made."""
+        node = fit.network.nodes[fit.loss.node] if fit.loss is not None and fit.loss.node >= 0 else None
+        return None if node is None else node.made_at
+
+    def evaluation_place(self) -> Where | None:
+        """Where the network is evaluated: the first `with torch.no_grad()` block or function."""
+        return self._first_call("no_grad", "inference_mode")
+
+    def places_of_dropout_always_on(self) -> Where | None:
+        """A functional dropout that does not depend on the mode."""
+        for file in self.run.sources:
+            for place in self.places.dropouts_always_on(file):
+                return place
+        return None
+
     def init_place(self, zero: bool) -> Where | None:
         """The first place in the user's sources that initialises weights by hand: the value it is given, where it is named."""
         names = ("zeros_", "zero_", "fill_", "constant_") if zero else ("normal_", "uniform_", "constant_", "fill_")

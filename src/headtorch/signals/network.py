@@ -87,6 +87,15 @@ class Network:
         """The nodes that multiply with a weight, in order."""
         return [number for number, node in enumerate(self.nodes) if node.weight is not None and node.op in LINEAR]
 
+    def shortest_path(self) -> int:
+        """The number of linear maps on the shortest way from the data to the loss: skip connections make it short."""
+        linear = set(self.linear_maps)
+        fewest: list[int] = []
+        for number, node in enumerate(self.nodes):
+            below = min((fewest[other] for other in node.inputs), default=0)
+            fewest.append(below + (number in linear))
+        return fewest[-1] if fewest else 0
+
     def collapsed(self) -> list[tuple[int, int]]:
         """Pairs of linear maps with nothing between them that bends: the first feeds the second through one straight path."""
         pairs = []

@@ -34,7 +34,7 @@ class Loss(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `name` is "cross_entropy", "nll", "mse", "l1", "bce", "bce_with_logits", ... or "unknown". `node` is the index of its
     node, `prediction` that of the last node of the network before it (None when the network's output is not seen).
-    `broadcast` gives two shapes when prediction and target were broadcast against each other.
+    `weighted` says that its classes are weighted. `broadcast` gives two shapes when prediction and target were broadcast against each other.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Loss(msgspec.Struct, frozen=True, omit_defaults=True):
     target_dtype: str | None = None
     prediction_shape: tuple[int, ...] | None = None
     broadcast: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    weighted: bool = False
 
 
 class Objective(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,0 +1,60 @@
+"""Too few units or layers for the task, or a bottleneck.
+
+Why learning stops: a layer of n units bends its input in n places. Where the task needs more, the training loss itself
+settles far above zero with healthy gradients and well-sized steps: there is nothing wrong with the learning, only too
+little to learn with.
+
+Measured: the widths of the hidden layers beside the number of inputs and of training steps, when the training loss has
+come to rest high and nothing else is wrong. Only trying a wider network can tell it from a task that is noise.
+
+Fix: double the width, and again, until the training loss falls; then think of regularisation.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from headtorch.model import Evidence, Finding
+from headtorch.signals import Fit, Signals, place_of
+
+LEADS_TO = ()
+NARROW = 8  # units
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for each fit at rest far above zero whose hidden layers are narrow."""
+    for fit in signals.fits:
+        if not (-0.05 < fit.gain < 0.3) or fit.steps < 200 or not fit.distance > 1 or fit.diverged_at is not None:
+            continue
+        hidden = [fit.network.nodes[number] for number in fit.network.linear_maps[:-1]]
+        widths = [
+            node.shape[1 if len(node.shape) != 3 else -1] for node in hidden if node.shape and len(node.shape) > 1
+        ]
+        if not widths or min(widths) > NARROW or not _healthy(fit):
+            continue
+        narrowest = hidden[widths.index(min(widths))]
+        yield Finding(
+            rule="capacity-too-small",
+            severity="warning",
+            message=f"the training loss rests at {fit.last_loss:.3g} with healthy gradients, and hidden layers of {min(widths)} units",
+            where=place_of(narrowest),
+            saw=(
+                Evidence(
+                    "units of the hidden layers", ", ".join(str(width) for width in widths), healthy="tens to hundreds"
+                ),
+                Evidence("sum of |Δw|/|w|", fit.distance),
+                fit.seen_loss,
+            ),
+            help="double the width of the hidden layers, and again, until the training loss falls",
+            label="a narrow layer",
+            confidence=0.65,
+        )
+
+
+def _healthy(fit: Fit) -> bool:
+    relative = fit.relative_gradients
+    return (
+        relative.size > 0
+        and bool(np.nanmedian(relative[:, 0]) > 1e-3 * np.nanmedian(relative[:, -1]))
+        and 1e-5 < fit.usual_update < 0.05
+    )

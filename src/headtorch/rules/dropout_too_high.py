@@ -1,0 +1,47 @@
+"""So much is dropped that the signal is lost.
+
+Why learning fails: dropout at rate p keeps 1 - p of the units and multiplies them by 1 / (1 - p). The noise it adds has
+(p / (1 - p)) times the variance of the signal: 1 at a half, 9 at 0.9, and each layer of it multiplies.
+
+Measured: the rate of each dropout that runs in training, and how far the training loss came.
+
+Fix: 0.1 to 0.5; none while the network does not yet fit its training data.
+"""
+
+from collections.abc import Iterator
+
+from headtorch.model import Evidence, Finding
+from headtorch.signals import Signals
+
+LEADS_TO = ("lr-too-low", "capacity-too-small", "vanishing-gradients", "lr-too-high")
+HIGH = 0.75  # noise of three times the signal's variance
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for each fit that learns little under heavy dropout."""
+    for fit in signals.fits:
+        if not fit.gain < 0.35 or fit.steps < 20:
+            continue
+        used = {node.layer for node in fit.network.nodes if "Dropout" in node.module}
+        heavy = [
+            module
+            for module in signals.run.modules.values()
+            if "Dropout" in module.kind and module.name in used and float(module.settings.get("p") or 0) >= HIGH
+        ]
+        if not heavy:
+            continue
+        rate = max(float(module.settings["p"] or 0) for module in heavy)
+        yield Finding(
+            rule="dropout-too-high",
+            severity="error",
+            message=f"{len(heavy)} dropouts drop {rate:.0%} of their units, and the training loss hardly falls",
+            where=signals.places.argument((heavy[0].made_at,), "p", position=0) if heavy[0].made_at else None,
+            saw=(
+                Evidence("dropout rate", rate, healthy="0.1 to 0.5", layer=heavy[0].name),
+                Evidence("variance of its noise over the signal's", rate / max(1 - rate, 1e-6), healthy="at most 1"),
+                fit.seen_loss,
+            ),
+            help="lower the rate to 0.1 to 0.5, or leave dropout out until the training loss falls",
+            label="this rate",
+            confidence=0.9,
+        )

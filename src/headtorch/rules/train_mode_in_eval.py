@@ -1,0 +1,63 @@
+"""Evaluation runs with dropout or batch statistics on.
+
+Why it fails: in training mode dropout drops units at random, and batch norm lets the other examples of the batch, and
+their number, into each answer. The same input gets another answer each time, and a worse one than the network could give.
+
+Measured: the mode of every dropout and batch norm in calls without gradient, and dropouts that the source leaves on
+whatever the mode is.
+
+Fix: `model.eval()` before every evaluation; `F.dropout(x, p, training=self.training)`.
+
+Ignore it when several random answers are wanted (Monte Carlo dropout).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from headtorch.model import Evidence, Finding
+from headtorch.signals import Signals
+
+LEADS_TO = ("overfitting", "dropout-too-high")
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for each fit whose evaluations run in training mode, and for dropouts that never switch off."""
+    for fit in signals.fits:
+        evaluations = fit.series("evaluation")
+        if not evaluations or fit.steps < 5:
+            continue
+        kept = evaluations.values[evaluations.values[:, 5] > 1]
+        if len(kept) == 0:
+            continue
+        dropouts_on = kept[:, 1] - kept[:, 2]
+        norms_on = kept[:, 3] - kept[:, 4]
+        share = float(np.mean((dropouts_on > 0) | (norms_on > 0)))
+        if share > 0.9:
+            yield Finding(
+                rule="train-mode-in-eval",
+                severity="warning",
+                message=f"{share:.0%} of the evaluations run with {_parts(dropouts_on, norms_on)} in training mode",
+                where=signals.evaluation_place() or fit.objective.backward_at,
+                saw=(Evidence("evaluations in training mode", f"{share:.0%}", healthy="0 %"), fit.seen_loss),
+                help="call `model.eval()` before evaluating, and `model.train()` after",
+                label="evaluates in training mode",
+                confidence=0.85,
+            )
+        elif (always := signals.places_of_dropout_always_on()) is not None:
+            yield Finding(
+                rule="train-mode-in-eval",
+                severity="warning",
+                message="this dropout stays on in eval mode",
+                where=always,
+                saw=(Evidence("depends on the mode", "no", healthy="yes"), fit.seen_loss),
+                help="switch it off when the module does not train: `training=self.training`, "
+                "`dropout_p=p if self.training else 0.0`",
+                label="on in every mode",
+                confidence=0.9,
+            )
+
+
+def _parts(dropouts: np.ndarray, norms: np.ndarray) -> str:
+    parts = ["dropouts"] * bool(dropouts.max() > 0) + ["batch norms"] * bool(norms.max() > 0)
+    return " and ".join(parts)

@@ -1,0 +1,89 @@
+"""An operation runs over the wrong axis.
+
+Why learning fails: a softmax over the batch makes the examples compete instead of the classes; a recurrent layer that
+takes the batch for time steps carries its state from one example to the next, and what is read as the last step is the
+last example.
+
+Measured: the axis of each softmax before the loss, and the order of steps and examples that a recurrent layer expects
+beside the number of examples at the loss and what is read of its output.
+
+Fix: `dim=1` (or -1) for the classes; `batch_first=True` for input of (examples, steps, features).
+"""
+
+from collections.abc import Iterator
+
+from headtorch.model import Evidence, Finding
+from headtorch.signals import Fit, Signals, place_of
+from headtorch.store.records import Node
+
+LEADS_TO = (
+    "lr-too-low",
+    "capacity-too-small",
+    "vanishing-gradients",
+    "hidden-state-misuse",
+    "overfitting",
+    "double-softmax",
+    "output-activation-range",
+)
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for each softmax over the batch and each recurrent layer that takes examples for steps."""
+    for fit in signals.fits:
+        batch = fit.loss.target_shape[0] if fit.loss and fit.loss.target_shape else None
+        for number, node in enumerate(fit.network.nodes):
+            if node.op in ("Softmax", "LogSoftmax") and _over_batch(node, batch) and number in _near_loss(fit):
+                yield Finding(
+                    rule="wrong-dimension",
+                    severity="error",
+                    message=f"the {node.op.lower()} runs over dimension 0, the examples, not over the classes",
+                    where=node.made_at or node.where,
+                    saw=(
+                        Evidence("dimension", 0.0, healthy="1 or -1"),
+                        Evidence("shape", str(node.shape)),
+                        fit.seen_loss,
+                    ),
+                    help="give it `dim=1`, the dimension of the classes",
+                    label="over the examples",
+                    confidence=0.96,
+                )
+            elif "Rnn" in node.op and _takes_batch_for_time(signals, fit, number, node, batch):
+                yield Finding(
+                    rule="wrong-dimension",
+                    severity="error",
+                    message=f"`{fit.network.name(number)}` takes the {batch} examples of the batch for time steps",
+                    where=place_of(node),
+                    saw=(
+                        Evidence("its (steps, examples)", str((node.shape or ())[:2]), healthy=f"(steps, {batch})"),
+                        Evidence("batch_first", "False", healthy="True for (examples, steps, features)"),
+                        fit.seen_loss,
+                    ),
+                    help="construct it with `batch_first=True`, or give it (steps, examples, features)",
+                    label="expects (steps, examples, features)",
+                    confidence=0.93,
+                )
+
+
+def _near_loss(fit: Fit) -> set[int]:
+    """The operations between the last linear map and the loss."""
+    last = fit.network.linear_maps[-1] if fit.network.linear_maps else 0
+    return set(range(last, len(fit.network.nodes)))
+
+
+def _over_batch(node: Node, batch: int | None) -> bool:
+    shape = node.shape or ()
+    return node.detail.get("dim") == 0 and len(shape) == 2 and shape[0] == batch and shape[1] > 1 and batch > 1
+
+
+def _takes_batch_for_time(signals: Signals, fit: Fit, number: int, node: Node, batch: int | None) -> bool:
+    module = next(
+        (m for m in signals.run.modules.values() if m.name == node.layer and "batch_first" in m.settings), None
+    )
+    if module is None or module.settings["batch_first"] or node.shape is None or len(node.shape) < 3 or batch is None:
+        return False
+    steps, examples = node.shape[0], node.shape[1]
+    if steps == batch != examples:
+        return True
+    # As many steps as examples: then what is read as the last step tells.
+    selects = [n for n in fit.network.nodes if n.op == "Select" and number in n.inputs]
+    return steps == batch == examples and any(n.detail.get("dim") == 1 for n in selects)
