@@ -1,4 +1,4 @@
-"""The command line: `run`, `report` and `runs`. The script runs outside the argument parser, see `main`."""
+"""The command line: `run`, `report`, `runs` and `explain`. The script runs outside the argument parser, see `main`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from headtorch.model import UserError
 
 if TYPE_CHECKING:
     from headtorch.model import Report, RunSummary
+    from headtorch.rules import Rule
 
 COLUMNS = 88
 STATUSES = """\b
@@ -39,6 +40,12 @@ report_option = click.option(
     help="Write the report to PATH too, in the format its ending names. May be given several times.",
 )
 check_option = click.option("--check", is_flag=True, help="Exit with status 1 when an error is found.")
+select_option = click.option(
+    "--select", "select", metavar="RULES", multiple=True, help="Run only these rules, separated by commas."
+)
+ignore_option = click.option(
+    "--ignore", "ignore", metavar="RULES", multiple=True, help="Leave out these rules, separated by commas."
+)
 runs_option = click.option(
     "--runs",
     metavar="DIR",
@@ -80,12 +87,21 @@ def commands() -> None:
 )
 @report_option
 @check_option
+@select_option
+@ignore_option
 @runs_option
 @click.option("-m", "as_module", is_flag=True, help="SCRIPT is the name of a module, as in `python -m`.")
 @click.argument("script")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
 def run(
-    reports: tuple[Path, ...], check: bool, runs: Path, as_module: bool, script: str, arguments: tuple[str, ...]
+    reports: tuple[Path, ...],
+    check: bool,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    runs: Path,
+    as_module: bool,
+    script: str,
+    arguments: tuple[str, ...],
 ) -> Callable[[], NoReturn]:
     """Run SCRIPT with ARGS as Python would, and print a diagnosis to stderr when it has ended.
 
@@ -99,22 +115,32 @@ def run(
         reports=tuple(path.absolute() for path in reports),
         runs=runs.absolute(),
         check=check,
+        choice=_choice(select, ignore),
     )
 
 
 @commands.command(epilog=STATUSES)
 @report_option
 @check_option
+@select_option
+@ignore_option
 @runs_option
 @click.argument("run", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
-def report(run: Path | None, reports: tuple[Path, ...], check: bool, runs: Path) -> int:
+def report(
+    run: Path | None,
+    reports: tuple[Path, ...],
+    check: bool,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    runs: Path,
+) -> int:
     """Diagnose a run file again; without RUN the newest one. Needs no PyTorch."""
     from headtorch import render
     from headtorch.diagnose import diagnose
 
     for path in reports:
         render.check_path(path)
-    found, sources = diagnose(run or _newest(runs))
+    found, sources = diagnose(run or _newest(runs), _rules(_choice(select, ignore)))
     _print(render.text(found, sources, width=_columns(), colour=_colourful(sys.stdout)))
     for path in reports:
         render.write(found, sources, path)
@@ -144,6 +170,50 @@ def runs(folder: Path) -> None:
     _print("".join(visible(line) + "\n" for line in lines + refusals))
 
 
+@commands.command()
+@click.option("--demo", is_flag=True, help="Run the small sick script that shows NAME, live.")
+@click.argument("name", metavar="[NAME]", required=False)
+def explain(name: str | None, demo: bool) -> Callable[[], NoReturn] | None:
+    """Explain the rule NAME: what it means, why learning stops, what is measured, how it is fixed.
+
+    Without NAME, list the rules by family.
+    """
+    from headtorch.rules import all_rules, rule_named
+
+    if name is None:
+        families: dict[str, list[str]] = {}
+        width = max(len(rule.name) for rule in all_rules())
+        for rule in all_rules():
+            families.setdefault(rule.family, []).append(f"  {rule.name:{width}}  {rule.page.splitlines()[0]}")
+        _print("\n".join("\n".join([family, *lines, ""]) for family, lines in families.items()))
+        return None
+    rule = rule_named(name)
+    script = Path(__file__).parent / "demos" / f"{rule.name.replace('-', '_')}.py"
+    if demo:
+        runs = Path(os.environ.get("HEADTORCH_RUNS", "headtorch-runs")).absolute()
+        return Training(
+            script=str(script),
+            arguments=(),
+            as_module=False,
+            reports=(),
+            runs=runs,
+            check=False,
+            choice=_choice((), ()),
+        )
+    follows = f"\nWhat can follow from it: {', '.join(rule.leads_to)}." if rule.leads_to else ""
+    _print(
+        f"{rule.name} ({rule.family})\n\n{rule.page}\n{follows}\nSee it happen: headtorch explain {rule.name} --demo\n"
+    )
+    return None
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """The names of the rules that were selected and of those that were left out."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
 class Training(msgspec.Struct, frozen=True):
     """A script that is to be run, recorded and diagnosed. Calling it does that and ends the process."""
 
@@ -153,6 +223,7 @@ class Training(msgspec.Struct, frozen=True):
     reports: tuple[Path, ...]
     runs: Path
     check: bool
+    choice: Choice
 
     def __call__(self) -> NoReturn:
         """Run the script; UserError is raised only before it starts."""
@@ -171,7 +242,7 @@ class Training(msgspec.Struct, frozen=True):
             watch.stop()
             return recording.end(kind, detail)
 
-        aftermath = Aftermath(end, self.reports)
+        aftermath = Aftermath(end, self.reports, self.choice)
         argv = [self.script, *self.arguments]
         ending = launch.execute(argv, as_module=self.as_module, at_sigterm=aftermath.report)
         found = aftermath.report(ending)
@@ -185,8 +256,9 @@ class Aftermath:
     the recording, given the kind and the detail of the ending, and returns the run file.
     """
 
-    def __init__(self, end: Callable[[str, str], Path], reports: tuple[Path, ...]) -> None:
+    def __init__(self, end: Callable[[str, str], Path], reports: tuple[Path, ...], choice: Choice) -> None:
         self._end = end
+        self._choice = choice
         self._reports = reports
         self._path = list(sys.path)
         self._columns = _columns()
@@ -209,7 +281,7 @@ class Aftermath:
                 from headtorch import render
                 from headtorch.diagnose import diagnose
 
-                found, sources = diagnose(run_file)
+                found, sources = diagnose(run_file, _rules(self._choice))
                 self._say(render.text(found, sources, width=self._columns, colour=self._colour))
                 for path in self._reports:
                     try:
@@ -244,6 +316,23 @@ class Aftermath:
                 yield
         finally:
             sys.path[:] = theirs
+
+
+def _choice(select: tuple[str, ...], ignore: tuple[str, ...]) -> Choice:
+    """What the command line chooses, or else `[tool.headtorch]`. Raises UserError for a name that no rule has."""
+    from headtorch import settings
+
+    table = settings.read(Path.cwd())
+    choice = Choice(settings.split(select) or table.select, settings.split(ignore) or table.ignore)
+    if choice.select or choice.ignore:
+        _rules(choice)
+    return choice
+
+
+def _rules(choice: Choice) -> tuple[Rule, ...]:
+    from headtorch.rules import chosen
+
+    return chosen(choice.select, choice.ignore)
 
 
 def _print(text: str) -> None:

@@ -173,9 +173,7 @@ class Places:
     def rate_by_hand(self, backward: Where, stack: Sequence[Where]) -> Where | None:
         """The rate of an update that is written out after a backward pass: `p -= lr * g`, `p.add_(g, alpha=-lr)`."""
         tree = self.tree(backward.file)
-        for node in ast.walk(tree) if tree is not None else ():
-            if getattr(node, "lineno", 0) < backward.line:
-                continue
+        for node in _after(tree, backward.line):
             factors: list[ast.expr] = []
             if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Sub, ast.Add)):
                 factors = _factors(node.value)
@@ -200,15 +198,11 @@ class Places:
     def update_by_hand(self, backward: Where) -> Where | None:
         """The statement after a backward pass that changes weights by their gradients."""
         tree = self.tree(backward.file)
-        for node in ast.walk(tree) if tree is not None else ():
-            if (
-                isinstance(node, ast.AugAssign)
-                and isinstance(node.op, (ast.Add, ast.Sub))
-                and node.lineno > backward.line
-            ):
+        for node in _after(tree, backward.line):
+            if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub)):
                 if _factors(node.value) and isinstance(node.value, ast.BinOp):
                     return self._where(backward.file, node)
-            if isinstance(node, ast.Call) and _called(node) in ("add_", "sub_") and node.lineno > backward.line:
+            if isinstance(node, ast.Call) and _called(node) in ("add_", "sub_"):
                 return self._where(backward.file, node)
         return backward
 
@@ -311,9 +305,15 @@ class Places:
         return Where(file, line, column(line, node.col_offset), column(end, node.end_col_offset), end)  # type: ignore[attr-defined]
 
 
+def _after(tree: ast.Module | None, line: int) -> list[ast.AST]:
+    """The nodes from a line on, in the order of their lines."""
+    nodes = [node for node in ast.walk(tree) if getattr(node, "lineno", 0) > line] if tree is not None else []
+    return sorted(nodes, key=lambda node: node.lineno)  # type: ignore[attr-defined]
+
+
 def _factors(value: ast.expr) -> list[ast.expr]:
     if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult):
-        return [*_factors(value.left), *_factors(value.right)] or [value.left, value.right]
+        return [*_factors(value.left), *_factors(value.right)]
     return [value] if isinstance(value, (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.UnaryOp)) else []
 
 

@@ -2,6 +2,7 @@
 
 A rule's module is named after it, `dead_relu.py` for `dead-relu`. Its docstring is its page in the catalogue. It has
 
+    FAMILY      the heading it stands under in the catalogue
     LEADS_TO    the names of the rules whose findings follow from its own
     find        a function from Signals to its findings, each with evidence and the line to change
 
@@ -12,20 +13,23 @@ symptom that several causes share.
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import inspect
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from headtorch.model import Finding
+from headtorch.model import Finding, UserError
 from headtorch.signals import Signals
 
 
 class Rule(NamedTuple):
-    """A rule: its name, its page in the catalogue, what follows from it, and how it finds."""
+    """A rule: its name, its family and page in the catalogue, what follows from it, and how it finds."""
 
     name: str
+    family: str
     page: str
     leads_to: tuple[str, ...]
     find: Callable[[Signals], Iterator[Finding]]
@@ -37,5 +41,23 @@ def all_rules() -> tuple[Rule, ...]:
     rules = []
     for info in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{info.name}")
-        rules.append(Rule(info.name.replace("_", "-"), module.__doc__ or "", module.LEADS_TO, module.find))
+        name, page = info.name.replace("_", "-"), inspect.getdoc(module) or ""
+        rules.append(Rule(name, module.FAMILY, page, module.LEADS_TO, module.find))
     return tuple(rules)
+
+
+def rule_named(name: str) -> Rule:
+    """The rule of that name. Raises UserError, with the nearest names, when there is none."""
+    rules = {rule.name: rule for rule in all_rules()}
+    if name not in rules:
+        near = difflib.get_close_matches(name, rules, n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(near)}?" if near else "; `headtorch explain` lists them"
+        raise UserError(f"there is no rule '{name}'{hint}")
+    return rules[name]
+
+
+def chosen(select: Sequence[str], ignore: Sequence[str]) -> tuple[Rule, ...]:
+    """The rules to run: the selected ones, or all, without the ignored ones. Raises UserError for an unknown name."""
+    kept = [rule_named(name) for name in select] or list(all_rules())
+    left_out = {rule_named(name).name for name in ignore}
+    return tuple(rule for rule in kept if rule.name not in left_out)

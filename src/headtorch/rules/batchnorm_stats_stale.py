@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
+FAMILY = "training and evaluation mode"
 LEADS_TO = ("overfitting", "preprocessing-mismatch")
 SETTLED = 2.0  # time constants: what is left of the first values is then exp(-2), an eighth
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
+FAMILY = "the loss and the output"
 LEADS_TO = (
     "lr-too-low",
     "capacity-too-small",

@@ -17,6 +17,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, place_of
 
+FAMILY = "the network"
 LEADS_TO = ()
 NARROW = 8  # units
 

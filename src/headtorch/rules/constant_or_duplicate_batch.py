@@ -16,6 +16,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
+FAMILY = "the data"
 LEADS_TO = ("overfitting", "labels-misaligned", "leakage-or-bad-validation", "class-imbalance")
 DIFFERENT = 0.3  # of a batch's examples
 

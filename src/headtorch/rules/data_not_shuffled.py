@@ -15,6 +15,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
+FAMILY = "the data"
 LEADS_TO = (
     "dead-relu",
     "lr-too-high",

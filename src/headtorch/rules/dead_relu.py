@@ -16,6 +16,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, place_of, span
 
+FAMILY = "the gradient"
 LEADS_TO = ("vanishing-gradients", "lr-too-low", "capacity-too-small", "zero-or-constant-init")
 RELUS = ("Relu", "Threshold", "Hardtanh")
 DEAD = 0.95  # of a layer's units

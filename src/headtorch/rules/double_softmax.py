@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals, place_of
 
+FAMILY = "the loss and the output"
 LEADS_TO = (
     "vanishing-gradients",
     "lr-too-low",

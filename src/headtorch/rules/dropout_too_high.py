@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
+FAMILY = "the network"
 LEADS_TO = ("lr-too-low", "capacity-too-small", "vanishing-gradients", "lr-too-high")
 HIGH = 0.75  # noise of three times the signal's variance
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from headtorch.model import Evidence, Finding, Where
 from headtorch.signals import Fit, Signals
 
+FAMILY = "training and evaluation mode"
 LEADS_TO = (
     "batchnorm-stats-stale",
     "overfitting",

@@ -18,6 +18,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals
 
+FAMILY = "the gradient"
 LEADS_TO = ("lr-too-high", "numeric-overflow", "dead-relu", "saturated-activations")
 HUGE = 10.0  # |g|/|w| at the start
 SPIKE = 100.0  # largest over usual

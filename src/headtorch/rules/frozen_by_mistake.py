@@ -18,6 +18,7 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Parameter
 
+FAMILY = "the gradient"
 LEADS_TO = ("lr-too-low", "capacity-too-small", "graph-detached", "vanishing-gradients", "overfitting", "dead-relu")
 
 

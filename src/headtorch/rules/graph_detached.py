@@ -18,6 +18,7 @@ from headtorch.model import Evidence, Finding, Where
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Module, Parameter
 
+FAMILY = "the gradient"
 LEADS_TO = (
     "capacity-too-small",
     "lr-too-low",

@@ -19,6 +19,7 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Parameter
 
+FAMILY = "initialisation"
 LEADS_TO = (
     "exploding-gradients",
     "lr-too-high",

@@ -17,7 +17,9 @@ import numpy as np
 
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, place_of
+from headtorch.store.records import Parameter
 
+FAMILY = "initialisation"
 LEADS_TO = (
     "vanishing-gradients",
     "lr-too-low",
@@ -57,6 +59,6 @@ def find(signals: Signals) -> Iterator[Finding]:
         )
 
 
-def _gain(fit: Fit, parameter) -> float:  # type: ignore[no-untyped-def]
+def _gain(fit: Fit, parameter: Parameter) -> float:
     fan_in = parameter.shape[0] if not parameter.is_parameter else math.prod(parameter.shape[1:])
     return fit.initial(parameter)[0] * math.sqrt(fan_in)

@@ -18,6 +18,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, span
 
+FAMILY = "the data"
 LEADS_TO = (
     "saturated-activations",
     "vanishing-gradients",

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, is_affine
 
+FAMILY = "the network"
 LEADS_TO = ("capacity-too-small", "lr-too-low", "lr-too-high", "overfitting", "vanishing-gradients")
 
 

@@ -13,8 +13,10 @@ Fix: `BCEWithLogitsLoss` for one yes or no, `CrossEntropyLoss` with class number
 from collections.abc import Iterator
 
 from headtorch.model import Evidence, Finding
-from headtorch.signals import Signals
+from headtorch.signals import Fit, Signals
+from headtorch.store.records import Loss
 
+FAMILY = "the loss and the output"
 LEADS_TO = ("lr-too-low", "vanishing-gradients", "capacity-too-small", "dead-relu", "zero-or-constant-init")
 
 
@@ -38,7 +40,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             )
 
 
-def _scores_shape(fit, loss):  # type: ignore[no-untyped-def]
+def _scores_shape(fit: Fit, loss: Loss) -> tuple[int, ...] | None:
     for number in (loss.node, *fit.network.before(loss.node)) if loss.node >= 0 else ():
         node = fit.network.nodes[number]
         if node.op == "LogSoftmax" and node.shape is not None and len(node.shape) >= 2:

@@ -16,6 +16,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals
 
+FAMILY = "the step"
 LEADS_TO = ("lr-too-low", "capacity-too-small", "vanishing-gradients")
 TINY = 0.01  # of the largest rate
 LONG = 0.3  # of the steps

@@ -21,6 +21,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals
 
+FAMILY = "the step"
 LEADS_TO = (
     "dead-relu",
     "saturated-activations",
@@ -31,6 +32,7 @@ LEADS_TO = (
     "capacity-too-small",
     "momentum-too-high",
     "no-skip-too-deep",
+    "init-too-large",
 )
 LARGE_STEP = 0.1  # |dw|/|w|: a hundred times the usual 1e-3
 OVERSHOOTING = 0.03  # while a loss still leaps about late in training
@@ -74,10 +76,10 @@ def _harm(fit: Fit) -> tuple[str, float] | None:
         return None
     if fit.last_loss > 2 * start and (early > OVERSHOOTING or usual > OVERSHOOTING):
         return "the loss ends far above its start", 0.85
+    if fit.gain < 0.1 and early > LARGE_STEP and (fit.chance is not None or _lamed(fit)):
+        return "the loss stays where a constant answer would be", 0.82
     if fit.chance is None:
         return None
-    if fit.gain < 0.1 and early > LARGE_STEP:
-        return "the loss stays where a constant answer would be", 0.82
     if fit.gain < 0.5 and usual > OVERSHOOTING and _leaps(fit):
         return "the loss leaps about at a high level", 0.75
     return None
@@ -89,6 +91,16 @@ def _leaps(fit: Fit) -> bool:
     changes = np.diff(tail)
     turns = np.mean(np.sign(changes[1:]) != np.sign(changes[:-1])) if len(changes) > 2 else 0.0
     return bool(np.std(tail) > 0.2 * np.mean(tail) and turns > 0.3)
+
+
+def _lamed(fit: Fit) -> bool:
+    """Whether most units of a hidden layer ended dead or saturated."""
+    return any(
+        float(np.nanmedian(series.column()[-5:])) > 0.7
+        for quantity in ("dead_share", "saturated_share")
+        for number, series in fit.measured(quantity)
+        if not fit.network.is_output(number) and np.isfinite(series.column()[-5:]).any()
+    )
 
 
 def _rate(fit: Fit) -> float | None:

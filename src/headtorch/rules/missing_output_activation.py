@@ -17,6 +17,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals, span
 
+FAMILY = "the loss and the output"
 LEADS_TO = (
     "lr-too-high",
     "exploding-gradients",

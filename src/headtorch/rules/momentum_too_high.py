@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
+FAMILY = "the step"
 LEADS_TO = ("lr-too-high", "exploding-gradients", "dead-relu", "saturated-activations", "overfitting")
 HIGH = 0.98  # the last fifty gradients
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals
 
+FAMILY = "the data"
 LEADS_TO = (
     "numeric-overflow",
     "exploding-gradients",

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
+FAMILY = "the step"
 LEADS_TO = ("lr-too-low", "lr-schedule-kills", "vanishing-gradients", "dead-relu", "capacity-too-small", "overfitting")
 ENOUGH = 5  # backward passes before a missing step is no accumulation any more, when nothing ever steps
 

@@ -17,6 +17,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals, place_of
 
+FAMILY = "the network"
 LEADS_TO = (
     "vanishing-gradients",
     "exploding-gradients",

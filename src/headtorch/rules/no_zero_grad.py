@@ -17,6 +17,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, span
 
+FAMILY = "the step"
 LEADS_TO = (
     "lr-too-high",
     "exploding-gradients",

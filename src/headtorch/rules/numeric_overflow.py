@@ -12,9 +12,10 @@ in place of a bare log or exp.
 
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding
+from headtorch.model import Evidence, Finding, Where
 from headtorch.signals import Fit, Signals
 
+FAMILY = "the gradient"
 LEADS_TO = ("lr-too-high", "exploding-gradients", "dead-relu", "saturated-activations")
 
 
@@ -56,7 +57,7 @@ def _ran_away(fit: Fit) -> bool:
     return len(before) > 1 and (max(before) > 100 * abs(before[0]) or fit.early_update > 0.1)
 
 
-def _half_place(signals: Signals, fit: Fit):  # type: ignore[no-untyped-def]
+def _half_place(signals: Signals, fit: Fit) -> Where | None:
     for optimizer in fit.followed_by:
         return optimizer.made_at[0] if optimizer.made_at else None
     return signals.set_attributes_place("half")

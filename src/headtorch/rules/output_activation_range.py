@@ -18,6 +18,7 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import BOUNDED, Fit, Signals, place_of
 from headtorch.store.records import Node
 
+FAMILY = "the loss and the output"
 LEADS_TO = (
     "dead-relu",
     "saturated-activations",

@@ -16,6 +16,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
+FAMILY = "generalisation"
 LEADS_TO = ()
 WORSE = 1.25  # the held-out loss at the end, over its best
 APART = 3.0  # the held-out loss at the end, over the training loss

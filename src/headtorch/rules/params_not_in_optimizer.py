@@ -19,6 +19,7 @@ from headtorch.model import Evidence, Finding, Where
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Parameter
 
+FAMILY = "the step"
 LEADS_TO = (
     "no-optimizer-step",
     "capacity-too-small",

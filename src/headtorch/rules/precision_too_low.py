@@ -15,6 +15,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
+FAMILY = "the step"
 LEADS_TO = ("lr-too-low", "vanishing-gradients", "capacity-too-small", "no-optimizer-step")
 HALVES = ("float16", "bfloat16")
 

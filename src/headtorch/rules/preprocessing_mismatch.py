@@ -15,6 +15,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
+FAMILY = "the data"
 LEADS_TO = ("overfitting", "batchnorm-stats-stale")
 SHIFT = 0.7  # of the training data's standard deviation
 SCALE = 2.5

@@ -15,6 +15,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
+FAMILY = "the step"
 LEADS_TO = ("lr-too-high", "dead-relu", "exploding-gradients", "vanishing-gradients", "overfitting")
 LARGE_STEP = 0.05  # |dw|/|w|
 

@@ -16,6 +16,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
+FAMILY = "the data"
 LEADS_TO = (
     "lr-too-low",
     "exploding-gradients",

@@ -18,6 +18,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
+FAMILY = "training and evaluation mode"
 LEADS_TO = ("overfitting", "dropout-too-high")
 
 

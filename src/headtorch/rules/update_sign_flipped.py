@@ -15,6 +15,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding, Where
 from headtorch.signals import Fit, Signals, span
 
+FAMILY = "the step"
 LEADS_TO = (
     "lr-too-high",
     "exploding-gradients",

@@ -18,6 +18,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals, place_of
 
+FAMILY = "the gradient"
 LEADS_TO = ("lr-too-low", "capacity-too-small")
 SHRUNK = 1e-3  # first over last
 

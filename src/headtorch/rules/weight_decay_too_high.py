@@ -15,6 +15,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals
 
+FAMILY = "the step"
 LEADS_TO = (
     "vanishing-gradients",
     "lr-too-low",

@@ -16,6 +16,7 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Node
 
+FAMILY = "the network"
 LEADS_TO = (
     "lr-too-low",
     "capacity-too-small",

@@ -104,7 +104,10 @@ class Fit:
             return math.nan
         if not math.isfinite(self.last_loss):
             return -math.inf
-        reference = self.chance if self.chance is not None else self.first_loss
+        # Where the targets are not seen, the start stands for chance, but not the first few steps: weights that were
+        # made too large can cost a thousand times what a constant answer does.
+        start = float(np.median(self.losses[: max(3, self.steps // 20)]))
+        reference = self.chance if self.chance is not None else min(start, self.first_loss)
         if not math.isfinite(reference) or reference <= 0:
             return math.nan
         return 1 - self.last_loss / reference
@@ -124,14 +127,21 @@ class Fit:
         losses = self.series("eval_loss")
         if not losses:
             return None
-        trained = self.series("fingerprint").values.ravel()
-        marks = self.series("eval_fingerprint").values.ravel()
-        marks = marks[np.isfinite(marks)]
-        if len(marks) and np.isin(marks, trained[np.isfinite(trained)]).mean() > 0.5:
+        if self.seen_in_training.size and np.median(self.seen_in_training) > 0.5:
             return None
         steps, where = np.unique(losses.steps, return_inverse=True)
         means = np.bincount(where, losses.column()) / np.bincount(where)
         return Series(steps, means[:, None].astype(np.float32))
+
+    @cached_property
+    def seen_in_training(self) -> Floats:
+        """For each looked-at evaluation batch, the share of its examples that stand in looked-at training batches."""
+        trained = self.series("fingerprint").values
+        trained = np.unique(trained[np.isfinite(trained)])
+        held = self.series("eval_fingerprint").values
+        if not len(trained) or not len(held):
+            return np.empty(0)
+        return np.array([np.isin(row[np.isfinite(row)], trained).mean() for row in held if np.isfinite(row).any()])
 
     @cached_property
     def seen_loss(self) -> Evidence:

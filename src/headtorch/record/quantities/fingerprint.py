@@ -1,6 +1,6 @@
 """fingerprint: a 24-bit mark of each of the first 64 examples, which tells repeats and overlaps between data sets.
 
-Integer arithmetic on the bits of at most 64 elements of an example, so that an example has one mark in whatever batch
+Integer arithmetic on the bits of at most 512 elements of an example, so that an example has one mark in whatever batch
 and company it comes. 24 bits are exact in a float32; of 16 million marks, two examples share one by chance rarely.
 """
 
@@ -8,7 +8,8 @@ import torch
 
 OF = "input"
 EXAMPLES = 64
-_WEIGHTS = tuple((2654435761 * (i + 1)) % 2147483647 | 1 for i in range(64))
+ELEMENTS = 512
+_WEIGHTS = tuple((2654435761 * (i + 1)) % 2147483647 | 1 for i in range(ELEMENTS))
 
 
 def measure(tensor: torch.Tensor) -> torch.Tensor:
@@ -16,7 +17,7 @@ def measure(tensor: torch.Tensor) -> torch.Tensor:
     batch = (
         tensor.detach()[:EXAMPLES].reshape(min(tensor.shape[0], EXAMPLES), -1) if tensor.dim() else tensor.reshape(1, 1)
     )
-    columns = batch[:, :: max(1, batch.shape[1] // 64)][:, :64]
+    columns = batch[:, :: max(1, batch.shape[1] // ELEMENTS) | 1][:, :ELEMENTS]
     if columns.is_floating_point():
         bits = columns.float().contiguous().view(torch.int32).long()
     else:
