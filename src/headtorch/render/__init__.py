@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pkgutil
-import secrets
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -32,7 +32,7 @@ def write(report: Report, sources: Sources, path: Path) -> None:
     # A lone surrogate (a byte of a file name that is no UTF-8) is written as \udcXX, which is also its form in JSON.
     content = render(report, sources).encode("utf-8", "backslashreplace")
     target = path.resolve()
-    unfinished = target.with_name(f".headtorch-{secrets.token_hex(8)}.tmp")
+    unfinished = target.with_name(f".headtorch-{os.urandom(8).hex()}.tmp")
     try:
         with unfinished.open("xb") as file:
             file.write(content)
