@@ -22,7 +22,7 @@ class PreActBlock(nn.Module):
 
 
 class DeepNet(nn.Module):
-    def __init__(self, depth=30, dim=32):
+    def __init__(self, depth=20, dim=32):
         super().__init__()
         self.stem = nn.Linear(64, dim)
         self.body = nn.Sequential(*(PreActBlock(dim) for _ in range(depth)))

@@ -39,7 +39,7 @@ def adapt(params, x, y, steps=2, create_graph=True):
 
 meta = init_params()
 opt = torch.optim.Adam(meta, lr=3e-3)
-for it in range(1000):
+for it in range(500):
     meta_loss = 0.0
     for _ in range(TASKS):
         draw = sine_task()

@@ -43,7 +43,7 @@ class VQAE(nn.Module):
 
 model = VQAE()
 opt = torch.optim.Adam(model.parameters(), lr=2e-3)
-for epoch in range(40):
+for epoch in range(20):
     rec_sum = 0.0
     for b in train[torch.randperm(1500)].split(50):
         out, vq_loss, idx = model(b)
@@ -52,7 +52,7 @@ for epoch in range(40):
         (rec * 10 + vq_loss).backward()
         opt.step()
         rec_sum += rec.item() / 30
-    if epoch % 8 == 0:
+    if epoch % 4 == 0:
         print(f"epoch {epoch} reconstruction {rec_sum:.5f} codes in use {len(idx.unique())}")
 with torch.no_grad():
     out, _, _ = model(test)

@@ -1,0 +1,161 @@
+"""Accuracy of the diagnosis over the corpus: `python corpus/accuracy.py [FOLDER ...]`, or `make accuracy`.
+
+Each script is run once under `headtorch run`. A fault is told right when the first error or warning is its cause, or
+one of the labels that are also true of it. The cured twins and the healthy programs must stay quiet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+HERE = Path(__file__).parent
+LIMIT = 300  # seconds a script
+
+
+class Case(NamedTuple):
+    """A script of the corpus: where it is, what kind, and what is true of it (empty for a sound one)."""
+
+    script: Path
+    kind: str
+    truth: dict[str, Any]
+
+    @property
+    def causes(self) -> set[str]:
+        """The labels that are true of it."""
+        return {self.truth["cause"], *self.truth.get("also_acceptable", [])} if self.kind == "faulty" else set()
+
+
+class Outcome(NamedTuple):
+    """What headtorch said of a case: its findings, or the reason why there is no report."""
+
+    case: Case
+    findings: list[dict[str, Any]]
+    trouble: str
+
+    def told(self, *severities: str) -> list[dict[str, Any]]:
+        """The findings of some severities, in order."""
+        return [finding for finding in self.findings if finding["severity"] in severities]
+
+    @property
+    def names(self) -> list[str]:
+        """The rules that were told as errors or warnings."""
+        return [finding["rule"] for finding in self.told("error", "warning")]
+
+    @property
+    def line_right(self) -> bool:
+        """Whether the first right finding points at a line of the truth, or next to it."""
+        right = next((f for f in self.told("error", "warning") if f["rule"] in self.case.causes), None)
+        line = ((right or {}).get("where") or {}).get("line")
+        return line is not None and any(abs(line - each) <= 1 for each in self.case.truth.get("where", []))
+
+
+def cases(folders: Iterable[Path]) -> list[Case]:
+    """Every script below some folders, with its truth."""
+    found = []
+    for file in sorted(path for folder in folders for path in folder.rglob("case.json")):
+        truth = json.loads(file.read_text(encoding="utf-8"))
+        for name, kind in (("faulty.py", "faulty"), ("fixed.py", "fixed"), ("train.py", "healthy")):
+            if (file.parent / name).exists():
+                found.append(Case(file.parent / name, kind, truth))
+    return found
+
+
+def diagnose(case: Case) -> Outcome:
+    """Run one script under headtorch, in a folder of its own."""
+    environment = dict(os.environ, SEED="0", PYTHONHASHSEED="0", OMP_NUM_THREADS="1", NO_COLOR="1")
+    with tempfile.TemporaryDirectory() as folder:
+        # The name must not tell.
+        script, report = Path(folder, "train.py"), Path(folder, "report.json")
+        script.write_bytes(case.script.read_bytes())
+        command = [sys.executable, "-m", "headtorch", "run", "--report", str(report), str(script)]
+        try:
+            done = subprocess.run(
+                command, cwd=folder, env=environment, timeout=LIMIT, capture_output=True, text=True, errors="replace"
+            )
+            return Outcome(case, json.loads(report.read_text(encoding="utf-8"))["findings"], "")
+        except subprocess.TimeoutExpired:
+            return Outcome(case, [], "ran too long")
+        except (OSError, ValueError):
+            return Outcome(case, [], re.sub(r"\s+", " ", done.stderr[-200:]))
+
+
+def line_of(outcome: Outcome) -> str:
+    """One line on a case."""
+    case, names = outcome.case, outcome.names
+    if case.kind == "faulty":
+        top = "first" if names[:1] and names[0] in case.causes else "top 3" if case.causes & set(names[:3]) else "MISSED"
+        truth = case.truth["cause"] + ("" if outcome.line_right or top == "MISSED" else "  (another line)")
+    else:
+        top, truth = ("ALARM" if outcome.told("error") else "warns" if names else "quiet"), ""
+    said = ", ".join(names[:3])
+    return f"{case.kind:8}{case.script.parent.name:32}{top:8}{truth:44}{said}  {outcome.trouble}".rstrip()
+
+
+def confusion(outcomes: list[Outcome]) -> str:
+    """The table of what was told first of each cause, where that was not the cause itself."""
+    pairs = Counter(
+        (o.case.truth["cause"] if o.case.kind == "faulty" else "(sound)", o.names[0] if o.names else "(nothing)")
+        for o in outcomes
+    )
+    rows = [f"  {truth:30}{told:30}{number:4}" for (truth, told), number in sorted(pairs.items()) if truth != told]
+    return "\n".join([f"  {'truth':30}{'told first':30}{'':>4}", *rows])
+
+
+def summary(outcomes: list[Outcome]) -> str:
+    """The summary line."""
+    faulty = [o for o in outcomes if o.case.kind == "faulty"]
+    sound = [o for o in outcomes if o.case.kind != "faulty"]
+
+    def share(hits: Iterable[bool], of: list[Outcome]) -> str:
+        return f"{sum(hits)}/{len(of)}"
+
+    return (
+        f"detected {share((bool(o.names) for o in faulty), faulty)}"
+        f"  first finding right {share((bool(set(o.names[:1]) & o.case.causes) for o in faulty), faulty)}"
+        f"  among the first three {share((bool(set(o.names[:3]) & o.case.causes) for o in faulty), faulty)}"
+        f"  line {share((o.line_right for o in faulty), faulty)}"
+        f"  false alarms: error on {share((bool(o.told('error')) for o in sound), sound)}"
+        f", warning on {share((bool(o.told('warning')) for o in sound), sound)}"
+    )
+
+
+def calibration(outcomes: list[Outcome]) -> str:
+    """Of the causes told with a confidence, how many were right."""
+    bands: dict[float, list[bool]] = {}
+    for outcome in outcomes:
+        for finding in outcome.told("error", "warning"):
+            if finding["role"] == "cause":
+                band = int(finding["confidence"] * 10) / 10
+                bands.setdefault(band, []).append(finding["rule"] in outcome.case.causes)
+    rows = [f"  {band:.1f} to {band + 0.1:.1f}   {sum(hits)}/{len(hits)} right" for band, hits in sorted(bands.items())]
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Score the corpus and print a line a case, the confusion table, the calibration and the summary."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*", type=Path, default=[HERE])
+    parser.add_argument("--jobs", type=int, default=2)
+    args = parser.parse_args()
+    outcomes = []
+    with ThreadPoolExecutor(args.jobs) as pool:
+        for outcome in pool.map(diagnose, cases(args.folders)):
+            print(line_of(outcome), flush=True)
+            outcomes.append(outcome)
+    print(f"\nnot as it is:\n{confusion(outcomes)}\n\nconfidence of the causes told:\n{calibration(outcomes)}\n")
+    print(summary(outcomes))
+
+
+if __name__ == "__main__":
+    main()
