@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def diagnose(path: Path, rules: Sequence[Rule] | None = None) -> tuple[Report, d
         found: list[Finding] = []
         notices = _notices(run)
         rules = all_rules() if rules is None else rules
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # NaN is what many of them look for
             for rule in rules:
                 try:
                     found += rule.find(signals) if signals.fits else ()
@@ -91,4 +93,6 @@ def _looked_at(signals: Signals, rules: int) -> str:
     parameters = len({number for fit in signals.fits for number in fit.objective.parameters})
     layers = sum(len(fit.network.linear_maps) for fit in signals.fits)
     steps = sum(fit.steps for fit in signals.fits)
-    return f"{rules} rules, {parameters} parameters and {layers} layers on {looked:,} of {steps:,} steps, every loss"
+    return (
+        f"{parameters} parameters and {layers} layers on {looked:,} of {steps:,} steps and every loss, by {rules} rules"
+    )

@@ -59,7 +59,7 @@ OPAQUE = ("CompiledFunction", "CheckpointFunction", "DifferentiableGraph", "Gene
 
 def op_name(node: Any) -> str:
     """Autograd's name of an operation without its suffix: "AddmmBackward0" is "Addmm"."""
-    name = _NAMES.get(full := node.name())
+    name = _NAMES.get(full := type(node).name(node))  # the user may store a `name` on his own Function's context
     if name is None:
         name = full.rsplit("::", 1)[-1].rstrip("0123456789").removesuffix("Backward")
         _NAMES[full] = name
@@ -160,4 +160,4 @@ def saved(node: Any, attribute: str) -> torch.Tensor | None:
         value = getattr(node, attribute, None)
     except RuntimeError:
         return None
-    return value.detach() if isinstance(value, torch.Tensor) else None
+    return value.detach() if isinstance(value, torch.Tensor) and not value.is_nested else None

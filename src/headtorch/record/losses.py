@@ -30,32 +30,26 @@ def _size(shape: tuple[int, ...] | None) -> int:
 
 def terms(graph: Graph, index: dict[Any, int], paths: dict[Any, Any]) -> tuple[Loss, ...]:
     """The terms of the loss at the root of a graph. `index` numbers the nodes that are kept, see `network`."""
-    found: list[Loss] = []
-
-    def descend(node: Any, reduction: str | None) -> None:
+    found: dict[Any, Loss] = {}
+    seen: set[Any] = set()
+    waiting: list[tuple[Any, str | None]] = [] if graph.root in paths else [(graph.root, None)]
+    while waiting:
+        node, reduction = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
         name = op_name(node)
-        if name in NAMES or name in ("Abs", "Pow", "LogSoftmax"):
-            found.append(_term(node, reduction, index, paths))
-            return
         children = [child for child in _children(node) if child not in paths]
         if name in ("Mean", "Sum"):
             reduction = reduction or name.lower()
-        elif name in ("Add", "Sub", "Rsub") and _size(output_shape(node)) == 1:
-            for child in children:
-                descend(child, reduction)
-            return
-        elif name == "Mul" and len(children) == 2 and children[0] is children[1]:
-            found.append(_term(node, reduction, index, paths))  # (a - b) * (a - b)
-            return
-        if name not in _SCALING or len(children) != 1:
-            found.append(_term(node, reduction, index, paths))
-            return
-        descend(children[0], reduction)
-
-    if graph.root not in paths:
-        descend(graph.root, None)
-    unique = {loss.node: loss for loss in found}
-    return tuple(unique.values())
+        if name in ("Add", "Sub", "Rsub") and _size(output_shape(node)) == 1:
+            waiting += [(child, reduction) for child in reversed(children)]
+        elif name in _SCALING and name not in NAMES and len(children) == 1:
+            waiting.append((children[0], reduction))
+        else:  # a loss of PyTorch's own, or (a - b) * (a - b), or something unknown
+            term = _term(node, reduction, index, paths)
+            found.setdefault(term.node, term)
+    return tuple(found.values())
 
 
 def _term(node: Any, reduction: str | None, index: dict[Any, int], paths: dict[Any, Any]) -> Loss:

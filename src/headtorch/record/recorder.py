@@ -6,14 +6,15 @@ none alive, and reads no value back from an accelerator. What it cannot do it le
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import weakref
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
+from torch._C._dynamo import eval_frame
 
 from headtorch.record import activations, quantities
 from headtorch.record.graph import Graph, saved
@@ -416,7 +417,7 @@ class Recorder:
         now.layer_gradients = [None] * len(network.layers)
         for position, number in enumerate(network.layers):
             node = network.at(graph, number)
-            now.hooks.append(node.register_prehook(_keeper(now.layer_gradients, position)))
+            now.hooks.append(node.register_prehook(partial(keep_gradient, now.layer_gradients, position)))
         for loss in network.losses[:1]:
             if loss.node < 0:
                 continue
@@ -472,14 +473,17 @@ class Recorder:
         self.writer.fact("evaluations", self.evaluations)
 
 
-def _keeper(gradients: list[torch.Tensor | None], position: int) -> Any:
-    def keep(incoming: Sequence[torch.Tensor | None]) -> None:
-        # It runs inside the user's backward, where nothing else would hold an error back.
-        with contextlib.suppress(Exception), torch.no_grad():
+def keep_gradient(gradients: list[torch.Tensor | None], position: int, incoming: Sequence[torch.Tensor | None]) -> None:
+    """Keep the gradient of a layer's output: a hook inside the user's backward, so it holds its own errors back."""
+    compiler = eval_frame.set_eval_frame(None)
+    try:
+        with torch.no_grad():
             if incoming and incoming[0] is not None:
                 gradients[position] = sample(incoming[0].detach(), ROW).clone()
-
-    return keep
+    except Exception:
+        gradients[position] = None
+    finally:
+        eval_frame.set_eval_frame(compiler)
 
 
 def _gradients(

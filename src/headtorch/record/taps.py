@@ -10,9 +10,9 @@
 
     torch.set_anomaly_enabled                the user's own anomaly mode, which ends ours
 
-All are left alone inside torch.compile and torch.jit.trace. The loss functions are tapped below `torch.nn.functional`, so
-that a warning that functional.py gives still names the user's line. Nothing here lets an error of ours reach the
-training.
+All are left alone inside torch.compile, torch.jit.trace and torch.func. The loss functions are tapped below
+`torch.nn.functional`, so that a warning that functional.py gives still names the user's line. Nothing here lets an error
+of ours reach the training.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from torch.nn.utils import clip_grad
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 
 from headtorch.record import after_import, graph
-from headtorch.record.recorder import Recorder
+from headtorch.record.recorder import Recorder, keep_gradient
+from headtorch.record.tracing import Tracer
 
 MAX_ERRORS = 10
 # Where each loss stands, its name, and at which position functional.py hands it the reduction.
@@ -76,6 +77,7 @@ class Taps:
 
     def install(self) -> None:
         """Put every tap in place and begin to trace."""
+        _leave_uncompiled(Taps._contained, Taps._enter, Taps._leave, Tracer.stop, keep_gradient)
         self._tap_engine()
         self._tap_modules()
         self._tap_optimizers()
@@ -87,11 +89,13 @@ class Taps:
 
     def _contained(self, do: Callable[..., Any], *args: Any) -> Any:
         """Call a method of the recorder aside from the training: no gradient, no modes, no error gets out."""
-        if not self.enabled or self._thread.aside or torch._C._len_torch_dispatch_stack() or torch.jit.is_tracing():
+        if not self.enabled or self._thread.aside:
             return None
         self._thread.aside = True
         compiler = eval_frame.set_eval_frame(None)  # else torch.compile would take our functions for the user's
         try:
+            if _operations_are_not_run():
+                return None
             with torch._C.DisableTorchFunction(), torch.no_grad():
                 return do(*args)
         except Exception:
@@ -127,7 +131,7 @@ class Taps:
                 taps._contained(recorder.after_backward, now, None if accumulates else result)
             return result
 
-        _leave_uncompiled(engine_run_backward, Taps._contained)
+        _leave_uncompiled(engine_run_backward)
         for module in (torch.autograd, autograd_graph):
             module._engine_run_backward = engine_run_backward  # type: ignore[attr-defined]
 
@@ -262,6 +266,7 @@ class Taps:
             graph.leave_saved_tensors_alone()
             return original(*args)
 
+        _leave_uncompiled(push)
         torch._C._autograd._push_saved_tensors_default_hooks = push  # type: ignore[assignment]
 
     def _tap_anomaly_mode(self) -> None:
@@ -275,7 +280,21 @@ class Taps:
         def is_anomaly_enabled() -> bool:
             return not tracer.on and torch._C.is_anomaly_enabled()
 
-        torch.set_anomaly_enabled, torch.is_anomaly_enabled = set_anomaly_enabled, is_anomaly_enabled
+        def is_anomaly_check_nan_enabled() -> bool:
+            return tracer.check_nan if tracer.on else torch._C.is_anomaly_check_nan_enabled()
+
+        for stand_in in (set_anomaly_enabled, is_anomaly_enabled, is_anomaly_check_nan_enabled):
+            _leave_uncompiled(stand_in)
+            setattr(torch, stand_in.__name__, stand_in)
+
+
+def _operations_are_not_run() -> bool:
+    """Whether operations are recorded or transformed instead of run, so that ours would be taken for the user's."""
+    return (
+        torch._C._len_torch_dispatch_stack() > 0
+        or torch.jit.is_tracing()
+        or torch._C._functorch.peek_interpreter_stack() is not None
+    )
 
 
 def _leave_uncompiled(*functions: Callable[..., Any]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 import torch.fx.traceback
+from torch._C._dynamo import eval_frame
 
 from headtorch.model import Where
 from headtorch.record.source import Sources
@@ -37,6 +38,7 @@ class Tracer:
         self.modules: list[int] = []
         self._sources = sources
         self._format_stack: Any = None
+        self.check_nan = True  # what the user has set
 
     def start(self) -> None:
         """Note every operation from now on; does nothing when the user runs anomaly mode himself."""
@@ -44,24 +46,28 @@ class Tracer:
             return
         self._format_stack = torch.fx.traceback.format_stack
         torch.fx.traceback.format_stack = self._note
+        self.check_nan = torch._C.is_anomaly_check_nan_enabled()
         torch._C.set_anomaly_enabled(True, False)
         self.on = True
 
     def stop(self) -> None:
         """Note nothing more."""
         if self.on:
-            torch._C.set_anomaly_enabled(False)
+            torch._C.set_anomaly_enabled(False, self.check_nan)
             torch.fx.traceback.format_stack = self._format_stack
             self.modules.clear()
             self.on = False
 
     def _note(self) -> Any:
+        compiler = eval_frame.set_eval_frame(None)  # else torch.compile would take what follows for the user's code
         try:
             frame = next(self._sources.user_frames(sys._getframe(1)), None)
             where = None if frame is None else self._sources.place(frame)
             return [Trace(where, self.modules[-1] if self.modules else None)]
         except Exception:
             return []
+        finally:
+            eval_frame.set_eval_frame(compiler)
 
 
 def trace_of(node: Any) -> Trace | None:

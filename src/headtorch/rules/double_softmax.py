@@ -16,7 +16,8 @@ Ignore it when the squeezed scale is meant, as a penalty on certainty.
 from collections.abc import Iterator
 
 from headtorch.model import Evidence, Finding
-from headtorch.signals import Signals, place_of
+from headtorch.signals import Fit, Signals, place_of
+from headtorch.store.records import Loss
 
 FAMILY = "the loss and the output"
 LEADS_TO = (
@@ -36,28 +37,41 @@ _APPLIES = {
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each loss term whose input was already squashed."""
+    """A finding for each loss term whose input was already squashed, and for each softmax that is normalised again."""
     for fit in signals.fits:
-        for loss in fit.objective.losses:
-            if loss.name not in _APPLIES or loss.prediction is None:
+        twice = {
+            loss.prediction: (loss.name, *_APPLIES[loss.name]) for loss in fit.objective.losses if _squashed(fit, loss)
+        }
+        for number in _normalised_again(fit):
+            twice.setdefault(number, ("logsumexp", "softmax", {"Softmax"}))
+        for number, (loss_name, again, _) in twice.items():
+            if number is None:
                 continue
-            again, squashers = _APPLIES[loss.name]
-            node = fit.network.nodes[loss.prediction]
-            if node.op not in squashers:
-                continue
+            node = fit.network.nodes[number]
             first = node.op.lower()
             yield Finding(
                 rule="double-softmax",
                 severity="error",
-                message=f"a {first} stands before `{loss.name}`, which applies a {again} itself",
+                message=f"a {first} stands before `{loss_name}`, which applies a {again} itself",
                 where=place_of(node),
                 saw=(
-                    Evidence(
-                        "before the loss", f"{node.op} of {fit.network.name(loss.prediction)}", healthy="raw scores"
-                    ),
+                    Evidence("before the loss", f"{node.op} of {fit.network.name(number)}", healthy="raw scores"),
                     fit.seen_loss,
                 ),
                 help=f"give the loss the raw scores: leave out the {first} here",
                 label=f"this {first}",
                 confidence=0.98,
             )
+
+
+def _squashed(fit: Fit, loss: Loss) -> bool:
+    if loss.name not in _APPLIES or loss.prediction is None:
+        return False
+    return fit.network.nodes[loss.prediction].op in _APPLIES[loss.name][1]
+
+
+def _normalised_again(fit: Fit) -> Iterator[int]:
+    """The softmaxes whose shares a log-softmax or a distribution over logits takes for scores."""
+    for node in fit.network.nodes:
+        if node.op in ("LogSoftmax", "Logsumexp"):
+            yield from (number for number in node.inputs if fit.network.nodes[number].op == "Softmax")

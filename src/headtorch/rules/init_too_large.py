@@ -61,7 +61,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             message=f"the initial weights of `{parameter.name}` multiply the spread of their input by {gain:.2g}",
             where=signals.init_place(False) or place_of(node),
             saw=(
-                Evidence("std x sqrt(fan-in)", gain, healthy="0.5 to 2", layer=f"{len(large)} weights"),
+                Evidence("std x sqrt(fan-in)", gain, healthy="0.5 to 2"),
                 *(
                     (Evidence("growth of the activations with depth", growth, healthy="0.1 to 10"),)
                     if growth > 1

@@ -9,10 +9,11 @@ Passes that train nothing on purpose (an attack, a saliency map) reach weights t
 Fix: `optimizer.step()` after `loss.backward()`, with the optimizer that holds these parameters.
 """
 
+import ast
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding
-from headtorch.signals import Signals
+from headtorch.model import Evidence, Finding, Where
+from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
 LEADS_TO = ("lr-too-low", "lr-schedule-kills", "vanishing-gradients", "dead-relu", "capacity-too-small", "overfitting")
@@ -36,7 +37,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             rule="no-optimizer-step",
             severity="error",
             message=f"no weight changes in {fit.steps:,} backward passes: no optimizer steps",
-            where=fit.objective.backward_at,
+            where=_place(signals, fit),
             saw=(
                 Evidence("steps of an optimizer", f"0 in {fit.steps:,} backward passes; {held}", healthy="1 a batch"),
                 Evidence("|Δw|/|w|", 0.0, healthy="about 1e-3"),
@@ -47,3 +48,12 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="fills the gradients, and nothing uses them",
             confidence=0.97,
         )
+
+
+def _place(signals: Signals, fit: Fit) -> Where | None:
+    """The step that stands in the source and never runs; else the backward pass that it should follow."""
+    backward = fit.objective.backward_at
+    for call, place in signals.places.calls(backward.file, "step") if backward is not None else ():
+        if backward is not None and place.line > backward.line and "sched" not in ast.unparse(call.func).lower():
+            return place
+    return backward

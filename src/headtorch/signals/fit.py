@@ -205,7 +205,7 @@ class Fit:
         updates = self.series("update_ratio")
         if not updates or updates.values.shape[1] != len(self.parameters):
             return np.zeros(len(self.parameters), bool)
-        return np.asarray(((updates.values > 0) | ~np.isfinite(updates.values)).any(axis=0))
+        return np.asarray((updates.values > 0).any(axis=0))  # 0 / 0, of zeros that stay, is NaN
 
     @cached_property
     def trained_before(self) -> NDArray[np.bool_]:

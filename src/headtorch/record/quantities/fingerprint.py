@@ -22,7 +22,7 @@ def measure(tensor: torch.Tensor) -> torch.Tensor:
         bits = columns.float().contiguous().view(torch.int32).long()
     else:
         bits = columns.long()
-    weights = torch.tensor(_WEIGHTS[: columns.shape[1]], device=columns.device)
+    weights = torch.tensor(_WEIGHTS[: columns.shape[1]]).to(columns.device, non_blocking=True)
     marks = ((bits * weights).sum(dim=1) & 0xFFFFFFFFFF) % 16_777_213
     padded = torch.full((EXAMPLES,), float("nan"), device=columns.device)
     padded[: marks.numel()] = marks.float()

@@ -22,5 +22,5 @@ def measure(tensor: torch.Tensor) -> torch.Tensor:
         by_feature = torch.stack([spread.amax(), smallest, finite.mean(dim=0).abs().amax()])
     else:
         by_feature = values.new_full((3,), float("nan"))
-    size = torch.tensor([float(values.shape[1]), float(tensor.shape[0] if tensor.dim() else 1)], device=values.device)
-    return torch.cat([summary(tensor), by_feature, size])
+    size = torch.tensor([float(values.shape[1]), float(tensor.shape[0] if tensor.dim() else 1)])
+    return torch.cat([summary(tensor), by_feature, size.to(values.device, non_blocking=True)])

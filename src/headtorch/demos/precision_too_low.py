@@ -1,0 +1,30 @@
+"""Classify digits with weights too coarse to take up their updates."""
+
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+torch.set_num_threads(1)
+torch.manual_seed(0)
+
+images, labels = load_digits(return_X_y=True)
+x = torch.tensor(images / 16, dtype=torch.float32)
+y = torch.tensor(labels)
+
+model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+model = model.bfloat16()  # expect: precision-too-low
+# cure: model = model.float()
+x = x.to(model[0].weight.dtype)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+criterion = nn.CrossEntropyLoss()
+
+for epoch in range(150):
+    optimizer.zero_grad()
+    loss = criterion(model(x).float(), y)
+    loss.backward()
+    optimizer.step()
+    if epoch % 30 == 0:
+        print(f"epoch {epoch}: loss {loss.item():.3f}")
+
+accuracy = (model(x).float().argmax(dim=1) == y).float().mean()
+print(f"accuracy {accuracy.item():.3f}")
