@@ -1,25 +1,25 @@
-"""Classify wines that come in the order of their class."""
+"""Classify digits that come class by class, as from one folder a class."""
 
 import torch
-from sklearn.datasets import load_wine
-from sklearn.preprocessing import scale
+from sklearn.datasets import load_digits
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
 
-measurements, cultivars = load_wine(return_X_y=True)
-x = torch.tensor(scale(measurements), dtype=torch.float32)
-y = torch.tensor(cultivars)
-loader = DataLoader(TensorDataset(x, y), batch_size=8)  # expect: data-not-shuffled
-# cure: loader = DataLoader(TensorDataset(x, y), batch_size=8, shuffle=True)
+images, labels = load_digits(return_X_y=True)
+folders = [images[labels == digit] for digit in range(10)]
+x = torch.cat([torch.tensor(folder / 16, dtype=torch.float32) for folder in folders])
+y = torch.cat([torch.full((len(folder),), digit) for digit, folder in enumerate(folders)])
+loader = DataLoader(TensorDataset(x, y), batch_size=32)  # expect: data-not-shuffled
+# cure: loader = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True)
 
-model = nn.Sequential(nn.Linear(13, 32), nn.ReLU(), nn.Linear(32, 3))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9)
+model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 criterion = nn.CrossEntropyLoss()
 
-for epoch in range(10):
+for epoch in range(5):
     for inputs, targets in loader:
         optimizer.zero_grad()
         loss = criterion(model(inputs), targets)

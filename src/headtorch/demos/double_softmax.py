@@ -1,7 +1,6 @@
 """Classify digits with a softmax at the end of the network, and another inside the loss."""
 
 import torch
-import torch.nn.functional as F
 from sklearn.datasets import load_digits
 from torch import nn
 
@@ -16,8 +15,8 @@ class Classifier(nn.Module):
         self.output = nn.Linear(64, 10)
 
     def forward(self, x):
-        x = F.relu(self.hidden(x))
-        return F.softmax(self.output(x), dim=1)  # expect: double-softmax
+        x = torch.relu(self.hidden(x))
+        return nn.functional.softmax(self.output(x), dim=1)  # expect: double-softmax
         # cure: return self.output(x)
 
 
@@ -29,7 +28,7 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 
 for epoch in range(150):
     optimizer.zero_grad()
-    loss = F.cross_entropy(model(x), y)
+    loss = nn.functional.cross_entropy(model(x), y)
     loss.backward()
     optimizer.step()
     if epoch % 30 == 0:

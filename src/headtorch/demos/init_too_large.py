@@ -1,5 +1,7 @@
 """Classify digits with ReLU layers whose weights start with a standard deviation of 1."""
 
+from itertools import pairwise
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
@@ -20,7 +22,7 @@ def init_weights(module):
 
 
 widths = [64, 128, 128, 128]
-hidden = [layer for a, b in zip(widths, widths[1:]) for layer in (nn.Linear(a, b), nn.ReLU())]
+hidden = [layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), nn.ReLU())]
 model = nn.Sequential(*hidden, nn.Linear(128, 10))
 model.apply(init_weights)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.05)

@@ -1,7 +1,6 @@
 """Classify irises, giving raw scores to a loss that expects log-probabilities."""
 
 import torch
-import torch.nn.functional as F
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import scale
 from torch import nn
@@ -18,13 +17,13 @@ optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 
 for epoch in range(200):
     optimizer.zero_grad()
-    loss = F.nll_loss(model(x), y)  # expect: missing-output-activation
-    # cure: loss = F.cross_entropy(model(x), y)
+    loss = nn.functional.nll_loss(model(x), y)  # expect: missing-output-activation
+    # cure: loss = nn.functional.cross_entropy(model(x), y)
     loss.backward()
     optimizer.step()
     if epoch % 40 == 0:
         print(f"epoch {epoch}: loss {loss.item():.3f}")
 
 with torch.no_grad():
-    surprise = F.cross_entropy(model(x), y)
+    surprise = nn.functional.cross_entropy(model(x), y)
 print(f"cross entropy {surprise.item():.3f}")

@@ -30,12 +30,12 @@ model = DeepClassifier(depth=18)
 optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
 criterion = nn.CrossEntropyLoss()
 
-for epoch in range(60):
+for epoch in range(100):
     optimizer.zero_grad()
     loss = criterion(model(x), y)
     loss.backward()
     optimizer.step()
-    if epoch % 10 == 0:
+    if epoch % 20 == 0:
         print(f"epoch {epoch}: loss {loss.item():.3f}")
 
 accuracy = (model(x).argmax(dim=1) == y).float().mean()

@@ -13,9 +13,9 @@ x = torch.tensor(scale(flowers), dtype=torch.float32)
 y = torch.tensor(species == 0, dtype=torch.float32).unsqueeze(1)
 
 model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 1), nn.Sigmoid())
-optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
 
-for epoch in range(300):
+for epoch in range(250):
     p = model(x)
     loss = -(y * torch.log(p) + (1 - y) * torch.log(1 - p)).mean()  # expect: numeric-overflow
     # cure: loss = nn.functional.binary_cross_entropy(p, y)

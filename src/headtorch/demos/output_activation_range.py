@@ -1,7 +1,6 @@
 """Predict the progress of diabetes, below and above its mean, with a sigmoid at the end."""
 
 import torch
-import torch.nn.functional as F
 from sklearn.datasets import load_diabetes
 from sklearn.preprocessing import scale
 from torch import nn
@@ -30,7 +29,7 @@ optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 
 for epoch in range(200):
     optimizer.zero_grad()
-    loss = F.mse_loss(model(x), y)
+    loss = nn.functional.mse_loss(model(x), y)
     loss.backward()
     optimizer.step()
     if epoch % 40 == 0:

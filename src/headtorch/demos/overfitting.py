@@ -1,7 +1,6 @@
 """Predict the progress of diabetes, and train on long after the validation loss has turned."""
 
 import torch
-import torch.nn.functional as F
 from sklearn.datasets import load_diabetes
 from sklearn.preprocessing import scale
 from torch import nn
@@ -21,13 +20,13 @@ optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
 for epoch in range(300):  # expect: overfitting
     # cure: for epoch in range(15):
     model.train()
-    loss = F.mse_loss(model(x[train]), y[train])
+    loss = nn.functional.mse_loss(model(x[train]), y[train])
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
     model.eval()
     with torch.no_grad():
-        valid_loss = F.mse_loss(model(x[valid]), y[valid])
+        valid_loss = nn.functional.mse_loss(model(x[valid]), y[valid])
     if epoch % 50 == 0:
         print(f"epoch {epoch}: loss {loss.item():.3f} valid {valid_loss.item():.3f}")
 

@@ -1,5 +1,7 @@
 """Classify digits with hidden layers in a plain list, which `parameters()` does not look into."""
 
+from itertools import pairwise
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
@@ -13,7 +15,7 @@ class Classifier(nn.Module):
         super().__init__()
         self.layers = []  # expect: params-not-in-optimizer
         # cure: self.layers = nn.ModuleList()
-        for fan_in, fan_out in zip(widths, widths[1:]):
+        for fan_in, fan_out in pairwise(widths):
             self.layers.append(nn.Linear(fan_in, fan_out))
         self.output = nn.Linear(widths[-1], 10)
 

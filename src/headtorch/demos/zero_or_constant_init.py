@@ -12,6 +12,7 @@ def init_weights(module):
     if isinstance(module, nn.Linear):
         nn.init.constant_(module.weight, 0.05)  # expect: zero-or-constant-init
         # cure: nn.init.kaiming_normal_(module.weight)
+        nn.init.zeros_(module.bias)
 
 
 images, labels = load_digits(return_X_y=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import itertools
 import os
 import platform
 import sys
@@ -71,18 +73,17 @@ class Recording:
         return self.path
 
     def _finish(self, ending: str, detail: str) -> None:
+        self._writer.fact("ended", time.time())
+        self._writer.fact("ending", ending)
+        self._writer.fact("detail", detail)
         if self._taps is not None:
-            self._taps.enabled = False
-            self._taps.recorder.close()
+            self._taps.close()
             if self._taps.errors:
                 last = self._taps.errors[0].strip().splitlines()[-1]
                 self._trouble = f"{len(self._taps.errors)} errors of headtorch itself were contained; the first: {last}"
                 self._writer.fact("errors", self._taps.errors)
         if self._trouble:
             self._writer.fact("trouble", self._trouble)
-        self._writer.fact("ended", time.time())
-        self._writer.fact("ending", ending)
-        self._writer.fact("detail", detail)
 
     @property
     def trouble(self) -> str | None:
@@ -97,12 +98,11 @@ def begin(script: str, argv: Sequence[str], *, as_module: bool, folder: Path) ->
     """
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     name = script.rsplit(".", 1)[-1] if as_module else Path(script).stem
-    path = folder / f"{name}-{stamp}.htdb"
-    number = 1
-    while path.exists():
-        number += 1
-        path = folder / f"{name}-{stamp}-{number}.htdb"
-    writer = Writer(path)
+    for number in itertools.count(1):
+        path = folder / (f"{name}-{stamp}.htdb" if number == 1 else f"{name}-{stamp}-{number}.htdb")
+        with contextlib.suppress(FileExistsError):  # another run began in this second
+            writer = Writer(path)
+            break
     for key, value in {
         "script": script,
         "as_module": as_module,

@@ -87,6 +87,11 @@ class Taps:
         self._tap_anomaly_mode()
         self.recorder.tracer.start()
 
+    def close(self) -> None:
+        """Bring to the writer what is on its way, and watch no longer."""
+        self._contained(self.recorder.close)
+        self._disable()
+
     def _contained(self, do: Callable[..., Any], *args: Any) -> Any:
         """Call a method of the recorder aside from the training: no gradient, no modes, no error gets out."""
         if not self.enabled or self._thread.aside:

@@ -17,6 +17,7 @@ from array import array
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -36,7 +37,10 @@ def _bytes(kind: str, values: Sequence[float]) -> bytes:
 
 
 class Writer:
-    """Writes one run file. Raises UserError from the constructor when the folder cannot be written."""
+    """Writes one run file.
+
+    The constructor raises FileExistsError when there is one already, and UserError when the folder cannot be written.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -55,7 +59,7 @@ class Writer:
 
     def source(self, file: str, text: str) -> None:
         """Record the text of one of the user's files."""
-        self._statement("INSERT OR REPLACE INTO source VALUES (?, ?)", file, text)
+        self._statement("INSERT OR REPLACE INTO source VALUES (?, ?)", _unicode(file), _unicode(text))
 
     def record(self, kind: str, number: int, value: msgspec.Struct) -> None:
         """Record a struct of store/records.py; a later one of the same number replaces an earlier one."""
@@ -81,10 +85,12 @@ class Writer:
         self._closing = True
         self._thread.join()
         try:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             self._db.execute("PRAGMA journal_mode = DELETE")
-            self._db.close()
         except sqlite3.Error as error:
             self._stop(error)
+        self._db.close()
 
     def _statement(self, text: str, *values: object) -> None:
         if self.trouble is None:
@@ -124,14 +130,26 @@ class Writer:
                     (number, name, width, _bytes("q", at), _bytes("f", samples)),
                 )
             self._db.execute("COMMIT")
-        except (sqlite3.Error, OSError, OverflowError) as error:
+        except Exception as error:
             self._stop(error)
 
     def _stop(self, error: Exception) -> None:
         at = time.strftime("%H:%M:%S")
-        self.trouble = f"recording into '{self.path}' stopped at {at}: {error}; the training went on"
+        self.trouble = self.trouble or f"recording into '{self.path}' stopped at {at}: {error}; the training went on"
         self._queue.clear()
 
 
 def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_unicode(msgspec.to_builtins(value))).decode()
+
+
+def _unicode(value: Any) -> Any:
+    """A value with "?" in its texts for what is no Unicode: the name of a file may be any bytes."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {_unicode(key): _unicode(each) for key, each in value.items()}
+    return [_unicode(each) for each in value] if isinstance(value, (list, tuple)) else value

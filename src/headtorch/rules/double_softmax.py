@@ -40,11 +40,13 @@ def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each loss term whose input was already squashed, and for each softmax that is normalised again."""
     for fit in signals.fits:
         twice = {
-            loss.prediction: (loss.name, *_APPLIES[loss.name]) for loss in fit.objective.losses if _squashed(fit, loss)
+            loss.prediction: (loss.name, _APPLIES[loss.name][0])
+            for loss in fit.objective.losses
+            if _squashed(fit, loss)
         }
-        for number in _normalised_again(fit):
-            twice.setdefault(number, ("logsumexp", "softmax", {"Softmax"}))
-        for number, (loss_name, again, _) in twice.items():
+        for softmax in _normalised_again(fit):
+            twice.setdefault(softmax, ("logsumexp", "softmax"))
+        for number, (loss_name, again) in twice.items():
             if number is None:
                 continue
             node = fit.network.nodes[number]

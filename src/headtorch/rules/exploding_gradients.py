@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.model import Evidence, Finding
-from headtorch.signals import Fit, Signals
+from headtorch.signals import Signals
 
 FAMILY = "the gradient"
 LEADS_TO = ("lr-too-high", "numeric-overflow", "dead-relu", "saturated-activations")
@@ -39,7 +39,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         before = whole[: max(1, int(np.searchsorted(fit.series("grad_norm").steps, fit.diverged_at or 1)))]
         start, usual = float(whole[0]), float(np.nanmedian(whole))
         largest = float(np.nanmax(before if fit.diverged_at is not None else whole))
-        recurrent = _reused(fit)
+        recurrent = fit.network.passes
         if not (start > HUGE or (recurrent > 4 and largest > SPIKE * max(usual, 1e-12))):
             continue
         yield Finding(
@@ -56,9 +56,3 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="clip the gradient after this",
             confidence=0.88 if recurrent > 4 else 0.81,
         )
-
-
-def _reused(fit: Fit) -> int:
-    """How often one weight is applied in a single forward pass: the steps of an unrolled recurrence."""
-    uses = [fit.network.nodes[number].weight for number in fit.network.linear_maps]
-    return max((uses.count(weight) for weight in set(uses)), default=0)

@@ -22,9 +22,9 @@ SATURATED = 0.7  # of a layer's outputs
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """One finding a fit that does not learn, at its first saturated hidden layer."""
+    """One finding a fit, at its first saturated hidden layer, if it does not learn or was saturated from the start."""
     for fit in signals.fits:
-        if fit.steps < 3 or fit.gain > 0.3:
+        if fit.steps < 3 or fit.gain > 0.95:
             continue
         found = [
             (number, series)
@@ -35,9 +35,11 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         number, series = found[0]
         share, at_start = _share(fit, series.column()), float(series.column()[0])
+        if fit.gain > 0.3 and at_start < SATURATED:
+            continue
         yield Finding(
             rule="saturated-activations",
-            severity="error",
+            severity="error" if fit.gain < 0.3 else "warning",
             message=f"{share:.0%} of the outputs of `{fit.network.name(number)}` sit where the slope is near zero",
             where=place_of(fit.network.nodes[number]),
             saw=(

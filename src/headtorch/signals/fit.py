@@ -135,13 +135,20 @@ class Fit:
 
     @cached_property
     def seen_in_training(self) -> Floats:
-        """For each looked-at evaluation batch, the share of its examples that stand in looked-at training batches."""
+        """For each looked-at evaluation batch, the share of its examples that were trained on.
+
+        Only a part of the training examples is seen at the looked-at steps. How large a part tells from the examples of
+        the later steps that stood among the earlier ones; the share is taken of what could be found again.
+        """
         trained = self.series("fingerprint").values
-        trained = np.unique(trained[np.isfinite(trained)])
         held = self.series("eval_fingerprint").values
-        if not len(trained) or not len(held):
+        half = len(trained) // 2
+        early, late = (rows[np.isfinite(rows)] for rows in (trained[:half], trained[half:]))
+        found_again = float(np.isin(late, early).mean()) if len(early) and len(late) else 0.0
+        if found_again < 0.05 or not len(held):
             return np.empty(0)
-        return np.array([np.isin(row[np.isfinite(row)], trained).mean() for row in held if np.isfinite(row).any()])
+        shares = [np.isin(row[np.isfinite(row)], early).mean() for row in held if np.isfinite(row).any()]
+        return np.minimum(np.array(shares) / found_again, 1.0)
 
     @cached_property
     def seen_loss(self) -> Evidence:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -86,6 +87,16 @@ class Network:
     def linear_maps(self) -> list[int]:
         """The nodes that multiply with a weight, in order."""
         return [number for number, node in enumerate(self.nodes) if node.weight is not None and node.op in LINEAR]
+
+    @cached_property
+    def uses(self) -> Counter[int | None]:
+        """How often each weight is applied in one forward pass."""
+        return Counter(self.nodes[number].weight for number in self.linear_maps)
+
+    @property
+    def passes(self) -> int:
+        """How often the most used weight is applied: the steps of an unrolled recurrence."""
+        return max(self.uses.values(), default=0)
 
     def shortest_path(self) -> int:
         """The number of linear maps on the shortest way from the data to the loss: skip connections make it short."""

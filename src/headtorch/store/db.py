@@ -10,12 +10,13 @@ from headtorch.model import UserError
 
 APPLICATION_ID = int.from_bytes(b"htdb", "big")
 SCHEMA_VERSION = 1
+MAGIC = b"SQLite format 3\0"
 
 
 def create(path: Path) -> sqlite3.Connection:
     """A new, empty run file at `path`, open for writing in WAL mode.
 
-    Raises UserError when the folder cannot be made or written.
+    Raises FileExistsError when there is a file already, and UserError when the folder cannot be made or written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,6 +28,8 @@ def create(path: Path) -> sqlite3.Connection:
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         db.executescript(resources.files("headtorch.store").joinpath("schema.sql").read_text(encoding="utf-8"))
     except (OSError, sqlite3.Error) as error:
+        if isinstance(error, FileExistsError) and path.is_file():
+            raise
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(
             f"cannot record into '{path.parent}': {reason}; name another folder with --runs or HEADTORCH_RUNS"
@@ -43,6 +46,13 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         raise UserError(f"cannot read '{path}': there is no such file")
     if path.stat().st_size == 0:
         raise UserError(f"cannot read '{path}': the file is empty")
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(MAGIC))
+    except OSError as error:
+        raise UserError(f"cannot read '{path}': {error.strerror}") from error
+    if magic != MAGIC:
+        raise UserError(f"cannot read '{path}': it is no run file of headtorch, or a damaged one")
     # The plain URI first: readers of a growing file must see its write-ahead log. A folder that cannot be written
     # leaves only `immutable`, which reads what was checkpointed.
     uri = path.resolve().as_uri()

@@ -58,13 +58,13 @@ class Run:
         try:
             return self._db.execute(query, values).fetchall()
         except sqlite3.DatabaseError as error:
-            raise UserError(f"cannot read '{self.path}': the file is damaged ({error})") from error
+            raise UserError(f"cannot read '{self.path}': the file is damaged ({_sentence(error)})") from error
 
     def _decode(self, text: str, kind: Any = Any) -> Any:
         try:
             return msgspec.json.decode(text, type=kind)
         except msgspec.MsgspecError as error:
-            raise UserError(f"cannot read '{self.path}': the file is damaged ({error})") from error
+            raise UserError(f"cannot read '{self.path}': the file is damaged ({_sentence(error)})") from error
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class Run:
             steps = np.frombuffer(b"".join(row[1] for row in rows if row[0] == width), "<i8")
             values = np.frombuffer(b"".join(row[2] for row in rows if row[0] == width), "<f4")
             return Series(steps, values.reshape(len(steps), width))
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise UserError(f"cannot read '{self.path}': the file is damaged ({quantity}: {error})") from error
 
     @cached_property
@@ -163,6 +163,10 @@ class Run:
             headtorch=str(facts.get("headtorch", "")),
             torch=facts.get("torch"),
         )
+
+
+def _sentence(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _thin(values: Any, points: int = 24) -> list[float]:
