@@ -18,7 +18,7 @@ torch.manual_seed(args.seed)
 
 data, species = load_iris(return_X_y=True)
 x_train, x_test, y_train, y_test = train_test_split(
-    data, species, test_size=0.2, stratify=species, random_state=args.seed
+    data, species, test_size=0.3, stratify=species, random_state=args.seed
 )
 scaler = StandardScaler().fit(x_train)
 x_train = torch.tensor(scaler.transform(x_train), dtype=torch.float32)
@@ -26,7 +26,7 @@ x_test = torch.tensor(scaler.transform(x_test), dtype=torch.float32)
 y_train, y_test = torch.tensor(y_train), torch.tensor(y_test)
 batches = DataLoader(TensorDataset(x_train, y_train), batch_size=10, shuffle=True)
 
-model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3))
+model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 3))
 loss_function = nn.CrossEntropyLoss()  # applies the softmax itself
 optimizer = torch.optim.SGD(model.parameters(), lr=args.lr, momentum=0.9)
 

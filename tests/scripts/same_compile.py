@@ -13,7 +13,7 @@ def counted():
     stats = dict(counters["stats"])
     print("  ", {name: stats.get(name) for name in ("unique_graphs", "calls_captured")}, end=" ")
     print({reason.splitlines()[0]: number for reason, number in counters["graph_break"].items()}, end=" ")
-    print(dict(counters["frames"]), len(counters["recompiles"]) if "recompiles" in counters else 0)
+    print(sum(counters["recompiles"].values()))
     counters.clear()
     torch._dynamo.reset()
 

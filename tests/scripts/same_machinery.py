@@ -219,7 +219,8 @@ def traced():
     graph = torch.fx.symbolic_trace(model)
     fit(graph, torch.optim.SGD(graph.parameters(), lr=0.1), 3)
     exported = torch.export.export(model, (example,))
-    return str(copy.graph), str(losses.graph), graph.code, str(exported.graph), fit(model, optimizer, 3), graph
+    operations = [node.kind() for node in losses.graph.nodes()]
+    return str(copy.graph), operations, graph.code, str(exported.graph), fit(model, optimizer, 3), graph
 
 
 def trains_in_a_child(connection):

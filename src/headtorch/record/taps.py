@@ -89,6 +89,7 @@ class Taps:
 
     def close(self) -> None:
         """Bring to the writer what is on its way, and watch no longer."""
+        self.enabled = True  # what has been measured is brought home even after too many errors
         self._contained(self.recorder.close)
         self._disable()
 

@@ -21,6 +21,7 @@ from headtorch.signals import Signals
 FAMILY = "the gradient"
 LEADS_TO = ("lr-too-high", "numeric-overflow", "dead-relu", "saturated-activations")
 HUGE = 10.0  # |g|/|w| at the start
+DEEP = 5  # linear maps: a product of fewer matrices is no reason to explode
 SPIKE = 100.0  # largest over usual
 
 
@@ -40,7 +41,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         start, usual = float(whole[0]), float(np.nanmedian(whole))
         largest = float(np.nanmax(before if fit.diverged_at is not None else whole))
         recurrent = fit.network.passes
-        if not (start > HUGE or (recurrent > 4 and largest > SPIKE * max(usual, 1e-12))):
+        deep = recurrent > 4 or len(fit.network.linear_maps) >= DEEP
+        if not ((deep and start > HUGE) or (recurrent > 4 and largest > SPIKE * max(usual, 1e-12))):
             continue
         yield Finding(
             rule="exploding-gradients",

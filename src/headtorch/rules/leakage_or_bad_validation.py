@@ -27,7 +27,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     for fit in signals.fits:
         marks, shares = fit.series("eval_fingerprint").values, fit.seen_in_training
         inputs = fit.series("input")
-        if any(node.op == "Embedding" and node.outside for node in fit.network.nodes):
+        if any(node.op == "Embedding" and not node.inputs for node in fit.network.nodes):
             continue  # sentences and users come again by nature
         if (
             not len(shares)

@@ -48,7 +48,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                     label="over the examples",
                     confidence=0.96,
                 )
-            elif "Rnn" in node.op and _takes_batch_for_time(signals, fit, number, node, batch):
+            elif ("Rnn" in node.op or node.op == "Stack") and _takes_batch_for_time(signals, fit, number, node, batch):
                 yield Finding(
                     rule="wrong-dimension",
                     severity="error",
