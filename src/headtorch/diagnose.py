@@ -38,6 +38,11 @@ def diagnose(path: Path, rules: Sequence[Rule] | None = None) -> tuple[Report, d
                 except Exception as error:
                     notices.append(f"rule `{rule.name}` failed ({type(error).__name__}: {error}); the others went on")
             findings = order(found, rules)
+            notices += [
+                f"the loss became NaN at step {fit.diverged_at}, and no rule tells why"
+                for fit in signals.fits
+                if fit.diverged_at is not None and not findings
+            ]
             report = Report(
                 verdict=_verdict(signals, findings),
                 run=run.summary(),
@@ -73,7 +78,8 @@ def _rank(finding: Finding) -> tuple[bool, float, int]:
 def _verdict(signals: Signals, findings: Sequence[Finding]) -> Verdict:
     if any(finding.severity != "note" for finding in findings):
         return "faulty"
-    return "healthy" if signals.fits else "unknown"
+    diverged = any(fit.diverged_at is not None for fit in signals.fits)
+    return "healthy" if signals.fits and not diverged else "unknown"
 
 
 def _notices(run: Run) -> list[str]:

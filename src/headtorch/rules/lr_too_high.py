@@ -35,6 +35,7 @@ LEADS_TO = (
     "init-too-large",
 )
 LARGE_STEP = 0.1  # |dw|/|w|: a hundred times the usual 1e-3
+RAN_AWAY = 100.0  # times the first loss, before it became NaN
 OVERSHOOTING = 0.03  # while a loss still leaps about late in training
 
 
@@ -71,7 +72,9 @@ def _harm(fit: Fit) -> tuple[str, float] | None:
     early, usual = fit.early_update, fit.usual_update
     start = max(fit.first_loss, fit.chance or 0.0)
     if fit.diverged_at is not None:
-        return (f"the loss is NaN from step {fit.diverged_at}", 0.8) if not early < LARGE_STEP else None
+        finite = np.abs(fit.losses[np.isfinite(fit.losses)])
+        ran_away = len(finite) > 1 and finite.max() > RAN_AWAY * max(finite[0], 1e-12)
+        return (f"the loss is NaN from step {fit.diverged_at}", 0.8) if ran_away or not early < LARGE_STEP else None
     if start <= 0 or not math.isfinite(start):
         return None
     if fit.last_loss > 2 * start and (early > OVERSHOOTING or usual > OVERSHOOTING):

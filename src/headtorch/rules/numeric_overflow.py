@@ -12,6 +12,8 @@ in place of a bare log or exp.
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from headtorch.model import Evidence, Finding, Where
 from headtorch.signals import Fit, Signals
 
@@ -53,8 +55,8 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 def _ran_away(fit: Fit) -> bool:
     """Whether the loss had grown a hundredfold before it became NaN: then the steps are to blame."""
-    before = [loss for loss in fit.losses[: fit.losses.size] if loss == loss and abs(loss) != float("inf")]
-    return len(before) > 1 and (max(before) > 100 * abs(before[0]) or fit.early_update > 0.1)
+    before = np.abs(fit.losses[np.isfinite(fit.losses)])
+    return len(before) > 1 and bool(before.max() > 100 * before[0] or fit.early_update > 0.1)
 
 
 def _half_place(signals: Signals, fit: Fit) -> Where | None:

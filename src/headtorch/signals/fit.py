@@ -227,9 +227,9 @@ class Fit:
 
     @cached_property
     def updates(self) -> Floats:
-        """|dw|/|w| of the weight matrices that move, (looked-at steps, weights)."""
+        """|dw|/|w| of the weight matrices that move, or of what moves where there is none, (looked-at steps, weights)."""
         series = self.series("update_ratio")
-        mask = self.weights & self.moved
+        mask = self.weights & self.moved if (self.weights & self.moved).any() else self.moved
         if not series or not mask.any() or series.values.shape[1] != len(mask):
             return np.empty((0, 0))
         return series.values[:, mask].astype(np.float64)
