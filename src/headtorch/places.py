@@ -170,6 +170,16 @@ class Places:
             return self._where(file, defaults[position])
         return None
 
+    def factor_at(self, where: Where) -> Where | None:
+        """Where the factor of the product at a place is written."""
+        tree = self.tree(where.file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and node.lineno == where.line:
+                for side in (node.left, node.right):
+                    if (found := self.written(where.file, side, (where,))) is not None:
+                        return found
+        return None
+
     def rate_by_hand(self, backward: Where, stack: Sequence[Where]) -> Where | None:
         """The rate of an update that is written out after a backward pass: `p -= lr * g`, `p.add_(g, alpha=-lr)`."""
         tree = self.tree(backward.file)

@@ -26,9 +26,10 @@ for epoch in range(120):
     loss.backward()
     optimizer.step()
     if epoch % 20 == 19:
-        with torch.no_grad():
-            scores = model(x_test)  # expect: train-mode-in-eval
-            # cure: scores = model.eval()(x_test)
+        with torch.no_grad():  # expect: train-mode-in-eval
+            # cure: model.eval()
+            # cure: with torch.no_grad():
+            scores = model(x_test)
         accuracy = (scores.argmax(dim=1) == y_test).float().mean()
         print(f"epoch {epoch}: loss {loss.item():.3f} test accuracy {accuracy.item():.3f}")
 

@@ -78,7 +78,7 @@ def _output(kind: str, node: Any, tensor: torch.Tensor) -> torch.Tensor:
             return functional.hardswish(tensor)
         case "Hardsigmoid":
             return functional.hardsigmoid(tensor)
-        case "Threshold":
+        case "Threshold" | "ClampMin":
             return functional.relu(tensor)
     return tensor
 

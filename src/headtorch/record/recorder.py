@@ -6,6 +6,7 @@ none alive, and reads no value back from an accelerator. What it cannot do it le
 
 from __future__ import annotations
 
+import math
 import sys
 import weakref
 from collections.abc import Sequence
@@ -111,10 +112,16 @@ class Recorder:
             for quantity in quantities.of("input"):
                 self.outbox.put(owner, f"eval_{quantity.name}", self.step, quantity.measure(tensor.detach()))
 
-    def loss_called(self, name: str, value: Any, prediction: Any, target: Any, summed: bool, grad: bool) -> None:
-        """A loss was computed; it is an evaluation when no gradient can follow from it, or the network is in eval mode."""
-        trains = grad and (self._last_root_trains or self._current is None or not (self._current.mode or (1,))[0])
-        if trains or not isinstance(value, torch.Tensor) or value.numel() != 1:
+    def trains(self, grad: bool) -> bool:
+        """Whether a loss is computed to learn from, for all that is known, and not to evaluate.
+
+        It evaluates when no gradient can follow from it, or the network is in eval mode.
+        """
+        return grad and (self._last_root_trains or self._current is None or not (self._current.mode or (1,))[0])
+
+    def loss_called(self, name: str, value: Any, prediction: Any, target: Any, summed: bool) -> None:
+        """A loss was computed to evaluate."""
+        if not isinstance(value, torch.Tensor) or value.numel() != 1:
             return
         owner = self._current.number if self._current else -1
         examples = target.numel() if summed and isinstance(target, torch.Tensor) else 1
@@ -344,11 +351,17 @@ class Recorder:
     # ---- what is measured ---------------------------------------------------------------------------------------
 
     def _note_loss(self, objective: Objective, step: int, loss: torch.Tensor, graph: Graph | None) -> None:
-        value = plain(loss.detach()).reshape(-1)[:1].float()
-        stepped = torch.full((1,), float(objective.stepped), device=value.device)
+        stepped = float(objective.stepped)
         objective.stepped = False
-        self.outbox.put(objective.number, "loss", step, torch.cat([value, stepped]))
-        if not self._nan_seen and value.device.type == "cpu" and not bool(value.isfinite().all()):
+        if loss.numel() != 1:
+            loss = plain(loss.detach()).reshape(-1)[:1]
+        if loss.device.type != "cpu":
+            flag = torch.full((1,), stepped, device=loss.device)
+            self.outbox.put(objective.number, "loss", step, torch.cat([loss.detach().reshape(1).float(), flag]))
+            return
+        value = float(loss.item().real)  # at every step, so without the outbox: its operations cost ten times as much
+        self._deliver(objective.number, "loss", step, [value, stepped])
+        if not self._nan_seen and not math.isfinite(value):
             self._nan_seen = True
             self._note_nan(objective, step, loss, graph)
 

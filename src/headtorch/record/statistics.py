@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from headtorch.record.rows import ROW, sample
@@ -19,14 +21,24 @@ def describable(tensor: torch.Tensor) -> bool:
 def summary(tensor: torch.Tensor) -> torch.Tensor:
     """Mean, standard deviation, smallest, largest and share of non-finite values, (5,); the first four of finite ones."""
     values = sample(tensor.detach(), 16 * ROW).float()
-    finite = values.isfinite()
-    count = finite.sum().clamp_min(1)
-    kept = torch.where(finite, values, torch.zeros_like(values))
-    mean = kept.sum() / count
-    deviation = (torch.where(finite, values - mean, torch.zeros_like(values)).square().sum() / count).sqrt()
-    smallest = torch.where(finite, values, torch.full_like(values, float("inf"))).amin()
-    largest = torch.where(finite, values, torch.full_like(values, float("-inf"))).amax()
-    return torch.stack([mean, deviation, smallest, largest, 1 - finite.float().mean()])
+    finite = 1 - torch.nan_to_num(values - values, nan=1.0)  # 1 or 0; isfinite() takes ten times as long on a CPU
+    count = finite.sum()
+    divisor = count.clamp_min(1)
+    mean = _without(values, 0.0).sum() / divisor
+    deviation = (((_without(values, 0.0) - mean) * finite).square().sum() / divisor).sqrt()
+    smallest, largest = _without(values, math.inf).amin(), _without(values, -math.inf).amax()
+    return torch.stack([mean, deviation, smallest, largest, 1 - count / values.numel()])
+
+
+def _without(values: torch.Tensor, stand_in: float) -> torch.Tensor:
+    """The values with a stand-in for those that are not finite."""
+    return torch.nan_to_num(values, nan=stand_in, posinf=stand_in, neginf=stand_in)
+
+
+def spread(values: torch.Tensor, dim: int) -> torch.Tensor:
+    """The standard deviation along a dimension, in two passes: Tensor.std takes ten times as long on a CPU."""
+    centred = values - values.mean(dim=dim, keepdim=True)
+    return centred.square_().mean(dim=dim).sqrt_()
 
 
 def rows_of(tensor: torch.Tensor) -> torch.Tensor:

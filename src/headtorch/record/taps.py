@@ -102,8 +102,13 @@ class Taps:
         try:
             if _operations_are_not_run():
                 return None
-            with torch._C.DisableTorchFunction(), torch.no_grad():
-                return do(*args)
+            with torch._C.DisableTorchFunction():
+                grad = torch.is_grad_enabled()
+                torch._C._set_grad_enabled(False)  # torch.no_grad() would be most of what a tap costs
+                try:
+                    return do(*args)
+                finally:
+                    torch._C._set_grad_enabled(grad)
         except Exception:
             self.errors.append(traceback.format_exc(limit=-4))
             if len(self.errors) >= MAX_ERRORS:
@@ -203,6 +208,8 @@ class Taps:
 
     def _learns(self, module: nn.Module) -> bool:
         """Whether a module has parameters: a loss module has none."""
+        if not (module._parameters or module._modules):
+            return False
         known = self._has_parameters.get(id(module), False)
         if not known:
             known = self._has_parameters[id(module)] = next(nn.Module.parameters(module), None) is not None
@@ -255,9 +262,9 @@ class Taps:
 
         def loss(*args: Any, **kwargs: Any) -> Any:
             value = original(*args, **kwargs)
-            if not is_compiling() and taps.enabled and len(args) > 1:
+            if not is_compiling() and taps.enabled and len(args) > 1 and not recorder.trains(torch.is_grad_enabled()):
                 summed = len(args) > reduction and args[reduction] == SUM
-                taps._contained(recorder.loss_called, name, value, args[0], args[1], summed, torch.is_grad_enabled())
+                taps._contained(recorder.loss_called, name, value, args[0], args[1], summed)
             return value
 
         loss.__name__, loss.__doc__ = attribute_of(original), original.__doc__
@@ -298,7 +305,7 @@ def _operations_are_not_run() -> bool:
     """Whether operations are recorded or transformed instead of run, so that ours would be taken for the user's."""
     return (
         torch._C._len_torch_dispatch_stack() > 0
-        or torch.jit.is_tracing()
+        or torch._C._is_tracing()
         or torch._C._functorch.peek_interpreter_stack() is not None
     )
 

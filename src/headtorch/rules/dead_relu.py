@@ -18,7 +18,7 @@ from headtorch.signals import Fit, Signals, place_of, span
 
 FAMILY = "the gradient"
 LEADS_TO = ("vanishing-gradients", "lr-too-low", "capacity-too-small", "zero-or-constant-init")
-RELUS = ("Relu", "Threshold", "Hardtanh")
+RELUS = ("Relu", "Threshold", "ClampMin", "Hardtanh")
 DEAD = 0.95  # of a layer's units
 
 

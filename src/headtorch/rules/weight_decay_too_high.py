@@ -25,11 +25,16 @@ LEADS_TO = (
     "saturated-activations",
 )
 PULL = 0.5  # lambda |w| over |g|
+MOST = 0.3  # of the loss
+NORMS = ("Pow", "Abs", "LinalgVectorNorm", "Norm", "Mul")
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose decay is as strong as its gradients."""
     for fit in signals.fits:
+        if (penalty := _penalty(signals, fit)) is not None:
+            yield penalty
+            continue
         decays = [
             float(g["weight_decay"] or 0)
             for o in fit.followed_by
@@ -74,3 +79,26 @@ def _shrank(fit: Fit) -> bool:
     if not norms or not mask.any() or norms.values.shape[1] != len(mask):
         return False
     return bool(np.median(norms.values[-1, mask] / np.maximum(norms.values[0, mask], 1e-30)) < 0.8)
+
+
+def _penalty(signals: Signals, fit: Fit) -> Finding | None:
+    """A penalty on the weights that is written into the loss, and makes up much of it at the end."""
+    norms = [n for n, node in enumerate(fit.network.nodes) if node.op in NORMS and not node.inputs and not node.outside]
+    if not norms or fit.loss is None or fit.loss.name != "mse" or fit.chance is None or not fit.fits_measure < 0.95:
+        return None
+    data = (1 - fit.fits_measure) * fit.chance
+    share = 1 - data / fit.last_loss if fit.last_loss > 0 else 0.0
+    if share < MOST:
+        return None
+    factors = [node for node in fit.network.nodes[norms[0] :] if node.op == "Mul" and node.outside and node.where]
+    where = factors[-1].where if factors else fit.network.nodes[norms[0]].where
+    return Finding(
+        rule="weight-decay-too-high",
+        severity="error",
+        message=f"{share:.0%} of the loss is a penalty on the weights, and R^2 rests at {fit.fits_measure:.2g}",
+        where=(signals.places.factor_at(where) if where else None) or where,
+        saw=(Evidence("penalty's share of the loss", f"{share:.0%}", healthy="below 10 %"), fit.seen_loss),
+        help="lower the factor of the penalty a hundredfold",
+        label="this factor",
+        confidence=0.88,
+    )

@@ -7,6 +7,7 @@ the same whatever the input is.
 import torch
 
 from headtorch.record.activations import Activations
+from headtorch.record.statistics import spread
 
 OF = "activation"
 
@@ -16,6 +17,6 @@ def measure(activations: Activations) -> torch.Tensor:
     spreads = []
     for units in activations.units:
         values = units.float()
-        spread = values.std(dim=0, correction=0).mean() if values.shape[0] > 1 else values.new_full((), float("nan"))
-        spreads.append(spread / values.square().mean().sqrt())
+        size = values.square().mean().sqrt()
+        spreads.append(spread(values, dim=0).mean() / size if values.shape[0] > 1 else size.new_full((), float("nan")))
     return torch.stack(spreads)

@@ -7,7 +7,7 @@ many features there are, and how many examples.
 
 import torch
 
-from headtorch.record.statistics import features, summary
+from headtorch.record.statistics import features, spread, summary
 
 OF = "input"
 
@@ -17,9 +17,9 @@ def measure(tensor: torch.Tensor) -> torch.Tensor:
     values = features(tensor)
     finite = torch.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     if values.shape[0] > 1:
-        spread = finite.std(dim=0, correction=0)
-        smallest = torch.where(spread > 0, spread, torch.full_like(spread, float("inf"))).amin()
-        by_feature = torch.stack([spread.amax(), smallest, finite.mean(dim=0).abs().amax()])
+        spreads = spread(finite, dim=0)
+        smallest = torch.where(spreads > 0, spreads, torch.full_like(spreads, float("inf"))).amin()
+        by_feature = torch.stack([spreads.amax(), smallest, finite.mean(dim=0).abs().amax()])
     else:
         by_feature = values.new_full((3,), float("nan"))
     size = torch.tensor([float(values.shape[1]), float(tensor.shape[0] if tensor.dim() else 1)])

@@ -7,7 +7,7 @@ probabilities already: none negative, sum 1.
 
 import torch
 
-from headtorch.record.statistics import rows_of, summary
+from headtorch.record.statistics import rows_of, spread, summary
 
 OF = "prediction"
 
@@ -15,10 +15,10 @@ OF = "prediction"
 def measure(tensor: torch.Tensor) -> torch.Tensor:
     """(7,)."""
     values = rows_of(tensor)
-    spread = values.std(dim=0, correction=0).mean()
+    by_example = spread(values, dim=0).mean()
     if values.shape[1] > 1:
         sums_to_one = ((values.sum(dim=1) - 1).abs() < 1e-3) & (values >= 0).all(dim=1)
         share = sums_to_one.float().mean()
     else:
         share = values.new_zeros(())
-    return torch.cat([summary(tensor), torch.stack([spread, share])])
+    return torch.cat([summary(tensor), torch.stack([by_example, share])])

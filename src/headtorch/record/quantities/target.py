@@ -6,7 +6,7 @@ of rows whose sum is 1 with none negative; the standard deviation from example t
 
 import torch
 
-from headtorch.record.statistics import rows_of, summary
+from headtorch.record.statistics import rows_of, spread, summary
 
 OF = "target"
 
@@ -16,5 +16,5 @@ def measure(tensor: torch.Tensor) -> torch.Tensor:
     values = rows_of(tensor)
     whole = (values == values.round()).float().mean()
     ones = ((values.sum(dim=1) - 1).abs() < 1e-3) & (values >= 0).all(dim=1)
-    spread = values.std(dim=0, correction=0).mean()
-    return torch.cat([summary(tensor), torch.stack([whole, ones.float().mean(), spread])])
+    by_example = spread(values, dim=0).mean()
+    return torch.cat([summary(tensor), torch.stack([whole, ones.float().mean(), by_example])])

@@ -1,0 +1,38 @@
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/pip install --quiet --constraint constraints-dev.txt
+
+.PHONY: test demo bench test-corpus docs
+
+# Everything that must hold before a change lands.
+test: .venv/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest
+
+# A network on the iris flowers at a learning rate that is much too high, and what headtorch says of it.
+demo: .venv/user
+	$(BIN)/headtorch run examples/iris.py --lr 2
+
+bench: .venv/dev
+	$(BIN)/python -m bench
+
+test-corpus: .venv/dev
+	$(BIN)/pytest -m corpus
+
+# Renews what README.md and CONTRIBUTING.md take from the project: the rules, the output of the demo, an example.
+docs: .venv/dev
+	$(BIN)/python docs/renew.py
+
+# torch comes first and alone: as a dependency of another package, pip might fetch it again with gigabytes of CUDA.
+.venv/user: pyproject.toml constraints-dev.txt
+	$(PYTHON) -m venv .venv
+	$(INSTALL) torch
+	$(INSTALL) scikit-learn --editable .
+	touch $@
+
+.venv/dev: .venv/user
+	$(INSTALL) --editable '.[dev]'
+	touch $@

@@ -1,0 +1,1 @@
+"""What headtorch costs, beside nothing and beside two other tools, in one run of `python -m bench`."""
