@@ -94,7 +94,9 @@ def line_of(outcome: Outcome) -> str:
     """One line on a case."""
     case, names = outcome.case, outcome.names
     if case.kind == "faulty":
-        top = "first" if names[:1] and names[0] in case.causes else "top 3" if case.causes & set(names[:3]) else "MISSED"
+        top = (
+            "first" if names[:1] and names[0] in case.causes else "top 3" if case.causes & set(names[:3]) else "MISSED"
+        )
         truth = case.truth["cause"] + ("" if outcome.line_right or top == "MISSED" else "  (another line)")
     else:
         top, truth = ("ALARM" if outcome.told("error") else "warns" if names else "quiet"), ""

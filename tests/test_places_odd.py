@@ -22,7 +22,6 @@ def ask_everything(text: str, line: int, column: int | None) -> None:
         places.argument([at, at, Where(FILE, 1)], "lr", position=1),
         places.rate_by_hand(at, [at]),
         places.container(at),
-        places.statement(at),
         *(place for _, place in places.calls(FILE, "SGD", "backward", "append")),
         *places.sets_attribute(FILE, "lr", "append"),
     ]

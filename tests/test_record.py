@@ -69,7 +69,9 @@ def test_every_loss_is_exact(run: Run, expected: dict[str, dict[str, Any]]) -> N
         assert np.array_equal(found, np.array(expected[name]["loss"], np.float32), equal_nan=True)
 
 
-@pytest.mark.parametrize("quantity", ["grad_norm", "weight_norm", "output_grad_norm", "dead_share", "zero_share", "measure"])
+@pytest.mark.parametrize(
+    "quantity", ["grad_norm", "weight_norm", "output_grad_norm", "dead_share", "zero_share", "measure"]
+)
 def test_quantities_of_a_regression(quantity: str, run: Run, expected: dict[str, dict[str, Any]]) -> None:
     close(values(run, "regression", quantity), expected["regression"][quantity])
 
@@ -132,7 +134,9 @@ def test_modes_are_events(run: Run) -> None:
     number = objective(run, "classification").id
     start = int(run.series("loss", number).steps[0])
     modes = [(event.step - start, event.value) for event in run.events("mode") if event.value["objective"] == number]
-    assert [(step, mode["training"], mode["dropouts"], mode["dropouts_off"], mode["norms_off"]) for step, mode in modes] == [
+    assert [
+        (step, mode["training"], mode["dropouts"], mode["dropouts_off"], mode["norms_off"]) for step, mode in modes
+    ] == [
         (0, 1, 1, 0, 0),
         (4, 0, 1, 1, 1),
     ]

@@ -179,7 +179,9 @@ def test_three_readers_while_one_writes(tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, str(SCRIPTS / "reads.py"), str(path)], stdout=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    subprocess.run([sys.executable, str(SCRIPTS / "writes.py"), str(path), "1500"], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        [sys.executable, str(SCRIPTS / "writes.py"), str(path), "1500"], stdout=subprocess.DEVNULL, check=True
+    )
     for reader in readers:
         seen, looks = reader.communicate()[0].split()
         assert reader.returncode == 0
@@ -320,9 +322,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 def test_a_copy_without_its_log_still_opens(tmp_path: Path) -> None:
     """A file that was killed, copied alone: what had reached the file itself is there."""
     path = tmp_path / "x.htdb"
-    process = subprocess.Popen(
-        [sys.executable, str(SCRIPTS / "writes.py"), str(path), "0"], stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([sys.executable, str(SCRIPTS / "writes.py"), str(path), "0"], stdout=subprocess.DEVNULL)
     while not path.exists() or not Path(f"{path}-wal").exists():
         time.sleep(0.05)
     time.sleep(1)

@@ -98,6 +98,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class UserError(Exception):
-    """An error that a user can cause and mend: one clear sentence, printed without a traceback; exit status `status`."""
+    """An error that a user can cause and mend: one clear sentence, printed without a traceback; exit status
+    `status`."""
 
     status = 2

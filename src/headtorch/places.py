@@ -1,7 +1,8 @@
 """Places: from where something ran to the line where its user would change it.
 
 Reads the sources that stand in the run file; runs nothing of them. A value such as `lr=args.lr` is followed to where it
-is written: a default of argparse, a constant, an entry of a dictionary, a parameter's default or the call that gives it.
+is written: a default of argparse, a constant, an entry of a dictionary, a parameter's default or the call that gives
+it.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ class Places:
         return written or self._where(stack[0].file, shown)
 
     def written(self, file: str, value: ast.expr, stack: Sequence[Where]) -> Where | None:
-        """Where a value is written as a constant, following names; None when it is one already or cannot be followed."""
+        """Where a value is written as a constant, following names; None when it is one already or cannot be
+        followed."""
         tree = self.tree(file)
         if tree is None:
             return None
@@ -131,7 +133,8 @@ class Places:
         return None
 
     def _name(self, file: str, tree: ast.Module, name: str, stack: Sequence[Where]) -> Where | None:
-        """Where a variable gets a constant: in the function, as its argument where it is called, its default, or the module."""
+        """Where a variable gets a constant: in the function, as its argument where it is called, its default, or the
+        module."""
         function = enclosing_function(tree, stack[0].line) if stack else None
         if function is not None:
             if (assigned := _assignment(function, name)) is not None:
@@ -209,10 +212,13 @@ class Places:
         """The statement after a backward pass that changes weights by their gradients."""
         tree = self.tree(backward.file)
         for node in _after(tree, backward.line):
-            if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub)):
-                if _factors(node.value) and isinstance(node.value, ast.BinOp):
-                    return self._where(backward.file, node)
-            if isinstance(node, ast.Call) and _called(node) in ("add_", "sub_"):
+            scaled = (
+                isinstance(node, ast.AugAssign)
+                and isinstance(node.op, (ast.Add, ast.Sub))
+                and isinstance(node.value, ast.BinOp)
+                and _factors(node.value)
+            )
+            if scaled or (isinstance(node, ast.Call) and _called(node) in ("add_", "sub_")):
                 return self._where(backward.file, node)
         return backward
 
@@ -268,7 +274,8 @@ class Places:
                 yield self._where(file, node)
 
     def container(self, where: Where) -> Where | None:
-        """The empty list or dictionary that the expression at a place is put into: `layers = []` before `layers.append(...)`."""
+        """The empty list or dictionary that the expression at a place is put into: `layers = []` before
+        `layers.append(...)`."""
         tree = self.tree(where.file)
         for node in ast.walk(tree) if tree is not None else ():
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.lineno <= where.line <= (node.end_lineno or 0):
@@ -288,18 +295,13 @@ class Places:
 
     def _made_empty(self, file: str, tree: ast.Module | None, name: str) -> Where | None:
         for node in ast.walk(tree) if tree is not None else ():
-            if isinstance(node, ast.Assign) and any(ast.unparse(target) == name for target in node.targets):
-                if isinstance(node.value, (ast.List, ast.Dict, ast.Call)):
-                    return self._where(file, node)
+            if (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, (ast.List, ast.Dict, ast.Call))
+                and any(ast.unparse(target) == name for target in node.targets)
+            ):
+                return self._where(file, node)
         return None
-
-    def statement(self, where: Where) -> Where:
-        """The whole statement at a place, where it stands on one line."""
-        tree = self.tree(where.file)
-        for node in ast.walk(tree) if tree is not None else ():
-            if isinstance(node, ast.stmt) and node.lineno == node.end_lineno == where.line:
-                return self._where(where.file, node)
-        return where
 
     def _where(self, file: str, node: ast.AST) -> Where:
         lines = self._sources[file].splitlines()

@@ -118,7 +118,8 @@ def begin(script: str, argv: Sequence[str], *, as_module: bool, folder: Path) ->
 
 
 def after_import(name: str, call: Callable[[], None]) -> None:
-    """Call back as soon as a module has been imported: a script's own environment settings come before torch's import."""
+    """Call back as soon as a module has been imported: a script's own environment settings come before torch's
+    import."""
     if name in sys.modules:
         call()
     else:

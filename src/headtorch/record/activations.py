@@ -17,8 +17,9 @@ MAX_ELEMENTS = 1 << 16  # of one activation, for what is asked of its units
 class Activations(NamedTuple):
     """The measured activations of one step.
 
-    `units` holds each as (examples, units), a part of the batch where it is large. `slope` and `offset`, (activations,),
-    map a sigmoid's or tanh's outputs to -1 .. 1; `slope` is NaN for what does not saturate on both sides.
+    `units` holds each as (examples, units), a part of the batch where it is large. `slope` and `offset`,
+    (activations,), map a sigmoid's or tanh's outputs to -1 .. 1; `slope` is NaN for what does not saturate on both
+    sides.
     """
 
     rows: Rows
@@ -55,7 +56,8 @@ def read(graph: Graph, network: Network) -> Activations | None:
 
 
 def _output(kind: str, node: Any, tensor: torch.Tensor) -> torch.Tensor:
-    """A non-linearity's output; where autograd keeps its input, the output is computed again for a part of the batch."""
+    """A non-linearity's output; where autograd keeps its input, the output is computed again for a part of the
+    batch."""
     if ACTIVATIONS[kind] == "_saved_result" or kind == "Elu":
         return tensor
     if tensor.numel() > MAX_ELEMENTS and tensor.shape[0] > 1:

@@ -1,8 +1,8 @@
 """The autograd graph from a loss down to the weights, walked before backward frees it.
 
-No hook is needed for this: autograd's own nodes tell the operation, the shapes, and the leaves they end in. Tensors that
-nodes saved for backward are read only by `saved`, and never when they may be packed by saved-tensor hooks (activation
-checkpointing would run the forward pass again).
+No hook is needed for this: autograd's own nodes tell the operation, the shapes, and the leaves they end in. Tensors
+that nodes saved for backward are read only by `saved`, and never when they may be packed by saved-tensor hooks
+(activation checkpointing would run the forward pass again).
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ class Graph:
         return tuple(sorted({name for name in self.names if any(part in name for part in OPAQUE)}))
 
     def weight_paths(self) -> dict[Any, Any]:
-        """Nodes that only rearrange a leaf, each with that leaf's node: the side of an operation where a weight enters."""
+        """Nodes that only rearrange a leaf, each with that leaf's node: the side of an operation where a weight
+        enters."""
         paths: dict[Any, Any] = {}
         for node, name in zip(self.order, self.names, strict=True):
             if name == "AccumulateGrad":
@@ -129,7 +130,8 @@ class Graph:
 
 
 def data_inputs(node: Any, name: str, paths: dict[Any, Any]) -> tuple[list[Any], bool, Any]:
-    """What feeds an operation: the nodes of its data inputs, whether data from outside the graph enters, its weight's leaf."""
+    """What feeds an operation: the nodes of its data inputs, whether data from outside the graph enters, its
+    weight's leaf."""
     children = [child for child, _ in node.next_functions]
     weight = None
     if name in LINEAR:

@@ -353,13 +353,13 @@ class Recorder:
     def _note_loss(self, objective: Objective, step: int, loss: torch.Tensor, graph: Graph | None) -> None:
         stepped = float(objective.stepped)
         objective.stepped = False
-        if loss.numel() != 1:
-            loss = plain(loss.detach()).reshape(-1)[:1]
+        single = loss.numel() == 1 and loss.is_floating_point() and not loss.is_sparse
+        first = loss.detach() if single else plain(loss.detach()).reshape(-1)[:1]
         if loss.device.type != "cpu":
             flag = torch.full((1,), stepped, device=loss.device)
-            self.outbox.put(objective.number, "loss", step, torch.cat([loss.detach().reshape(1).float(), flag]))
+            self.outbox.put(objective.number, "loss", step, torch.cat([first.reshape(1).float(), flag]))
             return
-        value = float(loss.item().real)  # at every step, so without the outbox: its operations cost ten times as much
+        value = first.item()  # at every step, so without the outbox: its operations cost ten times as much
         self._deliver(objective.number, "loss", step, [value, stepped])
         if not self._nan_seen and not math.isfinite(value):
             self._nan_seen = True
@@ -404,7 +404,8 @@ class Recorder:
             self.outbox.put(objective.number, quantity.name, step, quantity.measure(updates))
 
     def _measure_stale(self, objective: Objective, step: int, fresh: Sequence[OptimizerState]) -> None:
-        """What an optimizer that has just stepped left in its gradients; without optimizers, what is in any gradient."""
+        """What an optimizer that has just stepped left in its gradients; without optimizers, what is in any
+        gradient."""
         if objective.held_by and not fresh:
             return
         left = [

@@ -19,7 +19,8 @@ def describable(tensor: torch.Tensor) -> bool:
 
 
 def summary(tensor: torch.Tensor) -> torch.Tensor:
-    """Mean, standard deviation, smallest, largest and share of non-finite values, (5,); the first four of finite ones."""
+    """Mean, standard deviation, smallest, largest and share of non-finite values, (5,); the first four of finite
+    ones."""
     values = sample(tensor.detach(), 16 * ROW).float()
     finite = 1 - torch.nan_to_num(values - values, nan=1.0)  # 1 or 0; isfinite() takes ten times as long on a CPU
     count = finite.sum()

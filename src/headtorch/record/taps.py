@@ -11,8 +11,8 @@
     torch.set_anomaly_enabled                the user's own anomaly mode, which ends ours
 
 All are left alone inside torch.compile, torch.jit.trace and torch.func. The loss functions are tapped below
-`torch.nn.functional`, so that a warning that functional.py gives still names the user's line. Nothing here lets an error
-of ours reach the training.
+`torch.nn.functional`, so that a warning that functional.py gives still names the user's line. Nothing here lets an
+error of ours reach the training.
 """
 
 from __future__ import annotations
@@ -272,7 +272,8 @@ class Taps:
         return loss
 
     def _tap_saved_tensor_hooks(self) -> None:
-        """Once saved tensors are packed by hooks, reading one may run a forward pass again: they are left alone then."""
+        """Once saved tensors are packed by hooks, reading one may run a forward pass again: they are left alone
+        then."""
         original = torch._C._autograd._push_saved_tensors_default_hooks
 
         def push(*args: Any) -> Any:

@@ -1,8 +1,8 @@
 """Tracer: notes, for every operation of a few steps, the user's line and the module it ran in.
 
 Autograd can store a stack with each node it makes (its anomaly mode). For the steps that are traced we switch that on,
-without its check for NaN, and give it our own cheap note instead of a formatted stack: about 7 µs an operation. It is off
-while backward runs, so that no message of anomaly mode can ever appear.
+without its check for NaN, and give it our own cheap note instead of a formatted stack: about 7 µs an operation. It is
+off while backward runs, so that no message of anomaly mode can ever appear.
 """
 
 from __future__ import annotations

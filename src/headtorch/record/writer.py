@@ -1,7 +1,7 @@
 """Writer: takes what is recorded from the training's thread and brings it to disk from its own.
 
-The training's thread only appends to a queue, which takes no lock: a signal handler may run at any point of it. A thread
-looks at the queue twenty times a second and commits what is there every half second, or as soon as 64 steps have
+The training's thread only appends to a queue, which takes no lock: a signal handler may run at any point of it. A
+thread looks at the queue twenty times a second and commits what is there every half second, or as soon as 64 steps have
 gathered or something urgent (a NaN, an end) has come. When the disk refuses, recording stops with a note and the
 training goes on.
 """

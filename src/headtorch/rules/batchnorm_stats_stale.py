@@ -39,7 +39,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield Finding(
             rule="batchnorm-stats-stale",
             severity="error",
-            message=f"the running statistics of {len(slow)} batch norms remember {_batches(momentum)} batches, longer than the training",
+            message=f"the running statistics of {len(slow)} batch norms remember {_batches(momentum)} batches, "
+            "longer than the training",
             where=signals.places.argument((at,), "momentum") if at else None,
             saw=(
                 Evidence("momentum", momentum, healthy="0.01 to 0.1", layer=slow[0].name),

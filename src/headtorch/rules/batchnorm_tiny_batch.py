@@ -37,7 +37,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield Finding(
             rule="batchnorm-tiny-batch",
             severity="error",
-            message=f"{len(norms)} batch norms take their statistics from {examples:g} example{'s' * (examples > 1)} at a time",
+            message=f"{len(norms)} batch norms take their statistics from a batch of {examples:g}",
             where=place_of(norms[0]),
             saw=(Evidence("examples in a batch", examples, healthy="16 or more"), fit.seen_loss),
             help="use larger batches, or `GroupNorm`, which does not look at the batch",

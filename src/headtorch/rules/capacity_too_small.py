@@ -37,7 +37,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield Finding(
             rule="capacity-too-small",
             severity="warning",
-            message=f"the training loss rests at {fit.last_loss:.3g} with healthy gradients, and hidden layers of {min(widths)} units",
+            message=f"the training loss rests at {fit.last_loss:.3g} with healthy gradients "
+            f"and a hidden layer of {min(widths)} units",
             where=place_of(narrowest),
             saw=(
                 Evidence(

@@ -1,7 +1,7 @@
 """One class dominates and the model predicts it.
 
-Why it misleads: when 95 in 100 examples are of one class, always saying so is 95 % right and nearly the smallest loss that
-is easy to find. The rare class, often the one that matters, adds too little to the gradient.
+Why it misleads: when 95 in 100 examples are of one class, always saying so is 95 % right and nearly the smallest loss
+that is easy to find. The rare class, often the one that matters, adds too little to the gradient.
 
 Measured: the shares of the classes over the looked-at batches, beside what the loss weighs them with.
 

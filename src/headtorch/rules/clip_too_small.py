@@ -1,8 +1,8 @@
 """Gradient clipping leaves next to nothing of each step.
 
-Why learning is slow: clipping to norm c makes every longer gradient c long. With plain SGD a step is then lr c, whatever
-the gradient: a c of a hundredth of the usual norm is a learning rate of a hundredth. Adam divides by the size of the
-gradient and does not mind.
+Why learning is slow: clipping to norm c makes every longer gradient c long. With plain SGD a step is then lr c,
+whatever the gradient: a c of a hundredth of the usual norm is a learning rate of a hundredth. Adam divides by the size
+of the gradient and does not mind.
 
 Measured: the norm of the gradients before clipping beside the limit, and how far the weights went in all.
 

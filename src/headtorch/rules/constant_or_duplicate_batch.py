@@ -5,8 +5,8 @@ nothing about any other.
 
 Measured: a mark of each example in the looked-at batches; how many different ones there are within a batch.
 
-Fix: look at the sampler (weights are one for each example, not for each class), at the index that never advances, and at
-an iterator that is made anew for every batch.
+Fix: look at the sampler (weights are one for each example, not for each class), at the index that never advances, and
+at an iterator that is made anew for every batch.
 """
 
 from collections.abc import Iterator

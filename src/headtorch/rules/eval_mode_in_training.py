@@ -69,7 +69,8 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def _on_purpose(fit: Fit) -> bool:
-    """Whether a network that never was in train mode has features that were learned before: fine-tuning keeps them so."""
+    """Whether a network that never was in train mode has features that were learned before: fine-tuning keeps them
+    so."""
     return bool(fit.trained_before.any())
 
 

@@ -1,8 +1,8 @@
 """requires_grad is off where learning was meant.
 
-Why learning fails: a parameter with `requires_grad=False` gets no gradient and does not move. To keep features that were
-learned elsewhere that is the point; layers at their random start, or ones that a second phase of training was to thaw,
-are frozen by mistake.
+Why learning fails: a parameter with `requires_grad=False` gets no gradient and does not move. To keep features that
+were learned elsewhere that is the point; layers at their random start, or ones that a second phase of training was to
+thaw, are frozen by mistake.
 
 Measured: which parameters of the network are frozen, whether their values were loaded or trained before, and what
 earlier fits of the same network had frozen.
@@ -67,7 +67,8 @@ def _varied(fit: Fit, parameter: Parameter) -> bool:
 
 
 def _repeats(earlier: Fit, fit: Fit, frozen: list[Parameter]) -> bool:
-    """Whether a fit trains the same few parameters as an earlier one, with a new optimizer that was given frozen ones too."""
+    """Whether a fit trains the same few parameters as an earlier one, with a new optimizer that was given frozen
+    ones too."""
     same = set(earlier.objective.reached) == set(fit.objective.reached) and bool(fit.objective.reached)
     others = {o.id for o in earlier.followed_by}
     given = {n for o in fit.followed_by if o.id not in others for n in o.parameters}

@@ -9,7 +9,8 @@ called in the forward pass, is trainable and yet never changes, is cut off.
 
 Fix: keep the path from layer to loss in torch operations that have a gradient; detach only what must not learn.
 
-Ignore it when the branch is meant to stand still, as the target of a stop-gradient; say so with `requires_grad_(False)`.
+Ignore it when the branch is meant to stand still, as the target of a stop-gradient; say so with
+`requires_grad_(False)`.
 """
 
 from collections.abc import Iterator
@@ -64,8 +65,8 @@ def find(signals: Signals) -> Iterator[Finding]:
                 Evidence("their |Δw|/|w|", 0.0, healthy="about 1e-3"),
                 fit.seen_loss,
             ),
-            help="keep its output in the graph: no `.detach()`, `.data`, `.item()`, numpy or `torch.no_grad()` between it "
-            "and the loss",
+            help="keep its output in the graph: no `.detach()`, `.data`, `.item()`, numpy or `torch.no_grad()` "
+            "between it and the loss",
             label="the gradient ends here" if not everything else "its graph ends before it reaches a weight",
             confidence=0.96,
         )

@@ -46,7 +46,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield Finding(
             rule="init-too-small",
             severity="error",
-            message=f"{len(small)} of {len(gains)} layers start with weights that shrink the signal to {typical:.2g} of itself",
+            message=f"{len(small)} of {len(gains)} layers start with weights that shrink the signal "
+            f"to {typical:.2g} of itself",
             where=signals.init_place(False) or place_of(node),
             saw=(
                 Evidence("std x sqrt(fan-in)", typical, healthy="0.5 to 2"),

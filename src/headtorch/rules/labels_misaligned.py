@@ -1,7 +1,7 @@
 """Inputs and labels do not belong together.
 
-Why learning fails: a network can only learn what the labels say. When all are the same, it learns to say that; when they
-were shuffled apart from their inputs, it can do no more than learn each example by heart.
+Why learning fails: a network can only learn what the labels say. When all are the same, it learns to say that; when
+they were shuffled apart from their inputs, it can do no more than learn each example by heart.
 
 Measured: how many different labels the batches hold. Labels that are mixed up can't be told from hard ones by watching:
 only a second training with shuffled labels tells.

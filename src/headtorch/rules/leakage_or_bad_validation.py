@@ -3,8 +3,8 @@
 Why it misleads: an example that stands in both parts is remembered, not predicted. The figure says how well the network
 has learned the training data by heart, and the most overfitted model wins.
 
-Measured: the marks of the examples given in evaluation that were among the training batches looked at. None is right; all
-is an evaluation of the training data on purpose; some is a leak.
+Measured: the marks of the examples given in evaluation that were among the training batches looked at. None is right;
+all is an evaluation of the training data on purpose; some is a leak.
 
 Fix: split first, then repeat, augment, oversample or window the training part only.
 """

@@ -3,8 +3,8 @@
 Why learning fails: W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2), one linear map again, however many are stacked.
 A network that has nothing else can draw a line, and no more.
 
-Measured: the operations between linear maps, read from the graph; dropout, means, additions of a constant and batch norm
-do not bend. Low-rank pairs (a narrow layer between two wide ones), depthwise convolutions and a bottleneck that an
+Measured: the operations between linear maps, read from the graph; dropout, means, additions of a constant and batch
+norm do not bend. Low-rank pairs (a narrow layer between two wide ones), depthwise convolutions and a bottleneck that an
 autoencoder is built around are made so on purpose, and pass.
 
 Fix: put a non-linearity, such as a ReLU, after each hidden linear layer.
@@ -25,7 +25,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         pairs = [pair for pair in fit.network.collapsed() if not _on_purpose(fit, *pair)]
         if not pairs or fit.loss is None:
             continue
-        first, second = pairs[0]
+        first, _ = pairs[0]
         bends = _bends(fit)
         names = [fit.network.name(number) for number in sorted({number for pair in pairs for number in pair})]
         hidden = fit.network.nodes[first]

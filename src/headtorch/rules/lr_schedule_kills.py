@@ -1,10 +1,10 @@
 """A schedule or decay makes the learning rate useless while there is still much to learn.
 
-Why learning stops: a rate that has fallen a thousandfold moves the weights a thousandth as far; at 0 nothing moves. What
-the loss is then, it stays.
+Why learning stops: a rate that has fallen a thousandfold moves the weights a thousandth as far; at 0 nothing moves.
+What the loss is then, it stays.
 
-Measured: the share of the steps on which the rate was at most a hundredth of its largest, and how the loss stood when it
-fell. A rate that fades out over the last few steps, or falls once the loss has come to rest, is as it should be.
+Measured: the share of the steps on which the rate was at most a hundredth of its largest, and how the loss stood when
+it fell. A rate that fades out over the last few steps, or falls once the loss has come to rest, is as it should be.
 
 Fix: begin the decay later, decay by less, or step the scheduler once an epoch rather than once a batch.
 """
@@ -26,7 +26,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose rate was next to nothing for a good part of its steps."""
     for fit in signals.fits:
         steps = fit.series("loss").steps
-        for number, rates in fit.rates.items():
+        for rates in fit.rates.values():
             if not rates or fit.steps < 20 or fit.gain > 0.9:
                 continue
             largest = np.nanmax(rates.values, axis=1)
@@ -40,13 +40,11 @@ def find(signals: Signals) -> Iterator[Finding]:
             yield Finding(
                 rule="lr-schedule-kills",
                 severity="error",
-                message=f"the learning rate is {float(np.median(in_force[tiny])):.2g} for {len(tiny) / len(steps):.0%} of the steps",
+                message=f"for {len(tiny) / len(steps):.0%} of the steps the learning rate is {np.median(in_force[tiny]):.2g}",
                 where=signals.schedule_place() or signals.rate_place(fit),
                 saw=(
                     Evidence(
-                        "learning rate",
-                        f"{float(np.nanmax(largest)):.3g} to {float(in_force[-1]):.3g}",
-                        curve=_curve(in_force),
+                        "learning rate", f"{np.nanmax(largest):.3g} to {in_force[-1]:.3g}", curve=_curve(in_force)
                     ),
                     Evidence(
                         "steps at a hundredth of it or less", f"{len(tiny) / len(steps):.0%}", healthy="below 10 %"

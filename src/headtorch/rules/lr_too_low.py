@@ -43,7 +43,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield Finding(
             rule="lr-too-low",
             severity="error" if fit.gain < 0.1 else "warning",
-            message=f"the weights went {_share(fit.distance)} of their own size in {fit.steps:,} steps, and the loss hardly fell",
+            message=f"the weights went {_share(fit.distance)} of their own size in {fit.steps:,} steps, "
+            "and the loss hardly fell",
             where=signals.rate_place(fit),
             saw=(
                 Evidence("sum of |Δw|/|w|", fit.distance, healthy="about 1 or more from a random start"),
@@ -58,7 +59,8 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def _unfinished(fit: Fit) -> bool:
-    """Whether the loss was still on its way: the second half fell at a fifth of the first half's pace or more, or never fell."""
+    """Whether the loss was still on its way: the second half fell at a fifth of the first half's pace or more, or
+    never fell."""
     half = fit.steps // 2
     smooth = [float(np.median(part)) for part in np.array_split(fit.losses, min(10, fit.steps))]
     first, second = smooth[0] - smooth[len(smooth) // 2], smooth[len(smooth) // 2] - smooth[-1]

@@ -36,7 +36,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         if loss is None or loss.name != "nll" or not predictions:
             continue
         largest = predictions.values[:, 3]
-        # Rounding can lift a log-probability of 0 a little above it; a raw score at initialisation is of the order of 1.
+        # Rounding can lift a log-probability of 0 a little above it; a raw score is of the order of 1.
         above = np.flatnonzero(largest > 1e-3)
         if len(above) < max(1, len(largest) // 2):
             continue

@@ -4,7 +4,8 @@ Why nothing is learned: backward fills `.grad` and changes no weight; the step d
 network stays as it was made, and the loss changes with the batches only.
 
 Measured: the change of every weight from one backward pass to the next, and whether an optimizer stepped in between.
-Passes that train nothing on purpose (an attack, a saliency map) reach weights that another loss trains, and are left out.
+Passes that train nothing on purpose (an attack, a saliency map) reach weights that another loss trains, and are left
+out.
 
 Fix: `optimizer.step()` after `loss.backward()`, with the optimizer that holds these parameters.
 """

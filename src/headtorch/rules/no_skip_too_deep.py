@@ -1,13 +1,14 @@
 """A deep plain stack would train with skip connections (or normalisation).
 
-Why learning fails: each layer of a plain stack multiplies the signal by one more matrix and one more slope, forwards and
-backwards. Ten or twenty of them leave the first layers without a gradient and the last without a signal. A skip
+Why learning fails: each layer of a plain stack multiplies the signal by one more matrix and one more slope, forwards
+and backwards. Ten or twenty of them leave the first layers without a gradient and the last without a signal. A skip
 connection adds a path on which nothing is multiplied; a norm brings the scale back at each layer.
 
 Measured: the number of linear maps on the shortest path from input to loss, norms on the way, and the gradient that
 arrives at the first of them.
 
-Fix: add the input of a block to its output (He et al. 2016), or concatenate it; put a batch or layer norm in each block.
+Fix: add the input of a block to its output (He et al. 2016), or concatenate it; put a batch or layer norm in each
+block.
 """
 
 from collections.abc import Iterator

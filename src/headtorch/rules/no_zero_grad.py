@@ -1,8 +1,8 @@
 """Gradients of earlier steps are added up.
 
-Why learning fails: backward adds to what is in `.grad`. When it is not reset, step t follows the sum of all gradients so
-far, g_1 + ... + g_t: a momentum of 1 that never forgets, evaluated at weights long left behind. The steps grow, and the
-network swings past every minimum.
+Why learning fails: backward adds to what is in `.grad`. When it is not reset, step t follows the sum of all gradients
+so far, g_1 + ... + g_t: a momentum of 1 that never forgets, evaluated at weights long left behind. The steps grow, and
+the network swings past every minimum.
 
 Measured: what is left in the gradients when the first backward pass after an optimizer's step begins, beside what is in
 them when it ends. Gradients that are collected over several backward passes before one step are not counted.
@@ -41,7 +41,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield Finding(
             rule="no-zero-grad",
             severity="error",
-            message="gradients of earlier steps are added up: `zero_grad` does not come between a step and the next backward",
+            message="gradients of earlier steps are added up: nothing resets them between a step and the next backward",
             where=fit.objective.backward_at,
             saw=(
                 Evidence(
@@ -57,7 +57,8 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def _left_over(fit: Fit) -> tuple[np.ndarray, list[int], float] | None:
-    """The share of each gradient that was left over, the steps where one was, and their share of all that could show it."""
+    """The share of each gradient that was left over, the steps where one was, and their share of all that could show
+    it."""
     stale, gradient = fit.series("stale_grad_norm"), fit.series("grad_norm")
     mask = fit.optimized & fit.moved if fit.followed_by else fit.moved
     if not stale or not mask.any() or stale.values.shape[1] != len(mask):

@@ -1,13 +1,13 @@
 """Log of 0, exp of a large number, half precision out of range, a division by 0.
 
-Why learning fails: float16 ends at 65504 and knows nothing below 6e-8. An epsilon of 1e-8 is 0 in it, and Adam divides by
-0; log(0) is minus infinity in any format, and its gradient NaN. One NaN in a loss makes every weight NaN.
+Why learning fails: float16 ends at 65504 and knows nothing below 6e-8. An epsilon of 1e-8 is 0 in it, and Adam divides
+by 0; log(0) is minus infinity in any format, and its gradient NaN. One NaN in a loss makes every weight NaN.
 
-Measured: the first loss that is NaN while inputs, targets and weights were still finite numbers, and the number format of
-the weights.
+Measured: the first loss that is NaN while inputs, targets and weights were still finite numbers, and the number format
+of the weights.
 
-Fix: keep weights in float32 and use autocast; `eps=1e-4` for Adam in half; `log_softmax`, `logsumexp`, `log1p` or a clamp
-in place of a bare log or exp.
+Fix: keep weights in float32 and use autocast; `eps=1e-4` for Adam in half; `log_softmax`, `logsumexp`, `log1p` or a
+clamp in place of a bare log or exp.
 """
 
 from collections.abc import Iterator
@@ -44,7 +44,8 @@ def find(signals: Signals) -> Iterator[Finding]:
             yield Finding(
                 rule="numeric-overflow",
                 severity="error",
-                message=f"the loss is {event.value['value']} at step {event.step}, out of finite inputs, targets and weights",
+                message=f"the loss is {event.value['value']} at step {event.step}, "
+                "out of finite inputs, targets and weights",
                 where=signals.target_place(fit),
                 saw=(Evidence("weights that are no numbers before it", 0.0), fit.seen_loss),
                 help="replace a bare log, exp or division: `log_softmax`, `logsumexp`, a clamp, an epsilon",

@@ -2,7 +2,8 @@
 
 Why learning stops: a sigmoid ends in 0 to 1, a tanh in -1 to 1, a ReLU in 0 to infinity, a softmax in shares that sum
 to 1. Targets outside of that can never be met, however long the training is: the network drives its output to the edge,
-where the slope of the last non-linearity is 0, and gets no gradient any more. A softmax over a single output is always 1.
+where the slope of the last non-linearity is 0, and gets no gradient any more. A softmax over a single output is always
+1.
 
 Measured: the operation before the loss, and the smallest and largest target on the looked-at steps.
 

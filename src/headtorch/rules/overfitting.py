@@ -1,7 +1,7 @@
 """The training loss falls while the validation loss rises.
 
-Why it fails: a network with more freedom than the data can pin down goes on to learn the noise of the training set. From
-then on each step makes it better at examples it has seen and worse at all others.
+Why it fails: a network with more freedom than the data can pin down goes on to learn the noise of the training set.
+From then on each step makes it better at examples it has seen and worse at all others.
 
 Measured: the loss on examples that were not trained on, at its best and at the end, beside the training loss. An
 evaluation on the training examples themselves is told by their fingerprints and left out.
@@ -39,7 +39,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield Finding(
             rule="overfitting",
             severity="warning",
-            message=f"the held-out loss rose from {values[best]:.3g} to {end:.3g} while the training loss fell to {train:.3g}",
+            message=f"the held-out loss rose from {values[best]:.3g} to {end:.3g} "
+            f"while the training loss fell to {train:.3g}",
             where=fit.objective.backward_at,
             saw=(
                 Evidence(

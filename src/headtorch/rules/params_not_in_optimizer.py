@@ -76,7 +76,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             ),
             help="make the optimizer after the model is complete, over the parameters the model has then"
             if too_early
-            else "register these layers (`nn.ModuleList`, `nn.ModuleDict`), or give their parameters to the optimizer too",
+            else "register these layers (`nn.ModuleList`, `nn.ModuleDict`), or give the optimizer their parameters too",
             label="made before the model was complete" if too_early else "its parameters are in no optimizer",
             confidence=0.96,
         )

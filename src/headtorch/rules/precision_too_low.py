@@ -33,7 +33,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield Finding(
             rule="precision-too-low",
             severity="error",
-            message=f"{len(half)} weights are {half[0].dtype}, and updates of {usual:.1e} of their size are rounded away",
+            message=f"{len(half)} weights are {half[0].dtype}, and updates of {usual:.1e} of their size "
+            "are rounded away",
             where=signals.set_attributes_place("bfloat16", "half", "to") or fit.objective.backward_at,
             saw=(
                 Evidence("|Δw|/|w|", usual, healthy="above 1/256, what bfloat16 can tell apart"),

@@ -40,8 +40,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield Finding(
             rule="preprocessing-mismatch",
             severity="error",
-            message=f"evaluation inputs have mean {their_mean:.3g} and std {their_deviation:.3g}, training inputs {mean:.3g} "
-            f"and {deviation:.3g}",
+            message=f"evaluation inputs have mean {their_mean:.3g} and std {their_deviation:.3g}, "
+            f"training inputs {mean:.3g} and {deviation:.3g}",
             where=signals.evaluation_place() or signals.input_place(fit),
             saw=(
                 Evidence("shift of the mean", shift, healthy="below 0.2 standard deviations"),

@@ -1,7 +1,7 @@
 """Fine-tuning wrecks the features it meant to use.
 
-Why it fails: loaded weights stand in a good place. Steps made for a random start, of a hundredth of the weights' own size
-and more, carry them away before the new head has learned anything.
+Why it fails: loaded weights stand in a good place. Steps made for a random start, of a hundredth of the weights' own
+size and more, carry them away before the new head has learned anything.
 
 Measured: |dw|/|w| of weights that were loaded or trained before, and what became of the loss.
 

@@ -1,7 +1,7 @@
 """Sigmoids or tanhs sit where their slope is near zero.
 
-Why learning stops: the gradient that passes a sigmoid is multiplied by y (1 - y), at most 1/4 and near 0 where y is near
-0 or 1; tanh by 1 - y^2. Inputs far from 0, from raw data, large weights or one large step, put units there.
+Why learning stops: the gradient that passes a sigmoid is multiplied by y (1 - y), at most 1/4 and near 0 where y is
+near 0 or 1; tanh by 1 - y^2. Inputs far from 0, from raw data, large weights or one large step, put units there.
 
 Measured: the share of a hidden layer's outputs where the slope is below 4 % of its largest. At initialisation it should
 be near 0; a trained output layer is saturated with good reason and is not looked at.

@@ -1,8 +1,8 @@
 """Targets of a large scale.
 
-Why learning fails: a fresh network puts out numbers around 1. To reach targets in the thousands its weights must grow by
-that factor, in steps that were made for weights of size 1; the gradient of a squared error grows with the target too,
-and throws plain SGD off.
+Why learning fails: a fresh network puts out numbers around 1. To reach targets in the thousands its weights must grow
+by that factor, in steps that were made for weights of size 1; the gradient of a squared error grows with the target
+too, and throws plain SGD off.
 
 Measured: the standard deviation and the mean of the targets of a regression, and how far the predictions came.
 

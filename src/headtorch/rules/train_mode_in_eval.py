@@ -1,7 +1,8 @@
 """Evaluation runs with dropout or batch statistics on.
 
 Why it fails: in training mode dropout drops units at random, and batch norm lets the other examples of the batch, and
-their number, into each answer. The same input gets another answer each time, and a worse one than the network could give.
+their number, into each answer. The same input gets another answer each time, and a worse one than the network could
+give.
 
 Measured: the mode of every dropout and batch norm in calls without gradient, and dropouts that the source leaves on
 whatever the mode is.

@@ -2,8 +2,8 @@
 
 Why learning fails: the gradient points uphill. Adding it instead of subtracting it raises the loss with every step.
 
-Measured: the cosine between each update and the direction downhill, -g. Plain descent has 1; momentum and adaptive rates
-stay above 0 on the whole; a step that climbs has -1.
+Measured: the cosine between each update and the direction downhill, -g. Plain descent has 1; momentum and adaptive
+rates stay above 0 on the whole; a step that climbs has -1.
 
 Fix: subtract: `w -= lr * w.grad`; leave out the minus before the loss; `maximize=False`.
 """

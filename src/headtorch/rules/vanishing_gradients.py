@@ -1,12 +1,13 @@
 """The gradient shrinks layer by layer until early layers do not move.
 
-Why learning fails: backpropagation multiplies one slope and one weight matrix a layer. A sigmoid's slope is at most 1/4,
-so ten layers leave at most a millionth; small weights do the same. The last layers learn from features that never
+Why learning fails: backpropagation multiplies one slope and one weight matrix a layer. A sigmoid's slope is at most
+1/4, so ten layers leave at most a millionth; small weights do the same. The last layers learn from features that never
 change.
 
 Measured: |g|/|w|, which no scale of the weights can hide, of the first weight matrices against the last, while the loss
-stays at chance. Healthy trainings, recurrent and deep ones among them, keep the first above 2e-3 of the last; below 1e-3
-no one rate serves both. In an unrolled recurrence, the gradient that arrives at the earliest steps beside the largest.
+stays at chance. Healthy trainings, recurrent and deep ones among them, keep the first above 2e-3 of the last; below
+1e-3 no one rate serves both. In an unrolled recurrence, the gradient that arrives at the earliest steps beside the
+largest.
 
 Fix: ReLU in place of sigmoid or tanh in hidden layers, He or Glorot initialisation, batch norm, skip connections.
 """
@@ -83,7 +84,8 @@ def _through_time(fit: Fit) -> Finding | None:
             Evidence("times the same weights are passed", float(fit.network.passes)),
             fit.seen_loss,
         ),
-        help="use LSTM or GRU for long sequences, start the recurrent weights orthogonal, or read an average of the steps",
+        help="use LSTM or GRU for long sequences, start the recurrent weights orthogonal, "
+        "or read an average of the steps",
         label="the gradient fades through its steps",
         confidence=0.8,
     )

@@ -47,7 +47,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         decay = max(decays)
         decoupled = any(o.kind == "AdamW" for o in fit.followed_by)
         late = relative[len(relative) // 2 :]
-        # AdamW's step is about lr whatever the gradient, and its decay lr lambda w: they balance where |w| is 1 / lambda.
+        # AdamW's step is about lr whatever the gradient, and its decay lr lambda w: they balance at |w| = 1 / lambda.
         pull = _decoupled_pull(fit, decay) if decoupled else decay / max(float(np.nanmedian(late)), 1e-30)
         if not pull > PULL or not _shrank(fit):
             continue

@@ -1,10 +1,10 @@
 """Units start equal and stay equal, or no signal passes.
 
-Why learning fails: two units of a layer with the same weights put out the same, get the same gradient, and take the same
-step: they stay one unit for ever, however wide the layer is. With all weights zero nothing passes either way.
+Why learning fails: two units of a layer with the same weights put out the same, get the same gradient, and take the
+same step: they stay one unit for ever, however wide the layer is. With all weights zero nothing passes either way.
 
-Measured: the share of a weight matrix's rows that equal their neighbour before training, and how much the units' outputs
-differ from each other at the end. A last layer that starts at zero breaks the tie by itself, and passes.
+Measured: the share of a weight matrix's rows that equal their neighbour before training, and how much the units'
+outputs differ from each other at the end. A last layer that starts at zero breaks the tie by itself, and passes.
 
 Fix: draw initial weights at random: leave PyTorch's defaults, or use He or Glorot.
 """
@@ -37,8 +37,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             yield Finding(
                 rule="zero-or-constant-init",
                 severity="error",
-                message=f"all {parameter.shape[0]} units of `{parameter.name.rpartition('.')[0] or parameter.name}` start equal "
-                "and stay equal",
+                message=f"all {parameter.shape[0]} units of `{fit.network.name(number)}` start equal and stay equal",
                 where=signals.init_place(deviation == 0) or place_of(node),
                 saw=(
                     Evidence("equal rows of the initial weight", f"{equal:.0%}", healthy="0 %", layer=parameter.name),

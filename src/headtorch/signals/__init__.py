@@ -110,7 +110,8 @@ class Signals:
         return None
 
     def init_place(self, zero: bool) -> Where | None:
-        """The first place in the user's sources that initialises weights by hand: the value it is given, where it is named."""
+        """The first place in the user's sources that initialises weights by hand: the value it is given, where it is
+        named."""
         names = ("zeros_", "zero_", "fill_", "constant_") if zero else ("normal_", "uniform_", "constant_", "fill_")
         for file in self.run.sources:
             for call, place in self.places.calls(file, *names):

@@ -99,7 +99,8 @@ class Fit:
 
     @cached_property
     def gain(self) -> float:
-        """How far the loss came from chance (or from its start) towards 0: 0 nothing, 1 all, below 0 worse; NaN unknown."""
+        """How far the loss came from chance (or from its start) towards 0: 0 nothing, 1 all, below 0 worse; NaN
+        unknown."""
         if not self.steps:
             return math.nan
         if not math.isfinite(self.last_loss):
@@ -227,7 +228,8 @@ class Fit:
 
     @cached_property
     def updates(self) -> Floats:
-        """|dw|/|w| of the weight matrices that move, or of what moves where there is none, (looked-at steps, weights)."""
+        """|dw|/|w| of the weight matrices that move, or of what moves where there is none, (looked-at steps,
+        weights)."""
         series = self.series("update_ratio")
         mask = self.weights & self.moved if (self.weights & self.moved).any() else self.moved
         if not series or not mask.any() or series.values.shape[1] != len(mask):

@@ -108,7 +108,8 @@ class Network:
         return fewest[-1] if fewest else 0
 
     def collapsed(self) -> list[tuple[int, int]]:
-        """Pairs of linear maps with nothing between them that bends: the first feeds the second through one straight path."""
+        """Pairs of linear maps with nothing between them that bends: the first feeds the second through one straight
+        path."""
         pairs = []
         for number in self.linear_maps:
             current = self.nodes[number]
@@ -129,10 +130,12 @@ class Network:
 
 
 def is_affine(node: Node) -> bool:
-    """Whether an operation is affine in what the network feeds it; a product with data from outside, a dropout's mask, is."""
+    """Whether an operation is affine in what the network feeds it; a product with data from outside, a dropout's
+    mask, is."""
     return node.op in AFFINE or (node.op in ("Mul", "Div") and node.outside and len(node.inputs) == 1)
 
 
 def place_of(node: Node) -> Where | None:
-    """The user's line for an operation: the one that made the layer when its class is the library's, else the one that ran it."""
+    """The user's line for an operation: the one that made the layer when its class is the library's, else the one
+    that ran it."""
     return node.made_at or node.where

@@ -8,7 +8,8 @@ from headtorch.model import Where
 
 
 class Node(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One operation between the weights and the loss. Nodes stand in order of computation; view operations are left out.
+    """One operation between the weights and the loss. Nodes stand in order of computation; view operations are left
+    out.
 
     `op` is autograd's name for it without the suffix ("Addmm", "Relu", "LogSoftmax"). `inputs` are indices of the nodes
     that feed it; `outside` is true when something that is no node (data, a detached tensor) feeds it too.
@@ -32,9 +33,10 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
 class Loss(msgspec.Struct, frozen=True, omit_defaults=True):
     """One term of the loss: what it compares and where.
 
-    `name` is "cross_entropy", "nll", "mse", "l1", "bce", "bce_with_logits", ... or "unknown". `node` is the index of its
-    node, `prediction` that of the last node of the network before it (None when the network's output is not seen).
-    `weighted` says that its classes are weighted. `broadcast` gives two shapes when prediction and target were broadcast against each other.
+    `name` is "cross_entropy", "nll", "mse", "l1", "bce", "bce_with_logits", ... or "unknown". `node` is the index of
+    its node, `prediction` that of the last node of the network before it (None when the network's output is not seen).
+    `weighted` says that its classes are weighted. `broadcast` gives two shapes when prediction and target were
+    broadcast against each other.
     """
 
     name: str
@@ -52,10 +54,11 @@ class Objective(msgspec.Struct, frozen=True, omit_defaults=True):
     """A loss that is minimised over a set of parameters; a script has one, a GAN two, a fine-tuning one a phase.
 
     `parameters` are ids in the order of the parameter quantities; `reached` are those that the loss depends on.
-    `frozen` are those that do not require a gradient now. `nodes` are empty when the graph could not be read. `opaque` names regions that hide their inside.
-    `measured` are the indices of the nodes whose activations are measured, `layers` of the linear maps whose output
-    gradient is, in the order of those quantities. `roots` are the modules called for this loss. `by_hand` says that
-    the user holds the weights himself, `truncated` that the graph was too large to be read whole.
+    `frozen` are those that do not require a gradient now. `nodes` are empty when the graph could not be read. `opaque`
+    names regions that hide their inside. `measured` are the indices of the nodes whose activations are measured,
+    `layers` of the linear maps whose output gradient is, in the order of those quantities. `roots` are the modules
+    called for this loss. `by_hand` says that the user holds the weights himself, `truncated` that the graph was too
+    large to be read whole.
     """
 
     id: int
@@ -78,8 +81,8 @@ class Objective(msgspec.Struct, frozen=True, omit_defaults=True):
 class Parameter(msgspec.Struct, frozen=True, omit_defaults=True):
     """A tensor that can learn. `module` is the id of the module that owns it, `kind` that module's class.
 
-    `is_parameter` is false for a plain tensor that the user holds himself, `loaded` true when its first values came from
-    a state dict.
+    `is_parameter` is false for a plain tensor that the user holds himself, `loaded` true when its first values came
+    from a state dict.
     """
 
     id: int
@@ -94,7 +97,8 @@ class Parameter(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Module(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A module that was called: its class, its name within its root, the line that made it, and the line that called it."""
+    """A module that was called: its class, its name within its root, the line that made it, and the line that called
+    it."""
 
     id: int
     name: str

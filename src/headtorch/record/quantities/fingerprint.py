@@ -18,10 +18,7 @@ def measure(tensor: torch.Tensor) -> torch.Tensor:
         tensor.detach()[:EXAMPLES].reshape(min(tensor.shape[0], EXAMPLES), -1) if tensor.dim() else tensor.reshape(1, 1)
     )
     columns = batch[:, :: max(1, batch.shape[1] // ELEMENTS) | 1][:, :ELEMENTS]
-    if columns.is_floating_point():
-        bits = columns.float().contiguous().view(torch.int32).long()
-    else:
-        bits = columns.long()
+    bits = (columns.float().contiguous().view(torch.int32) if columns.is_floating_point() else columns).long()
     weights = torch.tensor(_WEIGHTS[: columns.shape[1]]).to(columns.device, non_blocking=True)
     marks = ((bits * weights).sum(dim=1) & 0xFFFFFFFFFF) % 16_777_213
     padded = torch.full((EXAMPLES,), float("nan"), device=columns.device)

@@ -1,8 +1,8 @@
 """input: the scale of what the network is given, over the batch and by feature.
 
 Columns: mean, standard deviation, smallest, largest, share of non-finite values; then, over the features (columns of a
-table, channels of an image): the largest standard deviation, the smallest that is not zero, the largest |mean|; then how
-many features there are, and how many examples.
+table, channels of an image): the largest standard deviation, the smallest that is not zero, the largest |mean|; then
+how many features there are, and how many examples.
 """
 
 import torch

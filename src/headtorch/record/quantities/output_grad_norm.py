@@ -1,4 +1,5 @@
-"""output_grad_norm: the norm of the gradient of each layer's output, which is the signal that arrives there from the loss."""
+"""output_grad_norm: the norm of the gradient of each layer's output, which is the signal that arrives there from the
+loss."""
 
 import torch
 
