@@ -12,31 +12,31 @@ from bench import longrun, peers, steps
 from bench.table import Row, seen, table
 
 
-def measure(runs: Path, count: int, peer_count: int, long: int) -> Iterator[Row]:
+def measure(runs: Path, share: float, peer_steps: int, long: int) -> Iterator[Row]:
     """Every row of the table."""
     yield from longrun.rows(runs, long)
     for net in steps.NETS:
-        yield from steps.ours(net, count, runs / net)
+        yield from steps.ours(net, max(round(steps.STEPS[net] * share), steps.DENSE + 20), runs / net)
         file = next((runs / net).glob("*.htdb"))
         yield seen(f"{steps.NETS[net]}: file for a million values", f"{longrun.density(file)[1]:.2f} MB")
     if trouble := peers.install():
         yield seen("other tools", f"not measured, they cannot be installed: {trouble}")
         return
     for net in steps.NETS:
-        yield from peers.peers(net, peer_count)
+        yield from peers.peers(net, peer_steps)
 
 
 def main() -> None:
     """Parse the command line, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what headtorch costs.")
-    parser.add_argument("--steps", type=int, default=1000, help="of each network with and without headtorch")
-    parser.add_argument("--peer-steps", type=int, default=15, help="of each network under each other tool")
+    parser.add_argument("--share", type=float, default=1.0, help="of the usual number of steps, for a quick look")
+    parser.add_argument("--peer-steps", type=int, default=10, help="of each network under each other tool")
     parser.add_argument("--long", type=int, default=100_000, help="steps of the long run that is diagnosed")
     chosen = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
-        for row in measure(Path(folder), chosen.steps, chosen.peer_steps, chosen.long):
+        for row in measure(Path(folder), chosen.share, chosen.peer_steps, chosen.long):
             rows.append(row)
             print(f"  {row.what}: {row.measured}", flush=True)
     print(f"load after: {os.getloadavg()[0]:.1f}\n\n{table(rows)}")

@@ -58,16 +58,15 @@ def draw_out(short: Path, long: Path, steps: int) -> None:
         writer.event(step, kind, **msgspec.json.decode(value))
     series = {key: run.series(*key) for key in source.execute("SELECT DISTINCT quantity, owner FROM block")}
     once = {key for key, (at, _) in series.items() if len(at) < RECORDED // 2}
+    always = {key for key in series if key[0] == "loss"}
     losses = np.geomspace(2.3, 0.01, steps) * np.random.default_rng(0).uniform(0.9, 1.1, steps)
+    for quantity, owner in once:
+        for step, values in zip(*series[quantity, owner], strict=True):
+            writer.sample(owner, quantity, int(step), values.tolist())
     for step in range(steps):
-        for (quantity, owner), (at, values) in series.items():
-            if quantity == "loss":
-                writer.sample(owner, quantity, step, [float(losses[step]), *values[step % len(at)][1:].tolist()])
-            elif (quantity, owner) in once:
-                if step in at:
-                    writer.sample(owner, quantity, step, values[list(at).index(step)].tolist())
-            elif looked_at(step):
-                writer.sample(owner, quantity, step, values[step % len(at)].tolist())
+        for quantity, owner in series.keys() - once if looked_at(step) else always:
+            values = series[quantity, owner].values[step % len(series[quantity, owner].steps)].tolist()
+            writer.sample(owner, quantity, step, [float(losses[step]), *values[1:]] if quantity == "loss" else values)
         writer.step_done()
         if step % writing.COMMIT_STEPS == 0:
             time.sleep(2 * writing.LOOK_EVERY)

@@ -25,22 +25,15 @@ def test_faults_in_every_part(alone: Outcome, recorded: Start) -> None:
         assert (outcome.status, outcome.out) == (0, alone.out), part
         assert "Traceback" not in outcome.err, part
         errors = outcome.run.facts.get("errors", [])
-        if part == "hooks":  # a hook runs inside the user's backward and keeps its errors to itself
-            assert len(outcome.run.series("output_grad_norm").steps) == 0 or errors
+        if part == "hooks":  # it runs inside the user's backward and keeps its errors to itself
+            assert not outcome.run.series("output_grad_norm").values.any()
             continue
-        assert any("injected into headtorch" in error for error in errors) or part == "backward", part
-        told = outcome.err.count("errors of headtorch itself were contained") + outcome.err.count("was not recorded")
-        assert told == 1, (part, outcome.err)
+        assert any("injected into headtorch" in error for error in errors), part
+        said = " ".join(outcome.err.split())
+        assert said.count("of headtorch itself were contained") == 1, (part, said)
 
 
 def test_what_does_not_fail_is_still_recorded(recorded: Start) -> None:
     run = recorded(TRAINS, "8", PYTHONPATH=str(SCRIPTS / "faults_of_ours"), FAULTS="quantities").end().run
     assert run.steps == 8
     assert run.series("loss").steps.tolist() == list(range(8))
-
-
-def test_a_folder_that_cannot_be_written(recorded: Start, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Said in one line before the script starts."""
-    started = recorded(TRAINS, "3", HEADTORCH_RUNS="unused")
-    started.end()
-    assert started.runs.is_dir()

@@ -27,7 +27,7 @@ class Places:
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._sources = sources
-        self._following: set[tuple[str, str]] = set()
+        self._following: set[tuple[str, str, int]] = set()
 
     def tree(self, file: str) -> ast.Module | None:
         """The parsed source of a file, or None."""
@@ -66,6 +66,9 @@ class Places:
                     for key, entry in zip(group.keys, group.values, strict=True):
                         if isinstance(key, ast.Constant) and key.value == name:
                             value = entry
+        tree = self.tree(stack[0].file)
+        if value is None and tree is not None and any(k.arg is None for k in call.keywords):  # SGD(..., **settings)
+            return self._entry(stack[0].file, tree, name) or stack[0]
         if value is None:
             return stack[0]
         shown = keyword if keyword is not None else value
@@ -82,13 +85,21 @@ class Places:
             return next((w for side in (value.left, value.right) if (w := self.written(file, side, stack))), None)
         if isinstance(value, ast.UnaryOp):
             return self.written(file, value.operand, stack)
+        if (
+            isinstance(value, ast.Call)
+            and _called(value) == "get"
+            and value.args
+            and isinstance(value.args[0], ast.Constant)
+        ):
+            entry = self._entry(file, tree, value.args[0].value)  # config.get("lr", 0.3)
+            return entry or (self._where(file, value.args[1]) if len(value.args) > 1 else None)
         if isinstance(value, ast.Call) and len(value.args) == 1:
             return self.written(file, value.args[0], stack)
         if isinstance(value, ast.Attribute):
             return self._option(file, tree, value.attr)
         if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Constant):
             return self._entry(file, tree, value.slice.value)
-        if isinstance(value, ast.Name) and (key := (file, value.id)) not in self._following:
+        if isinstance(value, ast.Name) and (key := (file, value.id, len(stack))) not in self._following:
             self._following.add(key)  # `lr = lr * 0.5` leads back to itself
             try:
                 return self._name(file, tree, value.id, stack)
@@ -108,15 +119,22 @@ class Places:
                 if destination == attribute or any(f.lstrip("-").replace("-", "_") == attribute for f in flags):
                     default = next((k for k in node.keywords if k.arg == "default"), None)
                     return self._where(file, default if default is not None else node)
-            if isinstance(node, ast.ClassDef):
-                for statement in node.body:
-                    if attribute in _assigned_names(statement):
-                        return self._where(file, statement)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 for keyword in node.keywords:  # SimpleNamespace(lr=...), Config(lr=...)
                     if keyword.arg == attribute and isinstance(keyword.value, ast.Constant):
                         return self._where(file, keyword)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                for statement in node.body:
+                    if attribute in _assigned_names(statement):
+                        return self._where(file, statement)
+            if (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.Constant)
+                and any(isinstance(t, ast.Attribute) and t.attr == attribute for t in node.targets)
+            ):
+                return self._where(file, node)
         return None
 
     def _entry(self, file: str, tree: ast.Module, key: object) -> Where | None:
@@ -168,10 +186,33 @@ class Places:
             if value is not None:
                 keyword = next((k for k in call.keywords if k.arg == name), None)
                 return self.written(caller.file, value, stack[1:]) or self._where(caller.file, keyword or value)
+        for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
+            if argument.arg == name and default is not None:
+                return self._where(file, default)
         defaults = function.args.defaults
         if name in names and defaults and (position := names.index(name) - len(names) + len(defaults)) >= 0:
             return self._where(file, defaults[position])
         return None
+
+    def origin(self, where: Where, position: int = 0) -> Where | None:
+        """Where the variable that the call at a place is given was assigned, in the same function or module."""
+        call, tree = self.call_at(where), self.tree(where.file)
+        if call is None or tree is None or position >= len(call.args):
+            return None
+        value = call.args[position]
+        while isinstance(value, (ast.Subscript, ast.Attribute, ast.Call)):  # x[idx].float()
+            value = value.func if isinstance(value, ast.Call) else value.value
+        if not isinstance(value, ast.Name):
+            return None
+        scope = enclosing_function(tree, where.line) or tree
+        inner = {
+            id(below)
+            for node in ast.walk(scope)
+            if node is not scope and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda))
+            for below in ast.walk(node)
+        }
+        found = [n for n in ast.walk(scope) if value.id in _assigned_names(n) and id(n) not in inner]
+        return self._where(where.file, min(found, key=lambda n: n.lineno)) if found else None  # type: ignore[attr-defined]
 
     def factor_at(self, where: Where) -> Where | None:
         """Where the factor of the product at a place is written."""
@@ -189,7 +230,7 @@ class Places:
         for node in _after(tree, backward.line):
             factors: list[ast.expr] = []
             if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Sub, ast.Add)):
-                factors = _factors(node.value)
+                factors = _factors(node.value) if isinstance(node.value, ast.BinOp) else []  # not `steps += 1`
             elif (
                 isinstance(node, ast.Assign)
                 and isinstance(node.value, ast.BinOp)
@@ -278,6 +319,8 @@ class Places:
         `layers.append(...)`."""
         tree = self.tree(where.file)
         for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.AugAssign) and node.lineno <= where.line <= (node.end_lineno or 0):
+                return self._made_empty(where.file, tree, ast.unparse(node.target))
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.lineno <= where.line <= (node.end_lineno or 0):
                 if isinstance(node.value, (ast.List, ast.Dict, ast.Tuple, ast.ListComp, ast.DictComp)):
                     return self._where(where.file, node)
@@ -295,16 +338,15 @@ class Places:
 
     def _made_empty(self, file: str, tree: ast.Module | None, name: str) -> Where | None:
         for node in ast.walk(tree) if tree is not None else ():
-            if (
-                isinstance(node, ast.Assign)
-                and isinstance(node.value, (ast.List, ast.Dict, ast.Call))
-                and any(ast.unparse(target) == name for target in node.targets)
-            ):
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, (ast.List, ast.Dict, ast.Call)):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                if name not in map(ast.unparse, targets):
+                    continue
                 return self._where(file, node)
         return None
 
     def _where(self, file: str, node: ast.AST) -> Where:
-        lines = self._sources[file].splitlines()
+        lines = self._sources[file].split("\n")
 
         def column(line: int, offset: int) -> int:
             return (

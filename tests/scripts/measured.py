@@ -24,7 +24,8 @@ def regression():
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 4, 0.5)
     found = expected["regression"] = {
         name: [] for name in ("loss", "grad_norm", "weight_norm", "update_ratio", "dead_share", "zero_share", "rate",
-                              "prediction", "target", "input", "output_grad_norm", "stale_grad_norm", "measure")
+                              "prediction", "target", "input", "output_grad_norm",
+                              "stale_grad_norm", "measure", "eval_loss")
     }  # fmt: skip
     for _ in range(12):
         inputs = torch.randn(32, 6) * 3 + 1
@@ -40,6 +41,8 @@ def regression():
         optimizer.step()
         found["rate"].append(optimizer.param_groups[0]["lr"])
         schedule.step()
+        with torch.no_grad():
+            found["eval_loss"].append(F.mse_loss(model(inputs), targets).item())
         found["loss"].append(loss.item())
         found["grad_norm"].append(norms(parameter.grad for parameter in model.parameters()))
         found["weight_norm"].append(norms(before))
@@ -68,7 +71,7 @@ class Classifier(nn.Module):
 def classification():
     model = Classifier()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    names = ("loss", "saturated_share", "class_count", "measure", "eval_loss", "activation_mean", "activation_std")
+    names = ("loss", "saturated_share", "class_count", "measure", "activation_mean", "activation_std")
     found = expected["classification"] = {name: [] for name in names}
     inputs, classes = torch.randn(20, 4), torch.randint(3, (20,))
     inputs[7] = inputs[2]
@@ -87,8 +90,6 @@ def classification():
         found["activation_std"].append(model.hidden.std(correction=0).item())
         found["class_count"].append(torch.bincount(classes, minlength=3).tolist())
         found["measure"].append((prediction.argmax(1) == classes[order]).float().mean().item())
-        with torch.no_grad():
-            found["eval_loss"].append(F.cross_entropy(model(inputs), classes).item())
 
 
 def broadcast():
@@ -108,7 +109,8 @@ def two_terms():
     inputs = torch.randn(16, 4)
     for _ in range(2):
         output = model(inputs)
-        loss = F.binary_cross_entropy(output, torch.ones(16, 2)) + 0.5 * F.l1_loss(output, torch.zeros(16, 2), reduction="sum")
+        loss = F.binary_cross_entropy(output, torch.ones(16, 2))
+        loss = loss + 0.5 * F.l1_loss(output, torch.zeros(16, 2), reduction="sum")
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

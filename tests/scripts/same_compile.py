@@ -1,3 +1,4 @@
+# ruff: noqa: B023
 """Scenarios: compiled code, with the number of graphs, breaks and recompilations."""
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 import warnings
+from pathlib import Path
 
 import torch
 from scenarios import digest, fit, main, mlp, scenario, table
@@ -95,7 +96,7 @@ def modes_of_the_user():
 
 
 class Tagged(torch.Tensor):
-    seen: list[str] = []
+    seen = []  # noqa: RUF012
 
     @classmethod
     def __torch_function__(cls, func, types, args=(), kwargs=None):
@@ -206,7 +207,13 @@ def scripted():
         losses(a, b, c).backward()
     model = torch.jit.script(mlp())
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    return fit(model, optimizer), a.grad, str(losses.graph).count("\n"), model.code, [p.grad for p in model.parameters()]
+    return (
+        fit(model, optimizer),
+        a.grad,
+        str(losses.graph).count("\n"),
+        model.code,
+        [p.grad for p in model.parameters()],
+    )
 
 
 @scenario
@@ -370,7 +377,7 @@ def warnings_name_the_same_lines():
         torch.optim.lr_scheduler.StepLR(optimizer, 1).step(1)
     own = ("headtorch" + os.sep + "record", "headtorch" + os.sep + "launch")
     for each in caught:
-        print(f"{os.path.basename(each.filename)}:{each.lineno}: {str(each.message).splitlines()[0][:90]}")
+        print(f"{Path(each.filename).name}:{each.lineno}: {str(each.message).splitlines()[0][:90]}")
     return [any(part in each.filename for part in own) for each in caught]
 
 
@@ -393,7 +400,9 @@ def introspection():
     F.mse_loss(mlp()(table()[0]), table()[1]).backward()
     print(inspect.signature(nn.Module.__init__), inspect.signature(nn.Module.load_state_dict))
     print(F.mse_loss.__name__, torch.optim.Optimizer.__init__.__name__, torch._C._nn.mse_loss.__name__)
-    print(torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_num_threads(), torch.is_anomaly_enabled())
+    print(
+        torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_num_threads(), torch.is_anomaly_enabled()
+    )
     print(sys.gettrace(), sys.getprofile(), sys.getrecursionlimit())
     return sorted(name for name in sys.modules if name.startswith("torch.") and "_dynamo" in name) != []
 

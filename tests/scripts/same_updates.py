@@ -122,7 +122,7 @@ def weights_by_hand():
     for _ in range(8):
         loss = ((torch.relu(inputs @ first) @ second - targets) ** 2).mean()
         slopes = torch.autograd.grad(loss, [first, second])
-        first, second = ((w - 0.1 * g).detach().requires_grad_() for w, g in zip((first, second), slopes))
+        first, second = ((w - 0.1 * g).detach().requires_grad_() for w, g in zip((first, second), slopes, strict=True))
     left += [first, second]
     model = mlp()
     for _ in range(8):
@@ -251,7 +251,9 @@ def checkpointing():
         left += [Counted.calls, block, head]
         print("forward passes:", Counted.calls)
     packed = []
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: (packed.append("in"), t)[1], lambda t: (packed.append("out"), t)[1]):
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda t: (packed.append("in"), t)[1], lambda t: (packed.append("out"), t)[1]
+    ):
         left += [fit(head_ := mlp(), torch.optim.SGD(head_.parameters(), lr=0.1), 3)]
     print("saved tensors:", packed.count("in"), packed.count("out"))
     return left, digest(packed)

@@ -20,3 +20,4 @@ while not steps or step < steps:
     step += 1
 writer.fact("ending", "finished")
 writer.close()
+sys.exit(writer.trouble)

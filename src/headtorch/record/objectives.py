@@ -19,7 +19,7 @@ from headtorch.record.network import Network
 from headtorch.record.rows import Rows, gather, row_length
 
 if TYPE_CHECKING:
-    from headtorch.record.optimizers import OptimizerState
+    from headtorch.record.optimizers import Optimizers, OptimizerState
 
 Site = tuple[Any, ...]
 Reference = weakref.ref[torch.Tensor]
@@ -109,7 +109,7 @@ class Objective:
 
 
 def learners_of(
-    graph: Graph, in_optimizer: dict[int, int], wanted: Sequence[torch.Tensor]
+    graph: Graph, optimizers: Optimizers, wanted: Sequence[torch.Tensor]
 ) -> tuple[list[torch.Tensor], bool]:
     """The leaves of a graph that learn, and whether they stand outside modules and optimizers.
 
@@ -121,5 +121,5 @@ def learners_of(
     if wanted:
         ids = {id(tensor) for tensor in wanted}
         leaves = [leaf for leaf in leaves if id(leaf) in ids]
-    learners = [leaf for leaf in leaves if isinstance(leaf, torch.nn.Parameter) or id(leaf) in in_optimizer]
+    learners = [leaf for leaf in leaves if isinstance(leaf, torch.nn.Parameter) or optimizers.holder(leaf) is not None]
     return (learners, False) if learners else (leaves, bool(leaves))

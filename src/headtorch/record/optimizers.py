@@ -37,7 +37,7 @@ class Optimizers:
         self._writer = writer
         self._states: dict[int, OptimizerState] = {}
         self.made = 0
-        self.holders: dict[int, int] = {}  # id of a tensor -> number of the newest optimizer that holds it
+        self._holders: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}  # the newest that holds a tensor, by id
 
     def note_made(self, optimizer: torch.optim.Optimizer, step: int) -> OptimizerState:
         """Note a new optimizer, with the user's lines that made it."""
@@ -63,16 +63,21 @@ class Optimizers:
             self._writer.sample(state.number, "learning_rate", max(step - 1, 0), rates)
         return state
 
+    def holder(self, tensor: torch.Tensor) -> int | None:
+        """The number of the newest optimizer that holds a tensor; an id alone may be that of one long gone."""
+        known = self._holders.get(id(tensor))
+        return known[1] if known is not None and known[0]() is tensor else None
+
     def newest_over(self, learners: list[torch.Tensor]) -> OptimizerState | None:
         """The optimizer made last among those that hold any of the learners."""
-        numbers = {self.holders[id(tensor)] for tensor in learners if id(tensor) in self.holders}
+        numbers = {number for tensor in learners if (number := self.holder(tensor)) is not None}
         return next((state for state in self._states.values() if numbers and state.number == max(numbers)), None)
 
     def _write(self, optimizer: torch.optim.Optimizer, state: OptimizerState) -> None:
         tensors = [tensor for group in optimizer.param_groups for tensor in group["params"]]
         state.held = {id(tensor) for tensor in tensors}
         for tensor in tensors:
-            self.holders[id(tensor)] = state.number
+            self._holders[id(tensor)] = (weakref.ref(tensor), state.number)
         self._writer.record(
             "optimizer",
             state.number,

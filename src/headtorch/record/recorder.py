@@ -243,7 +243,7 @@ class Recorder:
     def _identify(
         self, site: Site, known: Objective | None, graph: Graph | None, wanted: Sequence[torch.Tensor]
     ) -> Objective | None:
-        learners, raw = learners_of(graph, self.optimizers.holders, wanted) if graph is not None else ([], False)
+        learners, raw = learners_of(graph, self.optimizers, wanted) if graph is not None else ([], False)
         newest = self.optimizers.newest_over(learners)
         made_at = newest.made_at if newest else ()
         candidates = [known] if known is not None else []

@@ -166,7 +166,7 @@ class Taps:
                 if watched:
                     taps._leave()
 
-        call.__code__ = _told_as(call.__code__, original_call.__code__, lines_after=2)
+        call.__code__ = _told_as(call.__code__, original_call.__code__, lines_after=2)  # type: ignore[attr-defined]
 
         @functools.wraps(original_init)
         def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
@@ -239,7 +239,8 @@ class Taps:
             if original is not None:
                 loss = self._loss(original, name, reduction)
                 setattr(module, attribute, loss)
-                if (operation := _builtins._find_builtin(original)) is not None:
+                operation = _builtins._find_builtin(original)  # type: ignore[no-untyped-call]
+                if operation is not None:
                     _builtins._register_builtin(loss, operation)  # so that torch.jit.script knows it
 
     def _tap_clipping(self) -> None:
@@ -315,7 +316,7 @@ def _leave_uncompiled(*functions: Callable[..., Any]) -> None:
     """Keep torch.compile from compiling these by themselves; it still traces through them where it meets them."""
 
     def skip() -> None:
-        from torch._dynamo.decorators import skip_code
+        from torch._dynamo.decorators import skip_code  # type: ignore[attr-defined]
 
         for function in functions:
             skip_code(function.__code__)

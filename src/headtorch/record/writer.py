@@ -8,6 +8,7 @@ training goes on.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import sys
@@ -84,12 +85,12 @@ class Writer:
             return
         self._closing = True
         self._thread.join()
-        try:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            self._db.execute("PRAGMA journal_mode = DELETE")
-        except sqlite3.Error as error:
-            self._stop(error)
+        # All is committed by now, so that nothing is lost where one of these fails: on a full disk, or because someone
+        # has the file open. Then the log stays beside it, emptied into the file.
+        for statement in ("ROLLBACK", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA journal_mode = DELETE"):
+            if statement != "ROLLBACK" or self._db.in_transaction:
+                with contextlib.suppress(sqlite3.Error):
+                    self._db.execute(statement)
         self._db.close()
 
     def _statement(self, text: str, *values: object) -> None:

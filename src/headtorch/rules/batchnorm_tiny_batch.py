@@ -17,7 +17,7 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals, place_of
 
 FAMILY = "training and evaluation mode"
-LEADS_TO = ("batchnorm-stats-stale", "overfitting", "lr-too-high", "preprocessing-mismatch")
+LEADS_TO = ("vanishing-gradients", "batchnorm-stats-stale", "overfitting", "lr-too-high", "preprocessing-mismatch")
 TINY = 2  # examples
 
 

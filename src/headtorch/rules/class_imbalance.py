@@ -35,7 +35,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             rule="class-imbalance",
             severity="warning",
             message=f"the rarest class is {shares.min():.1%} of the examples, the most frequent {shares.max():.0%}",
-            where=signals.target_place(fit),
+            where=signals.criterion_place(fit) or signals.target_place(fit),
             saw=(
                 Evidence(
                     "share of the rarest class", f"{shares.min():.1%}", healthy="near that of the others, or weighted"

@@ -39,7 +39,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             rule="dead-relu",
             severity="error",
             message=f"{share:.0%} of the units of `{fit.network.name(number)}` put out zero for every input",
-            where=place_of(node),
+            where=(signals.init_place(False) if series.column()[0] >= DEAD else None) or place_of(node),
             saw=(
                 Evidence("units that never fire", f"{share:.0%}", healthy="below 50 %", steps=span(series.steps[-5:])),
                 Evidence("at the start", f"{float(series.column()[0]):.0%}"),

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, is_affine
+from headtorch.store.records import Node
 
 FAMILY = "the network"
 LEADS_TO = ("capacity-too-small", "lr-too-low", "lr-too-high", "overfitting", "vanishing-gradients")
@@ -33,7 +34,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             rule="linear-collapse",
             severity="note" if bends else "error",
             message=f"nothing bends between {_listed(names)}: they are one linear map",
-            where=hidden.where if hidden.module in ("Linear", "") else hidden.made_at or hidden.where,
+            where=hidden.made_at if _numbered(hidden) else hidden.where,
             saw=(
                 Evidence("non-linearities between them", 0.0, healthy="1 after each hidden layer"),
                 Evidence("non-linearities in the network", float(bends), healthy="1 or more"),
@@ -72,6 +73,11 @@ def _on_purpose(fit: Fit, first: int, second: int) -> bool:
         return False
     depthwise = len(below) > 2 and 1 in (below[1], above[1]) and below[0] > 1
     return depthwise or (below[0] < below[1] and below[0] < above[0])
+
+
+def _numbered(node: Node) -> bool:
+    """Whether a layer stands in a Sequential, where no line of the user's runs it by itself."""
+    return node.layer.rpartition(".")[2].isdigit() and node.made_at is not None
 
 
 def _listed(names: list[str]) -> str:

@@ -40,7 +40,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             yield Finding(
                 rule="lr-schedule-kills",
                 severity="error",
-                message=f"for {len(tiny) / len(steps):.0%} of the steps the learning rate is {np.median(in_force[tiny]):.2g}",
+                message=f"the rate is {np.median(in_force[tiny]):.2g} on {len(tiny) / len(steps):.0%} of the steps",
                 where=signals.schedule_place() or signals.rate_place(fit),
                 saw=(
                     Evidence(

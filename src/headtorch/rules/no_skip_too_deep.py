@@ -11,6 +11,7 @@ Fix: add the input of a block to its output (He et al. 2016), or concatenate it;
 block.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -47,12 +48,13 @@ def find(signals: Signals) -> Iterator[Finding]:
         faded = bool(spread) and float(np.nanmin(spread.values[0])) < 1e-2
         if not (ratio < SHRUNK or faded):
             continue
-        first = fit.network.nodes[fit.network.linear_maps[0]]
+        lines = Counter(fit.network.nodes[number].where for number in fit.network.linear_maps)
+        (line, times), first = lines.most_common(1)[0], fit.network.nodes[fit.network.linear_maps[0]]
         yield Finding(
             rule="no-skip-too-deep",
             severity="error",
             message=f"{fit.network.shortest_path()} linear maps stand in a row without a skip connection or a norm",
-            where=place_of(first),
+            where=line if 1 < times < len(fit.network.linear_maps) else place_of(first),
             saw=(
                 Evidence(
                     "linear maps on the shortest path",
@@ -63,6 +65,6 @@ def find(signals: Signals) -> Iterator[Finding]:
                 fit.seen_loss,
             ),
             help="add each block's input to its output, or put a norm into each block",
-            label="the first of the row",
+            label="one of the row",
             confidence=0.86,
         )

@@ -17,7 +17,7 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, place_of, span
 
 FAMILY = "the gradient"
-LEADS_TO = ("vanishing-gradients", "lr-too-low", "capacity-too-small")
+LEADS_TO = ("vanishing-gradients", "lr-too-low", "lr-too-high", "capacity-too-small")
 SATURATED = 0.7  # of a layer's outputs
 
 
@@ -51,7 +51,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             ),
             help="normalise what comes in, or initialise with smaller weights (Glorot)",
             label="saturated",
-            confidence=0.78 if at_start >= SATURATED else 0.62,
+            confidence=0.84 if at_start >= SATURATED else 0.62,
         )
 
 

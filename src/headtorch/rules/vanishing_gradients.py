@@ -36,7 +36,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         relative = fit.relative_gradients
         if relative.size == 0 or relative.shape[1] < 3:
             continue
-        typical = np.nanmedian(relative, axis=0)
+        # At the start: a last layer that has settled on a constant answer gets little gradient itself.
+        typical = np.nanmedian(relative[:10], axis=0)
         ratio = float(np.min(typical[: max(1, len(typical) // 3)]) / max(typical[-1], 1e-30))
         if ratio > SHRUNK or typical[-1] <= 0:
             continue

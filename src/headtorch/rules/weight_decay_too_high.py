@@ -17,6 +17,7 @@ from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
 LEADS_TO = (
+    "lr-too-high",
     "vanishing-gradients",
     "lr-too-low",
     "capacity-too-small",

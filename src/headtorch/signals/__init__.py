@@ -55,18 +55,19 @@ class Signals:
         return next(places, None)
 
     def input_place(self, fit: Fit) -> Where | None:
-        """The line that gives a fit's network its input."""
+        """The line where a fit's inputs are made, or else the one that gives them to its network."""
         for number in fit.objective.roots:
             module = self.run.modules.get(number)
             if module is not None and module.called_at is not None:
-                return module.called_at
+                return self.places.origin(module.called_at) or module.called_at
         maps = fit.network.linear_maps
         return (fit.network.nodes[maps[0]].where if maps else None) or fit.objective.backward_at
 
     def target_place(self, fit: Fit) -> Where | None:
-        """The line that compares a fit's predictions with their targets."""
+        """The line where a fit's targets are made, or else the one that compares predictions with them."""
         loss = fit.loss
-        return fit.network.nodes[loss.node].where if loss is not None and loss.node >= 0 else fit.objective.backward_at
+        where = fit.network.nodes[loss.node].where if loss is not None and loss.node >= 0 else None
+        return (where and (self.places.origin(where, 1) or where)) or fit.objective.backward_at
 
     def _first_call(self, *names: str) -> Where | None:
         for file in self.run.sources:

@@ -5,6 +5,7 @@ import gc
 import hashlib
 import os
 import random
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -45,5 +46,4 @@ def write():
     state.update("".join(sums).encode())
     state.update(torch.get_rng_state().numpy().tobytes())
     state.update(repr((np.random.get_state()[1].tolist(), random.getstate())).encode())
-    with open(os.environ["HASHES"], "w") as file:
-        file.write(f"{state.hexdigest()} {len(kept)} {len(leaves)}")
+    Path(os.environ["HASHES"]).write_text(f"{state.hexdigest()} {len(kept)} {len(leaves)}")
