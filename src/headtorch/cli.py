@@ -191,6 +191,12 @@ def explain(name: str | None, demo: bool) -> Callable[[], NoReturn] | None:
     script = Path(__file__).parent / "demos" / f"{rule.name.replace('-', '_')}.py"
     if demo:
         runs = Path(os.environ.get("HEADTORCH_RUNS", "headtorch-runs")).absolute()
+        # A copy beside the runs: lines in headtorch's own folder would be taken for its own.
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            script = Path(shutil.copy(script, runs))
+        except OSError as error:
+            raise UserError(f"cannot copy the demo into '{runs}': {error.strerror}") from error
         return Training(
             script=str(script),
             arguments=(),

@@ -214,6 +214,28 @@ class Places:
         found = [n for n in ast.walk(scope) if value.id in _assigned_names(n) and id(n) not in inner]
         return self._where(where.file, min(found, key=lambda n: n.lineno)) if found else None  # type: ignore[attr-defined]
 
+    def loop_around(self, where: Where) -> Where | None:
+        """What the outermost loop around a line, in its function, runs over."""
+        tree = self.tree(where.file)
+        scope = tree and (enclosing_function(tree, where.line) or tree)
+        loops = [
+            node
+            for node in (ast.walk(scope) if scope is not None else ())
+            if isinstance(node, ast.For) and node.lineno < where.line <= (node.end_lineno or 0)
+        ]
+        return self._where(where.file, min(loops, key=lambda loop: loop.lineno).iter) if loops else None
+
+    def evaluated(self, file: str) -> Iterator[Where]:
+        """The calls of networks and functions inside `with torch.no_grad()`."""
+        tree = self.tree(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.With) and any(
+                name in ast.unparse(item.context_expr) for item in node.items for name in ("no_grad", "inference_mode")
+            ):
+                for call in (each for statement in node.body for each in ast.walk(statement)):
+                    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.args:
+                        yield self._where(file, call)
+
     def factor_at(self, where: Where) -> Where | None:
         """Where the factor of the product at a place is written."""
         tree = self.tree(where.file)

@@ -12,11 +12,17 @@ torch.manual_seed(0)
 measurements, cultivars = load_wine(return_X_y=True)
 x = torch.tensor(scale(measurements), dtype=torch.float32)
 y = torch.tensor(cultivars)
-loader = DataLoader(TensorDataset(x, y), batch_size=2, shuffle=True)  # expect: batchnorm-tiny-batch
+loader = DataLoader(TensorDataset(x, y), batch_size=2, shuffle=True)
 # cure: loader = DataLoader(TensorDataset(x, y), batch_size=16, shuffle=True, drop_last=True)
 
 model = nn.Sequential(
-    nn.Linear(13, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 3)
+    nn.Linear(13, 16),
+    nn.BatchNorm1d(16),
+    nn.ReLU(),
+    nn.Linear(16, 16),
+    nn.BatchNorm1d(16),
+    nn.ReLU(),
+    nn.Linear(16, 3),  # expect: batchnorm-tiny-batch
 )
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 criterion = nn.CrossEntropyLoss()

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.model import Evidence, Finding, Where
 from headtorch.signals import Fit, Signals, place_of
+from headtorch.store.records import Node
 
 FAMILY = "the network"
 LEADS_TO = ()
@@ -39,7 +40,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             severity="warning",
             message=f"the training loss rests at {fit.last_loss:.3g} with healthy gradients "
             f"and a hidden layer of {min(widths)} units",
-            where=place_of(narrowest),
+            where=_width_place(signals, narrowest),
             saw=(
                 Evidence(
                     "units of the hidden layers", ", ".join(str(width) for width in widths), healthy="tens to hundreds"
@@ -60,3 +61,10 @@ def _healthy(fit: Fit) -> bool:
         and bool(np.nanmedian(relative[:, 0]) > 1e-3 * np.nanmedian(relative[:, -1]))
         and 1e-5 < fit.usual_update < 0.05
     )
+
+
+def _width_place(signals: Signals, layer: Node) -> Where | None:
+    """Where the width of a layer is written."""
+    if layer.made_at is None or layer.module != "Linear":
+        return place_of(layer)
+    return signals.places.argument((layer.made_at,), "out_features", position=1)

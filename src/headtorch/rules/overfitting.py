@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
-from headtorch.signals import Signals
+from headtorch.model import Evidence, Finding, Where
+from headtorch.signals import Fit, Signals
 
 FAMILY = "generalisation"
 LEADS_TO = ()
@@ -41,7 +41,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             severity="warning",
             message=f"the held-out loss rose from {values[best]:.3g} to {end:.3g} "
             f"while the training loss fell to {train:.3g}",
-            where=fit.objective.backward_at,
+            where=_loop(signals, fit),
             saw=(
                 Evidence(
                     "held-out loss",
@@ -53,6 +53,12 @@ def find(signals: Signals) -> Iterator[Finding]:
                 Evidence("best at", f"{(best + 1) / len(values):.0%} of the training"),
             ),
             help=f"stop at step {int(held_out.steps[best])}; or add dropout or weight decay, or use a smaller network",
-            label="trains on past the best held-out loss",
+            label="goes on past the best held-out loss",
             confidence=0.8,
         )
+
+
+def _loop(signals: Signals, fit: Fit) -> Where | None:
+    """The loop over the epochs, which went on too long; else the backward pass."""
+    backward = fit.objective.backward_at
+    return None if backward is None else signals.places.loop_around(backward) or backward

@@ -100,7 +100,10 @@ class Signals:
         return None if node is None else node.made_at
 
     def evaluation_place(self) -> Where | None:
-        """Where the network is evaluated: the first `with torch.no_grad()` block or function."""
+        """Where the evaluated data is made, or else where the network is evaluated without gradients."""
+        for file in self.run.sources:
+            for call in self.places.evaluated(file):
+                return self.places.origin(call) or call
         return self._first_call("no_grad", "inference_mode")
 
     def places_of_dropout_always_on(self) -> Where | None:
