@@ -17,12 +17,12 @@ loader = DataLoader(TensorDataset(x, y), batch_size=2, shuffle=True)
 
 model = nn.Sequential(
     nn.Linear(13, 16),
-    nn.BatchNorm1d(16),
+    nn.BatchNorm1d(16),  # expect: batchnorm-tiny-batch
     nn.ReLU(),
     nn.Linear(16, 16),
     nn.BatchNorm1d(16),
     nn.ReLU(),
-    nn.Linear(16, 3),  # expect: batchnorm-tiny-batch
+    nn.Linear(16, 3),
 )
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 criterion = nn.CrossEntropyLoss()
