@@ -10,7 +10,7 @@ test: .venv/dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2
 
 # A network on the iris flowers at a learning rate that is much too high, and what headtorch says of it.
 demo: .venv/user
@@ -20,7 +20,7 @@ bench: .venv/dev
 	$(BIN)/python -m bench
 
 test-corpus: .venv/dev
-	$(BIN)/pytest -m corpus
+	$(BIN)/pytest --numprocesses 2 -m corpus
 
 # Renews what README.md and CONTRIBUTING.md take from the project: the rules, the output of the demo, an example.
 docs: .venv/dev

@@ -229,7 +229,7 @@ class Training(msgspec.Struct, frozen=True):
     reports: tuple[Path, ...]
     runs: Path
     check: bool
-    choice: Choice
+    choice: Choice = Choice()
 
     def __call__(self) -> NoReturn:
         """Run the script; UserError is raised only before it starts."""

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+for seed in (torch.manual_seed, np.random.seed, random.seed):
+    seed(0)  # else from the system, and different each time
 kept = []
 process = os.getpid()
 
