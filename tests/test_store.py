@@ -362,7 +362,6 @@ def test_a_full_disk_in_the_middle_of_a_training(tmp_path: Path, plain: Start) -
     assert 0 < len(losses.steps) < 1500
 
 
-@pytest.mark.xfail(strict=True, reason="cli.py does not print Recording.trouble yet")
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
     script = str(SCRIPTS / "trains.py")
     command = [sys.executable, "-c", LIMITED, "headtorch", "run", "--runs", str(tmp_path / "runs"), script, "1500"]

@@ -248,7 +248,7 @@ class Training(msgspec.Struct, frozen=True):
             watch.stop()
             return recording.end(kind, detail)
 
-        aftermath = Aftermath(end, self.reports, self.choice)
+        aftermath = Aftermath(end, self.reports, self.choice, lambda: recording.trouble)
         argv = [self.script, *self.arguments]
         ending = launch.execute(argv, as_module=self.as_module, at_sigterm=aftermath.report)
         found = aftermath.report(ending)
@@ -262,8 +262,15 @@ class Aftermath:
     the recording, given the kind and the detail of the ending, and returns the run file.
     """
 
-    def __init__(self, end: Callable[[str, str], Path], reports: tuple[Path, ...], choice: Choice) -> None:
+    def __init__(
+        self,
+        end: Callable[[str, str], Path],
+        reports: tuple[Path, ...],
+        choice: Choice,
+        trouble: Callable[[], str | None],
+    ) -> None:
         self._end = end
+        self._trouble = trouble
         self._choice = choice
         self._reports = reports
         self._path = list(sys.path)
@@ -289,6 +296,9 @@ class Aftermath:
 
                 found, sources = diagnose(run_file, _rules(self._choice))
                 self._say(render.text(found, sources, width=self._columns, colour=self._colour))
+                # A disk that is full can't hold the news of it.
+                if (trouble := self._trouble()) is not None and trouble not in found.notices:
+                    self._say(f"headtorch: {trouble}\n")
                 for path in self._reports:
                     try:
                         render.write(found, sources, path)

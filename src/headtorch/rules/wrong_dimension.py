@@ -21,7 +21,6 @@ LEADS_TO = (
     "lr-too-low",
     "capacity-too-small",
     "vanishing-gradients",
-    "hidden-state-misuse",
     "overfitting",
     "double-softmax",
     "output-activation-range",
