@@ -26,7 +26,7 @@ def peers(net: str, steps: int) -> Iterator[Row]:
     bare = plain(net)
     lockstep([bare, *arms.values()], steps, 1)
     for tool, arm in arms.items():
-        ratio = arm.failure or f"{median(arm.cpu) / median(bare.cpu):.2f}"
+        ratio = f"does not run: {arm.failure}" if arm.failure else f"{median(arm.cpu) / median(bare.cpu):.2f}"
         yield seen(f"{NETS[net]}: median of {steps} steps under {tool}, CPU", ratio)
 
 

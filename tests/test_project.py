@@ -16,7 +16,7 @@ from headtorch.rules import all_rules
 
 ROOT = Path(__file__).parent.parent
 RULES = sorted(path for path in (ROOT / "src" / "headtorch" / "rules").glob("*.py") if path.stem != "__init__")
-MACHINES = re.compile(rb"/(?:work|root|Users|mnt)/\w|\bpy(?:pi\.org|thonhosted)|\.library/")
+MACHINES = re.compile(rb"/(?:work|root|Users|mnt)/\w|\bpy(?:pi\.org|thonhosted)")
 
 
 def test_pages_are_in_step_with_the_code() -> None:
