@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch._C._dynamo import eval_frame
 
+from headtorch.model import Where
 from headtorch.record import activations, quantities
 from headtorch.record.graph import Graph, saved
 from headtorch.record.modules import Description, Modules, mode
@@ -35,6 +36,7 @@ from headtorch.store import records
 MAX_OBJECTIVES = 64  # a search over hundreds of trainings need not describe each
 MAX_TRIES = 8  # of tracing an objective's lines
 MAX_WATCHED = 4096  # parameters
+MAX_EVALUATED_AT = 16  # places
 
 
 class Pass:
@@ -76,6 +78,7 @@ class Recorder:
         self._look_next = True
         self._last_root_trains = True
         self._written: set[tuple[str, int]] = set()
+        self._evaluated_at: set[tuple[Where, ...]] = set()
 
     # ---- forward ------------------------------------------------------------------------------------------------
 
@@ -104,6 +107,10 @@ class Recorder:
 
     def _evaluated(self, module: nn.Module, tensor: torch.Tensor | None) -> None:
         owner = self._current.number if self._current else -1
+        stack = self.sources.stack()
+        if stack not in self._evaluated_at and len(self._evaluated_at) < MAX_EVALUATED_AT:
+            self._evaluated_at.add(stack)
+            self.writer.event(self.step, "evaluation", where=stack)
         examples = float(tensor.shape[0]) if tensor is not None and tensor.dim() else 1.0
         self.writer.sample(
             owner, "evaluation", self.step, [float(module.training), *map(float, mode(module)), examples]

@@ -42,7 +42,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             severity="error",
             message=f"evaluation inputs have mean {their_mean:.3g} and std {their_deviation:.3g}, "
             f"training inputs {mean:.3g} and {deviation:.3g}",
-            where=signals.evaluation_place() or signals.input_place(fit),
+            where=signals.evaluated_data_place() or signals.input_place(fit),
             saw=(
                 Evidence("shift of the mean", shift, healthy="below 0.2 standard deviations"),
                 Evidence("ratio of the deviations", ratio, healthy="about 1"),

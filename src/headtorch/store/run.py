@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from headtorch.model import RunSummary, UserError
+from headtorch.model import RunSummary, UserError, Where
 from headtorch.store import db
 from headtorch.store.records import Module, Objective, Optimizer, Parameter
 
@@ -104,6 +104,10 @@ class Run:
         """The events of one kind in order."""
         rows = self._rows("SELECT step, kind, value FROM event WHERE kind = ? ORDER BY id", (kind,))
         return [Event(step, name, self._decode(value)) for step, name, value in rows]
+
+    def stacks(self, kind: str) -> list[tuple[Where, ...]]:
+        """The places of the events of one kind in order, each innermost first."""
+        return [tuple(Where(**where) for where in event.value["where"]) for event in self.events(kind)]
 
     def series(self, quantity: str, owner: int = 0) -> Series:
         """A quantity of one objective (or optimizer) over all its steps; empty when it was never recorded."""

@@ -1,0 +1,197 @@
+"""Places: from where something ran to the line where its user would change it.
+
+Reads the sources that stand in the run file; runs nothing of them.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from headtorch.model import Where
+from headtorch.places.trees import assigned_names, called, enclosing_function
+from headtorch.places.values import Values
+
+
+class Places(Values):
+    """Finds places in the user's sources, by file."""
+
+    def origin(self, where: Where, position: int = 0) -> Where | None:
+        """Where the variable that the call at a place is given was assigned, in the same function or module."""
+        call, tree = self.call_at(where), self.tree(where.file)
+        if call is None or tree is None or position >= len(call.args):
+            return None
+        value = call.args[position]
+        while isinstance(value, (ast.Subscript, ast.Attribute, ast.Call)):  # x[idx].float()
+            value = value.func if isinstance(value, ast.Call) else value.value
+        if not isinstance(value, ast.Name):
+            return None
+        scope = enclosing_function(tree, where.line) or tree
+        inner = {
+            id(below)
+            for node in ast.walk(scope)
+            if node is not scope and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda))
+            for below in ast.walk(node)
+        }
+        found = [n for n in ast.walk(scope) if value.id in assigned_names(n) and id(n) not in inner]
+        return self.where(where.file, min(found, key=lambda n: n.lineno)) if found else None  # type: ignore[attr-defined]
+
+    def loop_around(self, where: Where) -> Where | None:
+        """What the outermost loop around a line, in its function, runs over."""
+        tree = self.tree(where.file)
+        scope = tree and (enclosing_function(tree, where.line) or tree)
+        loops = [
+            node
+            for node in (ast.walk(scope) if scope is not None else ())
+            if isinstance(node, ast.For) and node.lineno < where.line <= (node.end_lineno or 0)
+        ]
+        return self.where(where.file, min(loops, key=lambda loop: loop.lineno).iter) if loops else None
+
+    def without_gradient(self, where: Where) -> Where | None:
+        """The innermost `with torch.no_grad():` around a place."""
+        tree = self.tree(where.file)
+        blocks = [
+            node
+            for node in (ast.walk(tree) if tree is not None else ())
+            if isinstance(node, ast.With)
+            and node.lineno <= where.line <= (node.end_lineno or 0)
+            and any(name in ast.unparse(i.context_expr) for i in node.items for name in ("no_grad", "inference_mode"))
+        ]
+        block = max(blocks, key=lambda node: node.lineno, default=None)
+        return None if block is None else self.where(where.file, block.items[0].context_expr)
+
+    def factor_at(self, where: Where) -> Where | None:
+        """Where the factor of the product at a place is written."""
+        tree = self.tree(where.file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and node.lineno == where.line:
+                for side in (node.left, node.right):
+                    if (found := self.written(where.file, side, (where,))) is not None:
+                        return found
+        return None
+
+    def rate_by_hand(self, backward: Where, stack: Sequence[Where]) -> Where | None:
+        """The rate of an update that is written out after a backward pass: `p -= lr * g`, `p.add_(g, alpha=-lr)`."""
+        tree = self.tree(backward.file)
+        for node in _after(tree, backward.line):
+            factors: list[ast.expr] = []
+            if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Sub, ast.Add)):
+                factors = _factors(node.value) if isinstance(node.value, ast.BinOp) else []  # not `steps += 1`
+            elif (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.BinOp)
+                and isinstance(node.value.op, ast.Sub)
+            ):
+                factors = _factors(node.value.right)
+            elif isinstance(node, ast.Call) and called(node) in ("add_", "sub_", "sub", "add"):
+                factors = [k.value for k in node.keywords if k.arg == "alpha"] or [
+                    f for a in node.args for f in _factors(a)
+                ]
+            for factor in factors:
+                inner = factor.operand if isinstance(factor, ast.UnaryOp) else factor
+                if isinstance(inner, ast.Constant):
+                    return self.where(backward.file, inner)
+                if (found := self.written(backward.file, inner, stack)) is not None:
+                    return found
+        return None
+
+    def update_by_hand(self, backward: Where) -> Where | None:
+        """The statement after a backward pass that changes weights by their gradients."""
+        tree = self.tree(backward.file)
+        for node in _after(tree, backward.line):
+            scaled = (
+                isinstance(node, ast.AugAssign)
+                and isinstance(node.op, (ast.Add, ast.Sub))
+                and isinstance(node.value, ast.BinOp)
+                and _factors(node.value)
+            )
+            if scaled or (isinstance(node, ast.Call) and called(node) in ("add_", "sub_")):
+                return self.where(backward.file, node)
+        return backward
+
+    def schedules(self, file: str) -> Iterator[Where]:
+        """The places in a file that make a schedule of the learning rate, or set a rate by hand."""
+        tree = self.tree(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Call) and (called(node).endswith("LR") or called(node) == "ReduceLROnPlateau"):
+                yield self.where(file, node)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Assign) and any(
+                isinstance(t, ast.Subscript) and isinstance(t.slice, ast.Constant) and t.slice.value == "lr"
+                for t in node.targets
+            ):
+                yield self.where(file, node)
+
+    def dropouts_always_on(self, file: str) -> Iterator[Where]:
+        """Functional dropouts whose switch does not ask for the mode."""
+        for call, place in self.calls(file, "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"):
+            if not isinstance(call.func, ast.Attribute) or ast.unparse(call.func.value) not in (
+                "F",
+                "nn.functional",
+                "functional",
+                "torch.nn.functional",
+            ):
+                continue
+            if len(call.args) < 3 and not any(k.arg == "training" for k in call.keywords):
+                yield place
+        for call, place in self.calls(file, "scaled_dot_product_attention"):
+            rate = next((k.value for k in call.keywords if k.arg == "dropout_p"), None)
+            if (
+                rate is not None
+                and "training" not in ast.unparse(rate)
+                and not (isinstance(rate, ast.Constant) and not rate.value)
+            ):
+                yield place
+
+    def sets_attribute(self, file: str, *names: str) -> Iterator[Where]:
+        """The places in a file that set an attribute of one of these names, or call a method of one of them."""
+        tree = self.tree(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            if any(isinstance(target, ast.Attribute) and target.attr in names for target in targets) or (
+                isinstance(node, ast.Call) and called(node) in names
+            ):
+                yield self.where(file, node)
+
+    def container(self, where: Where) -> Where | None:
+        """The empty list or dictionary that the expression at a place is put into: `layers = []` before
+        `layers.append(...)`."""
+        tree = self.tree(where.file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.AugAssign) and node.lineno <= where.line <= (node.end_lineno or 0):
+                return self._made_empty(where.file, tree, ast.unparse(node.target))
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.lineno <= where.line <= (node.end_lineno or 0):
+                if isinstance(node.value, (ast.List, ast.Dict, ast.Tuple, ast.ListComp, ast.DictComp)):
+                    return self.where(where.file, node)
+                target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+                if isinstance(target, ast.Subscript):
+                    return self._made_empty(where.file, tree, ast.unparse(target.value))
+            if (
+                isinstance(node, ast.Call)
+                and called(node) in ("append", "insert", "extend", "update", "setdefault")
+                and isinstance(node.func, ast.Attribute)
+                and node.lineno <= where.line <= (node.end_lineno or 0)
+            ):
+                return self._made_empty(where.file, tree, ast.unparse(node.func.value))
+        return None
+
+    def _made_empty(self, file: str, tree: ast.Module | None, name: str) -> Where | None:
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, (ast.List, ast.Dict, ast.Call)):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                if name not in map(ast.unparse, targets):
+                    continue
+                return self.where(file, node)
+        return None
+
+
+def _after(tree: ast.Module | None, line: int) -> list[ast.AST]:
+    """The nodes from a line on, in the order of their lines."""
+    nodes = [node for node in ast.walk(tree) if getattr(node, "lineno", 0) > line] if tree is not None else []
+    return sorted(nodes, key=lambda node: node.lineno)  # type: ignore[attr-defined]
+
+
+def _factors(value: ast.expr) -> list[ast.expr]:
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult):
+        return [*_factors(value.left), *_factors(value.right)]
+    return [value] if isinstance(value, (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.UnaryOp)) else []
