@@ -26,7 +26,7 @@ def diagnose(path: Path, rules: Sequence[Rule] | None = None) -> tuple[Report, d
     try:
         signals = Signals(run)
         found: list[Finding] = []
-        notices = _notices(run)
+        notices = [*_notices(run), *_not_seen(signals)]
         rules = all_rules() if rules is None else rules
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # NaN is what many of them look for
@@ -92,6 +92,20 @@ def _notices(run: Run) -> list[str]:
     if any(objective.truncated for objective in run.objectives):
         notices.append("the network is too large for its graph to be looked at whole")
     return notices
+
+
+def _not_seen(signals: Signals) -> list[str]:
+    """What the rules that need it had to do without, in a compiled network or the file of another version."""
+    expected = {
+        "gradients": ("grad_norm", signals.fits),
+        "updates": ("update_ratio", [fit for fit in signals.fits if fit.steps > 1]),
+        "inputs": ("input", [fit for fit in signals.fits if fit.objective.roots]),
+        "activations": ("activation_std", [fit for fit in signals.fits if fit.objective.measured]),
+    }
+    missing = [
+        name for name, (quantity, fits) in expected.items() if fits and not any(f.series(quantity) for f in fits)
+    ]
+    return [f"no {' and no '.join(missing)} could be looked at: the rules on them abstain"] if missing else []
 
 
 def _looked_at(signals: Signals, rules: int) -> str:

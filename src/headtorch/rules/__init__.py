@@ -40,10 +40,22 @@ def all_rules() -> tuple[Rule, ...]:
     """Every rule, by name."""
     rules = []
     for info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{info.name}")
-        name, page = info.name.replace("_", "-"), inspect.getdoc(module) or ""
-        rules.append(Rule(name, module.FAMILY, page, module.LEADS_TO, module.find))
+        name = info.name.replace("_", "-")
+        try:
+            module = importlib.import_module(f"{__name__}.{info.name}")
+            rules.append(Rule(name, module.FAMILY, inspect.getdoc(module) or "", module.LEADS_TO, module.find))
+        except Exception as error:
+            rules.append(_broken(name, error))
     return tuple(rules)
+
+
+def _broken(name: str, error: Exception) -> Rule:
+    """A rule in place of one that can't be loaded: the others go on, and the report names it."""
+
+    def find(signals: Signals) -> Iterator[Finding]:
+        raise error
+
+    return Rule(name, "broken", f"This rule cannot be loaded ({type(error).__name__}: {error}).", (), find)
 
 
 def rule_named(name: str) -> Rule:
