@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headtorch import rules
 from headtorch.diagnose import diagnose, order
 from headtorch.model import Evidence, Finding, Role, Severity, UserError, Where
 from headtorch.record.writer import Writer
@@ -187,9 +188,25 @@ def test_a_rule_that_raises_is_named_in_a_notice_and_the_others_go_on(
 ) -> None:
     report, _ = diagnose(run_file, [rule("broken-rule", find=broken), rule("seen", find=finds)])
     assert [f.rule for f in report.findings] == ["seen"]
-    (notice,) = report.notices
+    (notice,) = (each for each in report.notices if "abstain" not in each)
     assert "`broken-rule`" in notice and ("ZeroDivisionError" in notice or "KeyError" in notice)
     assert "\n" not in notice
+
+
+def test_a_rule_that_cannot_be_loaded_is_named_and_the_others_go_on(
+    run_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "more"
+    folder.mkdir()
+    (folder / "unfinished_rule.py").write_text("import a_module_that_nobody_has\n")
+    monkeypatch.setattr(rules, "__path__", [*rules.__path__, str(folder)])
+    rules.all_rules.cache_clear()
+    try:
+        report, _ = diagnose(run_file)
+        assert len(rules.all_rules()) > 40
+    finally:
+        rules.all_rules.cache_clear()
+    assert any("`unfinished-rule`" in notice and "a_module_that_nobody_has" in notice for notice in report.notices)
 
 
 def test_an_error_of_the_user_is_not_taken_for_one_of_a_rule(run_file: Path) -> None:
@@ -212,7 +229,8 @@ def test_the_verdict_follows_from_the_findings(run_file: Path, tmp_path: Path) -
 
 def test_all_rules_bear_a_run_that_says_next_to_nothing(run_file: Path) -> None:
     report, sources = diagnose(run_file)
-    assert report.notices == () and report.findings == ()
+    assert report.notices == ("no gradients and no updates could be looked at: the rules on them abstain",)
+    assert report.findings == ()
     assert sources == {FILE: "loss.backward()\n"}
 
 

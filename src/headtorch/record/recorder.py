@@ -449,6 +449,12 @@ class Recorder:
             if prediction is not None and prediction.is_floating_point() and prediction.dim():
                 target = saved(node, "_saved_target")
                 self._compare(objective.number, "", now.step, loss.name, prediction, target)
+                entered = self._entered() if self._entered is not None else None
+                if entered is not None and target is not None and describable(entered):
+                    for quantity in quantities.of("pair"):
+                        self.outbox.put(
+                            objective.number, quantity.name, now.step, quantity.measure(entered.detach(), target)
+                        )
 
     # ---- optimizers ---------------------------------------------------------------------------------------------
 

@@ -3,40 +3,78 @@
 Why learning fails: a network can only learn what the labels say. When all are the same, it learns to say that; when
 they were shuffled apart from their inputs, it can do no more than learn each example by heart.
 
-Measured: how many different labels the batches hold. Labels that are mixed up can't be told from hard ones by watching:
-only a second training with shuffled labels tells.
+Measured: how many different labels the batches hold; and how much of the inputs' variance the labels explain (R^2, by
+feature), less what labels drawn by lot would explain, while the network learns nothing that holds for other examples.
+For the digits and the diabetes patients of scikit-learn that is 0.25 and 0.14; with shuffled labels, 0.000 to 0.003.
 
 Fix: print a few examples beside their labels; look at the lines that scale, sort or split one without the other.
 """
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from headtorch.model import Evidence, Finding
-from headtorch.signals import Signals
+from headtorch.signals import Fit, Signals
 
 FAMILY = "the data"
 LEADS_TO = ("overfitting", "class-imbalance", "preprocessing-mismatch", "constant-or-duplicate-batch")
+UNRELATED = 0.01  # R^2 beyond chance: of the order that 1,000 examples in ten classes have by chance as a whole
+BATCHES = 20  # below, chance alone hides a true relation
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each classification of several outputs whose labels are all the same."""
+    """A finding for each fit whose labels are all the same, or say nothing of their inputs."""
     for fit in signals.fits:
-        counts = fit.series("class_count")
-        shape = fit.loss.prediction_shape if fit.loss else None
-        if not counts or counts.values.shape[1] < 2 or len(counts.steps) < 10 or shape is None or len(shape) < 2:
-            continue
-        if fit.loss is None or fit.loss.name not in ("cross_entropy", "nll"):
-            continue
-        classes = int((counts.values.sum(axis=0) > 0).sum())
-        if classes != 1 or shape[1] < 2:
-            continue
-        yield Finding(
-            rule="labels-misaligned",
-            severity="error",
-            message=f"every label is the same, of {shape[1]} that the network can tell",
-            where=signals.target_place(fit),
-            saw=(Evidence("different labels", 1.0, healthy=f"{shape[1]}"), fit.seen_loss),
-            help="look at what was done to the labels before training: scaled, cast or split apart from the inputs",
-            label="compares with labels that are all the same",
-            confidence=0.92,
-        )
+        if (finding := _all_the_same(signals, fit) or _unrelated(signals, fit)) is not None:
+            yield finding
+
+
+def _all_the_same(signals: Signals, fit: Fit) -> Finding | None:
+    counts = fit.series("class_count")
+    shape = fit.loss.prediction_shape if fit.loss else None
+    if not counts or counts.values.shape[1] < 2 or len(counts.steps) < 10 or shape is None or len(shape) < 2:
+        return None
+    if fit.loss is None or fit.loss.name not in ("cross_entropy", "nll"):
+        return None
+    classes = int((counts.values.sum(axis=0) > 0).sum())
+    if classes != 1 or shape[1] < 2:
+        return None
+    return Finding(
+        rule="labels-misaligned",
+        severity="error",
+        message=f"every label is the same, of {shape[1]} that the network can tell",
+        where=signals.target_place(fit),
+        saw=(Evidence("different labels", 1.0, healthy=f"{shape[1]}"), fit.seen_loss),
+        help="look at what was done to the labels before training: scaled, cast or split apart from the inputs",
+        label="compares with labels that are all the same",
+        confidence=0.92,
+    )
+
+
+def _unrelated(signals: Signals, fit: Fit) -> Finding | None:
+    series = fit.series("association")
+    rows = series.values[np.isfinite(series.values).all(axis=1)] if series else np.empty((0, 2))
+    if len(rows) < BATCHES or fit.chance is None or fit.diverged_at is not None:
+        return None
+    beyond = rows[:, 0] - rows[:, 1]
+    related, doubt = float(beyond.mean()), float(beyond.std() / np.sqrt(len(beyond)))
+    if related + 2 * doubt > UNRELATED:
+        return None
+    held = fit.held_out
+    by_heart = held is not None and float(held.column().min()) > 0.95 * fit.chance and fit.gain > 0.1
+    if not by_heart and not fit.gain < 0.3:
+        return None
+    return Finding(
+        rule="labels-misaligned",
+        severity="warning",
+        message=f"the labels explain {max(related, 0):.1%} more of the inputs than labels drawn by lot would",
+        where=signals.shuffle_place() or signals.target_place(fit),
+        saw=(
+            Evidence("R^2 of inputs by labels, beyond chance", related, healthy="above 0.01"),
+            fit.seen_loss,
+        ),
+        help="print a few examples beside their labels; look for what sorts, shuffles or splits one without the other",
+        label="see that labels follow their inputs here",
+        confidence=0.8 if by_heart else 0.6,
+    )

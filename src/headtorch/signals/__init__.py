@@ -83,6 +83,11 @@ class Signals:
         """Where a sampler is made."""
         return self._first_call("WeightedRandomSampler", "RandomSampler", "SubsetRandomSampler", "choice", "choices")
 
+    def shuffle_place(self) -> Where | None:
+        """Where examples are brought into another order."""
+        names = ("shuffle", "sample", "sort_values", "permutation", "sort", "argsort", "randperm")
+        return next((place for name in names if (place := self._first_call(name)) is not None), None)
+
     def split_place(self) -> Where | None:
         """Where the data is split into parts."""
         return self._first_call("train_test_split", "random_split", "KFold", "StratifiedKFold")

@@ -1,0 +1,37 @@
+"""association: how much of the inputs' variance the targets explain, beside what chance alone explains.
+
+Columns: R^2 = 1 - SS_within / SS_total of each feature over the classes, or its squared correlation with a number,
+averaged over the features; and what independent targets would give: (classes - 1) / (examples - 1), or
+1 / (examples - 1).
+"""
+
+import torch
+
+from headtorch.record.quantities.class_count import MAX_CLASSES
+
+OF = "pair"
+MAX_EXAMPLES = 256
+MAX_FEATURES = 64  # evenly spaced
+
+
+def measure(inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """(2,); NaN where the two have no examples in common, or a target is no single class or number."""
+    examples = min(inputs.shape[0] if inputs.dim() else 0, MAX_EXAMPLES)
+    if examples < 3 or not inputs.is_floating_point() or target.numel() != inputs.shape[0]:
+        return torch.full((2,), float("nan"), device=inputs.device)
+    flat = inputs[:examples].reshape(examples, -1)
+    flat = flat[:, :: -(-flat.shape[1] // MAX_FEATURES)].float()
+    centred = flat - flat.mean(dim=0)
+    total = centred.square().sum(dim=0)
+    aims = target.reshape(-1)[:examples]
+    if aims.is_floating_point():
+        groups = (aims.float() - aims.float().mean())[:, None]
+        sizes, freedom = groups.square().sum(dim=0), groups.new_ones(())
+    else:
+        groups = (aims[:, None] == torch.arange(MAX_CLASSES, device=aims.device)).float()
+        sizes = groups.sum(dim=0)
+        freedom = (sizes > 0).sum() - 1
+    explained = ((groups.T @ centred).square() / sizes.clamp_min(1e-12)[:, None]).sum(dim=0)
+    varies = total > 0
+    share = (explained / total.clamp_min(1e-30) * varies).sum() / varies.sum()
+    return torch.stack([share, freedom / (examples - 1)])
