@@ -1,4 +1,4 @@
-"""The records that pass between the parts: a place, a piece of evidence, a finding, a report."""
+"""The records that pass between the parts: a place, a piece of evidence, a finding, a change, a report."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 Severity = Literal["error", "warning", "note"]
 Role = Literal["cause", "consequence"]
 Verdict = Literal["healthy", "faulty", "unknown"]
+Outcome = Literal["VERIFIED", "TRIED, NO GAIN", "NOT TRIED"]
 
 SCHEMA = "headtorch.report/1"
 
@@ -41,6 +42,49 @@ class Evidence(msgspec.Struct, frozen=True):
     curve: tuple[float, ...] | None = None
 
 
+class Edit(msgspec.Struct, frozen=True):
+    """One edit of the user's source: what is done, at which place, and the code that comes there.
+
+    `do` names a module of `changes/`. `name` is an argument's name, where the edit is about one.
+    """
+
+    do: str
+    where: Where
+    code: str = ""
+    name: str = ""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What may mend a finding: a sentence in the imperative, and its edits.
+
+    A rule yields them in the order in which they are to be tried. The changes of one finding with the same `knob` set
+    one number to different values; of these the best is taken, of others the first that gains.
+    """
+
+    sentence: str
+    edits: tuple[Edit, ...]
+    knob: str = ""
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """What a re-run with a change has shown.
+
+    `why` says why nothing was tried, or why what was tried is no gain. `before` and `after` are the `measure` of each
+    seed's pair of runs, of which more is better; `floor` is what an answer without learning would reach. `diff` is in
+    unified format, with the user's own lines.
+    """
+
+    verdict: Outcome
+    why: str = ""
+    change: str = ""
+    diff: str = ""
+    measure: str = ""
+    before: tuple[float, ...] = ()
+    after: tuple[float, ...] = ()
+    floor: float | None = None
+    steps: int = 0
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One thing that is wrong with a training.
 
@@ -59,7 +103,7 @@ class Finding(msgspec.Struct, frozen=True):
     confidence: float = 0.5
     role: Role = "cause"
     follows_from: str | None = None
-    tried: None = None
+    tried: Tried | None = None
 
 
 class RunSummary(msgspec.Struct, frozen=True):

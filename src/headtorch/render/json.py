@@ -41,7 +41,7 @@ def _finding(finding: Finding) -> dict[str, object]:
         "where": _jsonable(finding.where),
         "saw": _jsonable(finding.saw),
         "follows_from": finding.follows_from,
-        "tried": finding.tried,
+        "tried": _jsonable(finding.tried),
         "help": finding.help,
         "label": finding.label,
         "confidence": _jsonable(finding.confidence),

@@ -12,6 +12,7 @@ from headtorch.render.order import names, order
 from headtorch.render.page import HANGING, NARROWEST, Page
 from headtorch.render.snippet import place, short_path, snippet
 from headtorch.render.sparkline import sparkline
+from headtorch.render.trial import trial_lines
 from headtorch.render.visible import all_visible, visible
 
 SUFFIX = ".txt"
@@ -50,6 +51,10 @@ def _finding(finding: Finding, followers: list[str], sources: Mapping[str, str],
     if followers:
         verb = "follows" if len(followers) == 1 else "follow"
         lines += page.paragraph("note:", "note", f"{names(followers)} {verb} from this one; fix this first")
+    if finding.tried is not None:
+        if not finding.tried.change and finding.help:
+            lines += page.paragraph("help:", "note", finding.help)
+        return lines + trial_lines(finding.tried, page)
     if finding.help:
         lines += page.paragraph("help:", "note", finding.help)
     return lines

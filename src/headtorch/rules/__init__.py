@@ -5,6 +5,7 @@ A rule's module is named after it, `dead_relu.py` for `dead-relu`. Its docstring
     FAMILY      the heading it stands under in the catalogue
     LEADS_TO    the names of the rules whose findings follow from its own
     find        a function from Signals to its findings, each with evidence and the line to change
+    changes     where an edit can mend it: a function from a finding and Signals to changes, the most promising first
 
 How sure a finding is stands in its confidence, of three ranks: 0.95 and above for what is certain from the graph, the
 mode, the parameter lists or the shapes; about 0.8 for what the dynamics of a whole training show; 0.6 and below for a
@@ -21,18 +22,19 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from headtorch.model import Finding, UserError
+from headtorch.model import Change, Finding, UserError
 from headtorch.signals import Signals
 
 
 class Rule(NamedTuple):
-    """A rule: its name, its family and page in the catalogue, what follows from it, and how it finds."""
+    """A rule: its name, its family and page in the catalogue, what follows from it, how it finds and what may mend."""
 
     name: str
     family: str
     page: str
     leads_to: tuple[str, ...]
     find: Callable[[Signals], Iterator[Finding]]
+    changes: Callable[[Finding, Signals], Iterator[Change]] | None = None
 
 
 @cache
@@ -43,7 +45,8 @@ def all_rules() -> tuple[Rule, ...]:
         name = info.name.replace("_", "-")
         try:
             module = importlib.import_module(f"{__name__}.{info.name}")
-            rules.append(Rule(name, module.FAMILY, inspect.getdoc(module) or "", module.LEADS_TO, module.find))
+            page, changes = inspect.getdoc(module) or "", getattr(module, "changes", None)
+            rules.append(Rule(name, module.FAMILY, page, module.LEADS_TO, module.find, changes))
         except Exception as error:
             rules.append(_broken(name, error))
     return tuple(rules)

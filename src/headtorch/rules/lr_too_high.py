@@ -18,7 +18,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.model import Change, Evidence, Finding
+from headtorch.remedies import scaled
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
@@ -113,3 +114,8 @@ def _rate(fit: Fit) -> float | None:
 
 def _times(ratio: float) -> str:
     return f"{ratio:.2g} times" if math.isfinite(ratio) else "many times"
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """A tenth of the rate, and a tenth of that."""
+    return scaled(finding, signals, "lr", "lower the learning rate to", (0.1, 0.01, 0.001), _rate(signals.longest))

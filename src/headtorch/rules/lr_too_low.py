@@ -19,7 +19,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.model import Change, Evidence, Finding
+from headtorch.remedies import scaled
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
@@ -77,3 +78,11 @@ def _falls_steadily(fit: Fit) -> bool:
 
 def _share(distance: float) -> str:
     return f"{distance:.2g}" if distance >= 0.01 else f"{distance:.1e}"
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Ten times the rate, and ten times that."""
+    rates = [float(np.nanmax(series.values)) for series in signals.longest.rates.values() if series]
+    yield from scaled(
+        finding, signals, "lr", "raise the learning rate to", (10, 100, 1000, 10_000), max(rates, default=None)
+    )

@@ -29,6 +29,11 @@ class Signals:
                 self.fits.append(fit)
 
     @cached_property
+    def longest(self) -> Fit:
+        """The fit with the most steps."""
+        return max(self.fits, key=lambda fit: fit.steps)
+
+    @cached_property
     def moved(self) -> set[int]:
         """The numbers of the parameters that any fit moved."""
         return {

@@ -1,0 +1,182 @@
+"""One run of a script in the process of a trial: `python -m headtorch.trials.child ORDER`.
+
+It is recorded as by `headtorch run`, and besides: seeds are moved, comparisons are watched, the run can be cut short,
+and opening a file outside of the scratch folder for writing fails.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import random
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+
+from headtorch import launch, record
+from headtorch.record import after_import
+from headtorch.trials.orders import Answer, Order
+
+NAN_PATIENCE = 20  # backward passes in a row
+STRIDE = 1_000_003  # between the seeds of two runs: scripts use 0, 1, 2 themselves
+
+
+class Stop(BaseException):
+    """Ends a run that has been cut short; no `except Exception` of the script catches it."""
+
+
+def main() -> NoReturn:
+    """Run the ordered script and leave an answer."""
+    order = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Order)
+    run(order)
+    sys.stdout.flush()
+    os._exit(0)  # What a script leaves running at its end is none of a trial's business.
+
+
+def run(order: Order) -> None:
+    """Run the ordered script in this process and write the answer."""
+    recording = record.begin(
+        script=order.script, argv=order.arguments, as_module=order.as_module, folder=Path(order.runs)
+    )
+    watch = _Watch(order)
+    _move_seeds(order.seed)
+    after_import("torch", watch.install)
+    sys.addaudithook(_guard(order))
+    ending = launch.execute([order.script, *order.arguments], as_module=order.as_module, at_sigterm=lambda ending: None)
+    kind = "finished" if watch.stopped else ending.kind
+    run_file = recording.end(kind, "" if watch.stopped else ending.detail)
+    answer = Answer(
+        ending=kind,
+        detail="" if watch.stopped else ending.detail,
+        status=0 if watch.stopped else ending.status,
+        run_file=str(run_file),
+        steps=watch.steps,
+        measures=watch.comparisons.measures() if watch.comparisons else (),
+        stopped=watch.stopped,
+    )
+    Path(order.answer).write_bytes(msgspec.json.encode(answer))
+
+
+class _Watch:
+    """Counts backward passes, and cuts the run short."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._started = time.monotonic()
+        self._broken = 0
+        self.steps = 0
+        self.stopped = ""
+        self.comparisons: Any = None
+
+    def install(self) -> None:
+        import torch
+        from torch.autograd import graph
+
+        from headtorch.trials.comparisons import Comparisons
+
+        if self._order.seed or not self._order.as_module:
+            torch.manual_seed(self._order.seed)  # a script that sets no seed is paired by this one
+        self.comparisons = Comparisons()
+        self.comparisons.install()
+        _move(torch, "manual_seed", self._order.seed)
+        original = graph._engine_run_backward
+
+        def engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
+            result = original(outputs, *args, **kwargs)
+            self._stepped(outputs[0] if outputs else None)
+            return result
+
+        for module in (torch.autograd, graph):
+            module._engine_run_backward = engine_run_backward  # type: ignore[attr-defined]
+
+    def _stepped(self, loss: Any) -> None:
+        self.steps += 1
+        self.comparisons.step = self.steps
+        order = self._order
+        if order.max_steps is not None and self.steps >= order.max_steps:
+            self._stop("steps")
+        if order.max_seconds is not None and time.monotonic() - self._started > order.max_seconds:
+            self._stop("time")
+        if order.hopeless_at_nan and loss is not None and loss.numel() == 1:
+            self._broken = 0 if bool(loss.detach().isfinite()) else self._broken + 1
+            if self._broken >= NAN_PATIENCE:
+                self._stop("nan")
+
+    def _stop(self, why: str) -> NoReturn:
+        self.stopped = why
+        raise Stop
+
+
+def _move_seeds(seed: int) -> None:
+    """Add to every seed that the script will set, so that each seed of a trial is another training."""
+    random.seed(seed * STRIDE)
+    if seed:
+        _move(random, "seed", seed)
+
+    def numpy() -> None:
+        module = importlib.import_module("numpy.random")
+        module.seed(seed)
+        if seed:
+            for name in ("seed", "default_rng"):
+                _move(module, name, seed)
+
+    after_import("numpy.random", numpy)
+
+
+def _move(module: Any, name: str, seed: int) -> None:
+    original: Callable[..., Any] = getattr(module, name)
+
+    def moved(*args: Any, **kwargs: Any) -> Any:
+        def other(value: Any) -> Any:
+            return (value + seed * STRIDE) % 2**32 if isinstance(value, int) and not isinstance(value, bool) else value
+
+        return original(*map(other, args), **{key: other(value) for key, value in kwargs.items()})
+
+    if seed:
+        setattr(module, name, moved)
+
+
+def _guard(order: Order) -> Callable[[str, tuple[Any, ...]], None]:
+    """Refuse to open files outside of the scratch folder for writing, to remove and to rename them."""
+    allowed = [os.path.realpath(path) + os.sep for path in (order.scratch, order.runs, _temporary())]
+    allowed += ["/dev/", "/proc/self/"]
+    writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+    home_caches = tuple(str(Path.home() / name) + os.sep for name in (".cache", ".config", ".matplotlib"))
+
+    def check(path: Any) -> None:
+        if isinstance(path, int) or path is None:
+            return
+        real = os.path.realpath(os.fsdecode(path))
+        if not any(f"{real}{os.sep}".startswith(folder) for folder in (*allowed, *home_caches)):
+            raise PermissionError(13, "headtorch's trials write nothing outside of their scratch copy", real)
+
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        if event == "open":
+            path, mode, flags = args
+            if (isinstance(mode, str) and set(mode) & set("wax+")) or (
+                mode is None and isinstance(flags, int) and flags & writing
+            ):
+                check(path)
+        elif event in ("os.remove", "os.rmdir", "os.mkdir", "os.truncate", "shutil.rmtree"):
+            check(args[0])
+        elif event in ("os.rename", "os.link", "os.symlink", "shutil.move"):
+            check(args[1])
+
+    return hook
+
+
+def _temporary() -> str:
+    import tempfile
+
+    with contextlib.suppress(OSError):
+        return tempfile.gettempdir()
+    return os.devnull
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,311 @@
+"""Fix: from a diagnosis to a verified change, one fault after another until nothing gains.
+
+Each round diagnoses the best source so far, takes the causes in the order of their certainty, and tries their changes
+on one seed. What gains there is run again on the other seeds, in pairs; only what gains on each of them is kept. So the
+number that a search chose on the first seed is confirmed on others.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from headtorch import changes
+from headtorch.diagnose import diagnose
+from headtorch.model import Change, Finding, Report, Tried, UserError
+from headtorch.rules import Rule, rule_named
+from headtorch.signals import Signals
+from headtorch.store.run import Run
+from headtorch.trials.runner import Ran, Runner
+from headtorch.trials.verdict import Pair, compare
+from headtorch.trials.workplace import decode
+
+MOST_FAULTS = 4  # cured one after another
+MOST_FINDINGS = 5  # tried in a round
+SHARE_OF_A_RUN = 6  # of the budget is what one run may take at most
+NEARLY_ALL = 0.9  # of what was missing: no other value of a knob is tried
+
+
+class Limits(NamedTuple):
+    """How much may be spent: seconds in all, seeds a verdict rests on, processes at once."""
+
+    seconds: float
+    seeds: int
+    jobs: int
+
+
+class Fixed(NamedTuple):
+    """What came of it: the report with verdicts, the user's sources before, and the changed files' text after."""
+
+    report: Report
+    sources: Mapping[str, str]
+    changed: Mapping[str, str]
+    complete: bool
+
+
+class OutOfBudget(Exception):
+    """Nothing more may be tried."""
+
+
+class Candidate(NamedTuple):
+    """A change with the texts it makes and its pair of runs on the first seed."""
+
+    change: Change
+    texts: dict[str, str]
+    ran: Ran
+    pair: Pair
+
+
+class Fixing:
+    """One call of `headtorch fix`."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        holds: Callable[[str], bool],
+        rules: tuple[Rule, ...],
+        limits: Limits,
+        say: Callable[[str], None],
+    ) -> None:
+        self._runner = runner
+        self._holds = holds
+        self._rules = rules
+        self._limits = limits
+        self._say = say
+        self._started = time.monotonic()
+        self._steps: int | None = None
+        self._seconds = 0.0
+        self._ran: dict[tuple[int, int], Ran] = {}  # by version of the source and seed
+        self._version = 0
+        self.originals: dict[str, str] = {}
+        self._texts: dict[str, str] = {}  # of changed files, as far as verified
+        self._report: Report | None = None
+        self._tried: list[Finding] = []
+
+    def run(self) -> Fixed:
+        """Try what there is to try. An interruption or the end of the budget keeps what is known so far."""
+        complete = False
+        try:
+            self._first_run()
+            while len([f for f in self._tried if f.tried and f.tried.verdict == "VERIFIED"]) < MOST_FAULTS:
+                if not self._cure_one():
+                    break
+            complete = True
+        except (KeyboardInterrupt, OutOfBudget) as end:
+            self._runner.close()
+            if self._report is None:
+                raise UserError("stopped before the script had been diagnosed; nothing was changed") from end
+            self._say("stopped" if isinstance(end, KeyboardInterrupt) else "the budget is used up")
+        assert self._report is not None
+        return Fixed(self._final_report(self._report), self.originals, dict(self._texts), complete)
+
+    # ---- one fault ------------------------------------------------------------------------------------------------
+
+    def _first_run(self) -> None:
+        self._say("running the script as it is")
+        ran = self._runner.run({}, 0, max_seconds=self._limits.seconds / SHARE_OF_A_RUN, keep=True)
+        if ran.run_file is None or (ran.failed and not ran.steps):
+            raise UserError(f"nothing to try: the script {_failing(ran)}")
+        self._seconds = ran.seconds
+        self._steps = ran.steps if ran.stopped else None
+        self._ran[0, 0] = ran
+
+    def _cure_one(self) -> bool:
+        """Diagnose the best source so far, and try until one change gains on each seed."""
+        run_file = self._ran[self._version, 0].run_file
+        assert run_file is not None
+        report, sources = diagnose(run_file, self._rules)
+        for file in sources:
+            if file not in self.originals and self._holds(file) and Path(file).is_file():
+                self.originals[file] = decode(Path(file))
+        first = self._report is None
+        if first:
+            self._report = report
+        sick = [finding for finding in report.findings if finding.severity != "note"]
+        for finding in sick[:MOST_FINDINGS]:
+            if any(f.rule == finding.rule and f.where == finding.where for f in self._tried):
+                continue
+            try:
+                tried, kept = self._try(finding, run_file)
+            except OutOfBudget:
+                self._tried.append(
+                    msgspec.structs.replace(finding, tried=Tried("NOT TRIED", why="the budget is used up"))
+                )
+                raise
+            self._tried.append(msgspec.structs.replace(finding, tried=tried))
+            if kept is not None:
+                self._texts, self._version = kept, self._version + 1
+                return True
+        return False
+
+    def _try(self, finding: Finding, run_file: Path) -> tuple[Tried, dict[str, str] | None]:
+        current = {**self.originals, **self._texts}
+        proposed, refusal = self._proposed(finding, run_file, current)
+        if not proposed:
+            return Tried("NOT TRIED", why=refusal or "no edit can be derived: this one needs your own hand"), None
+        best_failure: tuple[float, Tried] = (-math.inf, Tried("NOT TRIED", why=refusal))
+        for knob, group in groupby(proposed, key=lambda entry: entry[0].knob):
+            best: Candidate | None = None
+            for change, texts in group:
+                candidate, failure = self._first_seed(finding, change, texts, current)
+                if candidate is None or not candidate.pair.clear:
+                    gain = candidate.pair.gain if candidate is not None else -math.inf
+                    if gain >= best_failure[0] or best_failure[1].verdict == "NOT TRIED":
+                        best_failure = (gain, failure)
+                    if best is not None:
+                        break
+                    continue
+                if best is not None and candidate.pair.gain <= best.pair.gain + 0.01:
+                    break
+                best = candidate
+                if not knob or candidate.pair.gain > NEARLY_ALL:
+                    break
+            if best is not None:
+                tried = self._other_seeds(best, current)
+                if tried.verdict == "VERIFIED":
+                    self._ran[self._version + 1, 0] = best.ran
+                    return tried, {**self._texts, **best.texts}
+                best_failure = (best.pair.gain, tried)
+        return best_failure[1], None
+
+    def _proposed(
+        self, finding: Finding, run_file: Path, current: Mapping[str, str]
+    ) -> tuple[list[tuple[Change, dict[str, str]]], str]:
+        """The changes that can be made, with the texts they make; and why the last one that cannot be made can not."""
+        rule = rule_named(finding.rule)
+        if rule.changes is None:
+            return [], ""
+        proposed, refusal = [], ""
+        run = Run(run_file)
+        try:
+            try:
+                wanted = list(rule.changes(finding, Signals(run)))
+            except Exception as error:  # a rule of ours that fails says so, and the others go on
+                return [], f"the rule's changes failed ({type(error).__name__}: {error})"
+            for change in wanted:
+                try:
+                    texts = changes.apply(current, change.edits)
+                except changes.CannotEdit as error:
+                    refusal = str(error)
+                else:
+                    if texts not in [known for _, known in proposed]:
+                        proposed.append((change, texts))
+        finally:
+            run.close()
+        return proposed, refusal
+
+    # ---- trials ---------------------------------------------------------------------------------------------------
+
+    def _first_seed(
+        self, finding: Finding, change: Change, texts: dict[str, str], current: Mapping[str, str]
+    ) -> tuple[Candidate | None, Tried]:
+        self._say(f"{finding.rule}: trying to {change.sentence}")
+        self._afford(1)
+        ran = self._runner.run(
+            {**self._texts, **texts}, 0, max_steps=self._steps, max_seconds=self._patience(), hopeless_at_nan=True
+        )
+        pair = compare(self._ran[self._version, 0], ran)
+        if ran.failed:
+            return None, self._no_gain(change, texts, current, [], f"with it the script {_failing(ran)}")
+        if pair is None:
+            why = "it diverged" if ran.stopped == "nan" else "the runs show no measure that both share"
+            return None, self._no_gain(change, texts, current, [], why)
+        why = "" if pair.clear else "no clear gain on the first seed"
+        return Candidate(change, texts, ran, pair), self._no_gain(change, texts, current, [pair], why)
+
+    def _other_seeds(self, best: Candidate, current: Mapping[str, str]) -> Tried:
+        pairs = [best.pair]
+        for seed in range(1, self._limits.seeds):
+            self._say(f"confirming on seed {seed + 1} of {self._limits.seeds}: {best.change.sentence}")
+            self._afford(2)
+            old, new = self._both(seed, {**self._texts, **best.texts})
+            pair = compare(old, new)
+            if pair is None or pair.measure != best.pair.measure:
+                return self._no_gain(best.change, best.texts, current, pairs, "another seed shows no such measure")
+            pairs.append(pair)
+            self._ran[self._version + 1, seed] = new
+            if not pair.clear:
+                return self._no_gain(best.change, best.texts, current, pairs, f"no clear gain on seed {seed + 1}")
+        return msgspec.structs.replace(self._no_gain(best.change, best.texts, current, pairs, ""), verdict="VERIFIED")
+
+    def _both(self, seed: int, texts: dict[str, str]) -> tuple[Ran, Ran]:
+        def new() -> Ran:
+            return self._runner.run(texts, seed, max_steps=self._steps, max_seconds=self._patience())
+
+        def old() -> Ran:
+            known = self._ran.get((self._version, seed))
+            return known or self._runner.run(self._texts, seed, max_steps=self._steps, max_seconds=self._patience())
+
+        with ThreadPoolExecutor(self._limits.jobs) as pool:
+            runs = pool.submit(old), pool.submit(new)
+            try:
+                before, after = (future.result() for future in runs)
+            except KeyboardInterrupt:
+                self._runner.close()
+                raise
+        self._ran[self._version, seed] = before
+        return before, after
+
+    def _no_gain(
+        self, change: Change, texts: dict[str, str], current: Mapping[str, str], pairs: list[Pair], why: str
+    ) -> Tried:
+        return Tried(
+            verdict="TRIED, NO GAIN",
+            why=why,
+            change=change.sentence,
+            diff="".join(changes.diff(current[file], text, Path(file).name) for file, text in texts.items()),
+            measure=pairs[0].measure if pairs else "",
+            before=tuple(pair.before for pair in pairs),
+            after=tuple(pair.after for pair in pairs),
+            floor=pairs[0].floor if pairs else None,
+            steps=self._ran[self._version, 0].steps,
+        )
+
+    def _patience(self) -> float:
+        return max(3 * self._seconds, 20.0)
+
+    def _afford(self, runs: int) -> None:
+        spent = time.monotonic() - self._started
+        if spent + 0.5 * runs * self._seconds > self._limits.seconds:
+            raise OutOfBudget
+
+    # ---- the report -----------------------------------------------------------------------------------------------
+
+    def _final_report(self, report: Report) -> Report:
+        """The first diagnosis with what was tried; what was found only after a cure stands behind it."""
+        tried = {(finding.rule, finding.where): finding for finding in reversed(self._tried)}
+        findings = [tried.pop((finding.rule, finding.where), finding) for finding in report.findings]
+        later = [self._in_original(f) for f in self._tried if (f.rule, f.where) in tried]
+        return msgspec.structs.replace(report, findings=(*findings, *later))
+
+    def _in_original(self, finding: Finding) -> Finding:
+        """A finding of an edited source, with its line in the user's own."""
+        where = finding.where
+        if where is None or where.file not in self._texts:
+            return finding
+        old, new = (text.splitlines() for text in (self.originals[where.file], self._texts[where.file]))
+        for tag, first, _, start, end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+            if tag == "equal" and start < where.line <= end:
+                shift = first - start
+                moved = msgspec.structs.replace(
+                    where, line=where.line + shift, end_line=where.end_line and where.end_line + shift
+                )
+                return msgspec.structs.replace(finding, where=moved)
+        return msgspec.structs.replace(finding, where=None)
+
+
+def verified(report: Report) -> Iterator[Finding]:
+    """The findings whose change is a fix."""
+    return (finding for finding in report.findings if finding.tried and finding.tried.verdict == "VERIFIED")
+
+
+def _failing(ran: Ran) -> str:
+    return ran.failed if ran.failed.startswith("died") else f"ends with {ran.failed}"

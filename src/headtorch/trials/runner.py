@@ -1,0 +1,161 @@
+"""Runner: starts the processes of trials and reads what they bring back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from headtorch.trials.orders import Answer, Measure, Order
+from headtorch.trials.workplace import Copy, Workplace
+
+STARTUP = 120.0  # seconds beyond its own limit after which a process is killed
+
+
+class Subject(NamedTuple):
+    """What is tried: the script as the user would run it."""
+
+    script: str
+    arguments: tuple[str, ...]
+    as_module: bool
+    folder: Path
+
+
+class Ran(NamedTuple):
+    """One run. `failed` is a sentence's end for one that raised or died, and empty for one that came to its end."""
+
+    run_file: Path | None
+    steps: int
+    seconds: float
+    measures: tuple[Measure, ...]
+    failed: str
+    stopped: str
+
+
+class Runner:
+    """Runs a script in scratch copies; may be called from several threads."""
+
+    def __init__(self, subject: Subject, place: Workplace, runs: Path) -> None:
+        self._subject = subject
+        self._place = place
+        self._runs = runs
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._count = 0
+        self._closed = False
+
+    def run(
+        self,
+        sources: Mapping[str, str],
+        seed: int,
+        *,
+        max_steps: int | None = None,
+        max_seconds: float | None = None,
+        keep: bool = False,
+        hopeless_at_nan: bool = False,
+    ) -> Ran:
+        """Run the script with other texts in its files. `keep` puts the run file among the user's own."""
+        started = time.monotonic()
+        with self._lock:
+            self._count += 1
+            number = self._count
+            copy = self._place.copy(sources)
+        answer, order_file, log = (self._place.scratch / f"{number}.{kind}" for kind in ("answer", "order", "log"))
+        subject = self._subject
+        order = Order(
+            script=subject.script if subject.as_module else str(copy.path(self._place.script)),
+            arguments=subject.arguments,
+            as_module=subject.as_module,
+            runs=str(self._runs if keep else self._place.scratch / "runs" / str(number)),
+            answer=str(answer),
+            scratch=str(self._place.scratch),
+            seed=seed,
+            max_steps=max_steps,
+            max_seconds=max_seconds,
+            hopeless_at_nan=hopeless_at_nan,
+        )
+        order_file.write_bytes(msgspec.json.encode(order))
+        status = self._wait(order_file, log, copy, None if max_seconds is None else max_seconds + STARTUP)
+        seconds = time.monotonic() - started
+        try:
+            done = msgspec.json.decode(answer.read_bytes(), type=Answer)
+        except (OSError, msgspec.MsgspecError):
+            copy.remove()
+            return Ran(None, 0, seconds, (), f"died with status {status}: {_last_line(log)}", "")
+        run_file = Path(done.run_file)
+        _as_if_at_home(run_file, copy)
+        copy.remove()
+        failed = "" if done.status == 0 or done.ending == "exit" else done.detail or done.ending
+        return Ran(run_file, done.steps, seconds, done.measures, failed, done.stopped)
+
+    def _wait(self, order: Path, log: Path, copy: Copy, patience: float | None) -> int:
+        environment = dict(os.environ, PYTHONPATH=self._python_path(copy))
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "headtorch.trials.child", str(order)],
+                cwd=copy.path(self._place.folder),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # with its own children it is killed as one group
+            )
+        with self._lock:
+            self._processes.add(process)
+            if self._closed:
+                _kill(process)
+        try:
+            return process.wait(patience)
+        except subprocess.TimeoutExpired:
+            return -signal.SIGKILL
+        finally:
+            _kill(process)
+            process.wait()
+            with self._lock:
+                self._processes.discard(process)
+
+    def _python_path(self, copy: Copy) -> str:
+        """PYTHONPATH with the copied folders for the user's, and the folder that this headtorch is in."""
+        paths = []
+        for entry in filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)):
+            whole = (self._subject.folder / entry).resolve()
+            paths.append(str(copy.path(whole)) if self._place.holds(str(whole)) else str(whole))
+        own = str(Path(__file__).parents[2])
+        return os.pathsep.join([*paths, own] if own not in paths else paths)
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        with self._lock:
+            self._closed = True
+            for process in self._processes:
+                _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _as_if_at_home(run_file: Path, copy: Copy) -> None:
+    """Let a run file of a copy tell the user's own places."""
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(run_file)) as db, db:
+        for root, there in copy.roots.items():
+            for table, column in (("record", "value"), ("event", "value"), ("fact", "value"), ("source", "file")):
+                db.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (str(there), str(root)))
+
+
+def _last_line(log: Path) -> str:
+    with contextlib.suppress(OSError):
+        lines = log.read_text(errors="replace").strip().splitlines()
+        return lines[-1][:200] if lines else "it printed nothing"
+    return "it printed nothing"
