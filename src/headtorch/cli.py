@@ -1,4 +1,4 @@
-"""The command line: `run`, `report`, `fix`, `runs` and `explain`. The script runs outside the argument parser, see `main`."""
+"""The command line: `run`, `report`, `fix`, `runs`, `explain`. The script runs outside the parser, see `main`."""
 
 from __future__ import annotations
 

@@ -15,22 +15,24 @@ from importlib import import_module
 from headtorch.model import Edit, Where
 
 __all__ = [
-    "CannotEdit",
+    "CannotEditError",
     "apply",
     "delete",
     "diff",
     "insert_after",
     "insert_before",
+    "insert_item",
     "number_at",
     "replace",
     "set_argument",
+    "set_operator",
     "set_value",
     "text_at",
     "unwrap",
 ]
 
 
-class CannotEdit(Exception):
+class CannotEditError(Exception):
     """An edit does not fit the source; the message says why, as a clause."""
 
 
@@ -68,13 +70,23 @@ def insert_after(where: Where, code: str) -> Edit:
     return Edit("insert_after", where, code)
 
 
+def insert_item(where: Where, code: str) -> Edit:
+    """Put an item after another in a list or among arguments, as a layer among those of a Sequential."""
+    return Edit("insert_item", where, code)
+
+
+def set_operator(where: Where, code: str) -> Edit:
+    """Give the assignment at a place another operator, such as `-=`."""
+    return Edit("set_operator", where, code)
+
+
 def delete(where: Where) -> Edit:
     """Leave out the statement at a place."""
     return Edit("delete", where)
 
 
 def apply(sources: Mapping[str, str], edits: Iterable[Edit]) -> dict[str, str]:
-    """The new text of each file that the edits change. Raises CannotEdit where an edit does not fit."""
+    """The new text of each file that the edits change. Raises CannotEditError where an edit does not fit."""
     from headtorch.changes.source import Source
 
     by_file: dict[str, list[Edit]] = {}
@@ -83,7 +95,7 @@ def apply(sources: Mapping[str, str], edits: Iterable[Edit]) -> dict[str, str]:
     changed = {}
     for file, here in by_file.items():
         if file not in sources:
-            raise CannotEdit(f"'{file}' is no file of the working folder")
+            raise CannotEditError(f"'{file}' is no file of the working folder")
         source = Source(sources[file])
         for edit in here:
             import_module(f"{__name__}.{edit.do}").edit(source, edit)
@@ -91,9 +103,9 @@ def apply(sources: Mapping[str, str], edits: Iterable[Edit]) -> dict[str, str]:
         try:
             compile(text, file, "exec", dont_inherit=True)
         except (SyntaxError, ValueError) as error:
-            raise CannotEdit("the edited source would not parse") from error
+            raise CannotEditError("the edited source would not parse") from error
         if text == sources[file]:
-            raise CannotEdit("the source says so already")
+            raise CannotEditError("the source says so already")
         changed[file] = text
     return changed
 

@@ -2,32 +2,26 @@
 
 import libcst as cst
 
-from headtorch.changes import CannotEdit
+from headtorch.changes import CannotEditError
 from headtorch.changes.source import Source
 from headtorch.model import Edit
 
 
 def edit(source: Source, wanted: Edit) -> None:
     """`{}` in the code stands for the old expression, `{0}` for its first argument, `{self}` for its object."""
-    node = source.at(wanted.where, cst.BaseExpression)
-    assigned = source.at(wanted.where, cst.Assign, cst.AnnAssign)
-    if assigned is not None and assigned.value is not None:
-        node = assigned.value
-    argument = source.at(wanted.where, cst.Arg)
-    if node is None and argument is not None:
-        node = argument.value
+    node = source.value(wanted.where)
     if node is None:
-        raise CannotEdit("there is no expression at its place")
+        raise CannotEditError("there is no expression at its place")
     code = wanted.code
     if "{0}" in code or "{self}" in code:
         if not isinstance(node, cst.Call):
-            raise CannotEdit("there is no call at its place")
+            raise CannotEditError("there is no call at its place")
         if "{0}" in code:
             if not node.args:
-                raise CannotEdit("the call at its place has no argument")
+                raise CannotEditError("the call at its place has no argument")
             code = code.replace("{0}", source.code(node.args[0].value))
         if "{self}" in code:
             if not isinstance(node.func, cst.Attribute):
-                raise CannotEdit("there is no method call at its place")
+                raise CannotEditError("there is no method call at its place")
             code = code.replace("{self}", source.code(node.func.value))
     source.replace(node, source.expression(code.replace("{}", source.code(node))))

@@ -2,7 +2,7 @@
 
 import libcst as cst
 
-from headtorch.changes import CannotEdit
+from headtorch.changes import CannotEditError
 from headtorch.changes.source import Source
 from headtorch.model import Edit
 
@@ -11,10 +11,10 @@ def edit(source: Source, wanted: Edit) -> None:
     """The call is the one at the place, or the innermost around it."""
     call = source.at(wanted.where, cst.Call)
     if call is None:
-        node = source.at(wanted.where, cst.Arg, cst.BaseExpression)
+        node = source.value(wanted.where)
         call = next(source.within(node, cst.Call), None) if node is not None else None
     if call is None:
-        raise CannotEdit("there is no call at its place")
+        raise CannotEditError("there is no call at its place")
     set_in(source, call, wanted.name, source.expression(wanted.code))
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, ParentNodeProvider, PositionProvider
 
-from headtorch.changes import CannotEdit
+from headtorch.changes import CannotEditError
 from headtorch.model import Where
 
 Node = TypeVar("Node", bound=cst.CSTNode)
@@ -23,7 +23,7 @@ class Source:
         try:
             self._wrapper = MetadataWrapper(cst.parse_module(text))
         except cst.ParserSyntaxError as error:
-            raise CannotEdit("the source cannot be parsed") from error
+            raise CannotEditError("the source cannot be parsed") from error
         self.module = self._wrapper.module
         self._positions = cast("Mapping[cst.CSTNode, CodeRange]", self._wrapper.resolve(PositionProvider))
         self.parents = cast("Mapping[cst.CSTNode, cst.CSTNode]", self._wrapper.resolve(ParentNodeProvider))
@@ -38,16 +38,20 @@ class Source:
 
     def at(self, where: Where, *kinds: type[Node]) -> Node | None:
         """The node of one of these kinds that stands exactly at a place; without columns, the longest on its line."""
+        return next((node for node in self._standing_at(where) if isinstance(node, kinds)), None)
+
+    def _standing_at(self, where: Where) -> list[cst.CSTNode]:
         found = []
         for node, span in self._positions.items():
-            if not isinstance(node, kinds) or span.start.line != where.line:
-                continue
             start, end = span.start.column + 1, span.end.column + 1
-            if where.column is None or (
-                (start, end) == (where.column, where.end_column) and span.end.line == (where.end_line or where.line)
+            if span.start.line == where.line and (
+                where.column is None
+                or (
+                    (start, end) == (where.column, where.end_column) and span.end.line == (where.end_line or where.line)
+                )
             ):
                 found.append((span.end.line, end, node))
-        return max(found, key=lambda entry: entry[:2])[2] if found else None
+        return [node for _, _, node in sorted(found, key=lambda entry: entry[:2], reverse=True)]
 
     def statement(self, where: Where) -> cst.CSTNode:
         """The innermost statement that holds the beginning of a place."""
@@ -63,7 +67,7 @@ class Source:
                     if best is None or size < best[0]:
                         best = (size, node)
         if best is None:
-            raise CannotEdit("there is no statement at its place")
+            raise CannotEditError("there is no statement at its place")
         return best[1]
 
     def within(self, node: cst.CSTNode, *kinds: type[Node]) -> Iterator[Node]:
@@ -77,6 +81,15 @@ class Source:
     def code(self, node: cst.CSTNode) -> str:
         """The source of a node."""
         return self.module.code_for_node(node)
+
+    def value(self, where: Where) -> cst.BaseExpression | None:
+        """The expression at a place; of an assignment or an argument, what is given."""
+        for node in self._standing_at(where):
+            if isinstance(node, (cst.Assign, cst.AnnAssign)) and node.value is not None:
+                return node.value
+            if isinstance(node, cst.Arg):
+                return node.value
+        return self.at(where, cst.BaseExpression)  # type: ignore[type-abstract]
 
     # ---- editing --------------------------------------------------------------------------------------------------
 
@@ -94,14 +107,14 @@ class Source:
         try:
             return cst.parse_expression(self.in_its_words(code), config=self.module.config_for_parsing)
         except cst.ParserSyntaxError as error:
-            raise CannotEdit(f"`{code}` would not parse here") from error
+            raise CannotEditError(f"`{code}` would not parse here") from error
 
     def statements(self, lines: Sequence[str]) -> list[Statement]:
         """The nodes of lines of code."""
         try:
             return [cst.parse_statement(line, config=self.module.config_for_parsing) for line in lines]
         except cst.ParserSyntaxError as error:
-            raise CannotEdit("what is to be inserted would not parse here") from error
+            raise CannotEditError("what is to be inserted would not parse here") from error
 
     def in_its_words(self, code: str) -> str:
         """Code that names `torch.nn` and `torch.nn.functional` in full, with the names that this file gave them."""
@@ -131,7 +144,7 @@ class Source:
         if re.search(r"\btorch\.", code) and not re.search(r"^\s*import torch\b(?! as|\.)", text, re.MULTILINE):
             renamed = re.search(r"^\s*import torch as (\w+)", text, re.MULTILINE)
             if renamed is None and not re.search(r"^\s*import torch\.\w+(?!.* as )", text, re.MULTILINE):
-                raise CannotEdit("the file does not import torch by its name")
+                raise CannotEditError("the file does not import torch by its name")
             code = re.sub(r"\btorch\.", f"{renamed[1]}.", code) if renamed else code
         return code
 
@@ -166,19 +179,17 @@ class _Rewriting(cst.CSTTransformer):
                 isinstance(parent, cst.SimpleStatementLine) and len(parent.body) == 1
             ):  # a; b
                 semicolon = cst.Semicolon(whitespace_after=cst.SimpleWhitespace(" "))
-                lines = [*before, None, *after]
-                nodes = [
-                    updated if line is None else cst.ensure_type(s := self._line(line), cst.SimpleStatementLine).body[0]
-                    for line in lines
-                ]
+                nodes = [*map(self._small, before), updated, *map(self._small, after)]
                 end = updated.semicolon if isinstance(updated, cst.BaseSmallStatement) else semicolon
                 joined = [node.with_changes(semicolon=semicolon) for node in nodes[:-1]]
                 return cst.FlattenSentinel([*joined, nodes[-1].with_changes(semicolon=end)])
         return updated
 
-    def _line(self, line: str) -> Statement:
+    def _small(self, line: str) -> cst.BaseSmallStatement:
         (statement,) = self._source.statements([line])
-        return statement
+        if not isinstance(statement, cst.SimpleStatementLine):
+            raise CannotEditError("a block does not fit between semicolons")
+        return statement.body[0]
 
     def _gone(self, original: cst.CSTNode) -> cst.CSTNode | cst.RemovalSentinel:
         """A block that would be empty keeps a `pass`."""

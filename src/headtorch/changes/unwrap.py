@@ -2,7 +2,7 @@
 
 import libcst as cst
 
-from headtorch.changes import CannotEdit
+from headtorch.changes import CannotEditError
 from headtorch.changes.source import Source
 from headtorch.model import Edit
 
@@ -13,7 +13,7 @@ def edit(source: Source, wanted: Edit) -> None:
     """`softmax(x)` and `x.softmax(1)` become `x`; a layer leaves its list of layers, or becomes an identity."""
     call = source.at(wanted.where, cst.Call)
     if call is None:
-        raise CannotEdit("there is no call at its place")
+        raise CannotEditError("there is no call at its place")
     if _makes_layer(call):
         holder = source.parents[call]
         if isinstance(holder, (cst.Arg, cst.Element)) and getattr(holder, "keyword", None) is None:
@@ -28,7 +28,7 @@ def edit(source: Source, wanted: Edit) -> None:
     elif call.args:
         source.replace(call, call.args[0].value)
     else:
-        raise CannotEdit("the call at its place has no argument")
+        raise CannotEditError("the call at its place has no argument")
 
 
 def _leave_out(source: Source, item: cst.Arg | cst.Element) -> None:

@@ -11,7 +11,8 @@ Fix: leave the momentum at 0.1 (in PyTorch it is the share of the new, not of th
 
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding
+from headtorch.model import Change, Evidence, Finding
+from headtorch.remedies import valued
 from headtorch.signals import Signals
 
 FAMILY = "training and evaluation mode"
@@ -55,3 +56,8 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 def _batches(momentum: float) -> str:
     return f"{1 / momentum:,.0f}" if momentum > 0 else "all"
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """PyTorch's own default."""
+    yield from valued(finding, "momentum", "set the momentum of the batch norms to", (0.1,))

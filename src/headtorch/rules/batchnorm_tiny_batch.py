@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace
+from headtorch.model import Change, Evidence, Finding
 from headtorch.signals import Signals, place_of
 
 FAMILY = "training and evaluation mode"
@@ -44,3 +45,14 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="this batch norm",
             confidence=0.93,
         )
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Group norms in the place of all batch norms, in groups that the channels can be divided by."""
+    if finding.where is None:
+        return
+    norms = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
+    places = [place for _, place in signals.places.calls(finding.where.file, *norms)]
+    for groups in (4, 1):
+        edits = tuple(replace(place, f"torch.nn.GroupNorm({groups}, {{0}})") for place in places)
+        yield Change("use group norms, which do not look at the batch", edits)

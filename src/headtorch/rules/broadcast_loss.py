@@ -8,9 +8,11 @@ Measured: the shapes at the loss, read from the graph.
 Fix: give both the same shape, with `target.unsqueeze(1)` or `prediction.squeeze(1)`.
 """
 
+import ast
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace, text_at
+from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.signals import Signals
 
 FAMILY = "the loss and the output"
@@ -46,3 +48,32 @@ def find(signals: Signals) -> Iterator[Finding]:
                 label="these shapes broadcast",
                 confidence=0.97 if pairs else 0.6,
             )
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """The missing dimension for the target, or one less for the prediction."""
+    where = finding.where
+    if where is None:
+        return
+    for one, other in _operands(signals, where):
+        for place, code in (
+            (other, "({}).unsqueeze(1)"),
+            (one, "({}).squeeze(1)"),
+            (other, "({}).squeeze(1)"),
+            (one, "({}).unsqueeze(1)"),
+        ):
+            simple = text_at(signals.run.sources, place).replace(".", "").replace("(", "").replace(")", "")
+            bare = simple.isidentifier() or text_at(signals.run.sources, place).endswith((")", "]"))
+            given = code.replace("({})", "{}") if bare else code
+            yield Change("give prediction and target the same shape", (replace(place, given),))
+
+
+def _operands(signals: Signals, where: Where) -> Iterator[tuple[Where, Where]]:
+    """The places of what a loss compares: the first two arguments, or both sides of a difference."""
+    tree = signals.places.tree(where.file)
+    call = signals.places.call_at(where)
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and node.lineno == where.line:
+            yield signals.places.where(where.file, node.left), signals.places.where(where.file, node.right)
+    if call is not None and len(call.args) > 1:
+        yield signals.places.where(where.file, call.args[0]), signals.places.where(where.file, call.args[1])

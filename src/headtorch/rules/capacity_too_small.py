@@ -10,11 +10,13 @@ come to rest high and nothing else is wrong. Only trying a wider network can tel
 Fix: double the width, and again, until the training loss falls; then think of regularisation.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.changes import number_at, set_value
+from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Node
 
@@ -68,3 +70,20 @@ def _width_place(signals: Signals, layer: Node) -> Where | None:
     if layer.made_at is None or layer.module != "Linear":
         return place_of(layer)
     return signals.places.argument((layer.made_at,), "out_features", position=1)
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """The usual widths, wherever the same number is written as a width of a layer."""
+    where = finding.where
+    number = number_at(signals.run.sources, where) if where is not None else None
+    if where is None or number is None:
+        return
+    places = [where]
+    for call, _ in signals.places.calls(where.file, "Linear"):
+        for argument in call.args:
+            place = signals.places.where(where.file, argument)
+            if isinstance(argument, ast.Constant) and argument.value == number and place not in places:
+                places.append(place)
+    for width in (64, 32, 256):
+        edits = tuple(set_value(place, str(width)) for place in places)
+        yield Change(f"widen the hidden layers to {width}", edits, knob="width")

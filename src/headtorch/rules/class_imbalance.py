@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import set_argument
+from headtorch.model import Change, Evidence, Finding
 from headtorch.signals import Signals
 
 FAMILY = "the data"
@@ -46,3 +47,14 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="weighs every example alike",
             confidence=0.7,
         )
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Each class weighted by the inverse of its share."""
+    counts = signals.longest.series("class_count")
+    if finding.where is None or not counts:
+        return
+    sums = counts.values.sum(axis=0)
+    weights = sums.sum() / (np.count_nonzero(sums) * np.maximum(sums, 1))
+    code = f"torch.tensor([{', '.join(f'{weight:.3g}' for weight in weights)}])"
+    yield Change("weight the classes by the inverse of their shares", (set_argument(finding.where, "weight", code),))

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.remedies import valued
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
@@ -57,3 +58,8 @@ def _place(signals: Signals, fit: Fit) -> Where | None:
             stack = tuple(Where(**where) for where in event.value["where"])
             return signals.places.argument(stack, "max_norm", position=1)
     return fit.objective.backward_at
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """The limits that are usual."""
+    yield from valued(finding, "max_norm", "raise the limit to", (1.0, 0.1, 10.0))

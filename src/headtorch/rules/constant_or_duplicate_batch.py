@@ -9,11 +9,13 @@ Fix: look at the sampler (weights are one for each example, not for each class),
 at an iterator that is made anew for every batch.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace
+from headtorch.model import Change, Evidence, Finding
 from headtorch.signals import Signals
 
 FAMILY = "the data"
@@ -51,3 +53,26 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="draws the same examples",
             confidence=0.94,
         )
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """A weight for each example instead of one for each class, or no sampler at all."""
+    where = finding.where
+    if where is None:
+        return
+    sets = signals.places.calls(where.file, "TensorDataset")
+    labels = [ast.unparse(call.args[1]) for call, _ in sets if len(call.args) > 1]
+    for call, _ in signals.places.calls(where.file, "DataLoader"):
+        labels += [f"{ast.unparse(call.args[0])}.{name}" for name in ("y", "targets", "labels") if call.args]
+    for call, _ in signals.places.calls(where.file, "WeightedRandomSampler"):
+        weights = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "weights"), None)
+        if isinstance(weights, ast.Name):
+            for label in labels:
+                edits = (replace(signals.places.where(where.file, weights), f"{{}}[{label}]"),)
+                yield Change("give the sampler a weight for each example", edits)
+    for call, _ in signals.places.calls(where.file, "DataLoader"):
+        for keyword in call.keywords:
+            if keyword.arg in ("sampler", "batch_sampler"):
+                code = ast.unparse(call).replace(f"{keyword.arg}={ast.unparse(keyword.value)}", "shuffle=True")
+                edits = (replace(signals.places.where(where.file, call), code),)
+                yield Change("draw the examples in random order, without the sampler", edits)

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace, set_argument
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import called
 from headtorch.signals import Signals
 
 FAMILY = "the data"
@@ -65,3 +67,16 @@ def find(signals: Signals) -> Iterator[Finding]:
 def _entropy(counts: np.ndarray) -> float:
     shares = counts[counts > 0] / max(counts.sum(), 1)
     return float(-(shares * np.log(shares)).sum())
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Shuffling loaders, or a random order of the indices."""
+    where = finding.where
+    if where is None:
+        return
+    call = signals.places.call_at(where)
+    if call is not None and called(call) == "DataLoader":
+        yield Change("shuffle the training data", (set_argument(where, "shuffle", "True"),))
+    for call, place in signals.places.calls(where.file, "arange"):
+        if len(call.args) == 1:
+            yield Change("go through the examples in random order", (replace(place, "torch.randperm({0})"),))

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace, text_at
+from headtorch.model import Change, Evidence, Finding
+from headtorch.remedies import lower_rate
 from headtorch.signals import Fit, Signals, place_of, span
 
 FAMILY = "the gradient"
@@ -54,3 +56,11 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 def _stuck(fit: Fit) -> bool:
     return not fit.gain > 0.5
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Biases of zero where they were set, else a lower rate."""
+    where = finding.where
+    if where is not None and text_at(signals.run.sources, where).endswith(")"):
+        yield Change("begin with biases of zero", (replace(where, "torch.nn.init.zeros_({0})"),))
+    yield from lower_rate(signals)

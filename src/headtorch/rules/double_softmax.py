@@ -15,7 +15,8 @@ Ignore it when the squeezed scale is meant, as a penalty on certainty.
 
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import unwrap
+from headtorch.model import Change, Evidence, Finding
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Loss
 
@@ -77,3 +78,9 @@ def _normalised_again(fit: Fit) -> Iterator[int]:
     for node in fit.network.nodes:
         if node.op in ("LogSoftmax", "Logsumexp"):
             yield from (number for number in node.inputs if fit.network.nodes[number].op == "Softmax")
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """The scores as they are."""
+    if finding.where is not None:
+        yield Change("give the loss the raw scores", (unwrap(finding.where),))

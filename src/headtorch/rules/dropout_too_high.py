@@ -10,7 +10,8 @@ Fix: 0.1 to 0.5; none while the network does not yet fit its training data.
 
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding
+from headtorch.model import Change, Evidence, Finding
+from headtorch.remedies import valued
 from headtorch.signals import Signals
 
 FAMILY = "the network"
@@ -46,3 +47,8 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="this rate",
             confidence=0.9,
         )
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """The rates that are usual."""
+    yield from valued(finding, "p", "lower the dropout rate to", (0.1, 0.3))

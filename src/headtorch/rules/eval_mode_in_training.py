@@ -12,7 +12,8 @@ Fix: `model.train()` at the start of each epoch, and again after every evaluatio
 
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.remedies import at_each_epoch, network_name
 from headtorch.signals import Fit, Signals
 
 FAMILY = "training and evaluation mode"
@@ -80,3 +81,11 @@ def _place(signals: Signals, fit: Fit) -> Where | None:
         return None
     evals = [place for call, place in signals.places.calls(at.file, "eval") if not call.args]
     return evals[0] if evals else at
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Training mode again where training goes on."""
+    fit = signals.longest
+    name = network_name(signals, fit)
+    for edits in at_each_epoch(signals, fit, f"{name}.train()") if name else ():
+        yield Change("switch back to training mode after each evaluation", edits)

@@ -14,7 +14,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace, set_value, text_at
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Parameter
 
@@ -73,3 +75,16 @@ def _repeats(earlier: Fit, fit: Fit, frozen: list[Parameter]) -> bool:
     others = {o.id for o in earlier.followed_by}
     given = {n for o in fit.followed_by if o.id not in others for n in o.parameters}
     return same and bool(given) and {p.id for p in frozen} <= given and bool(np.any(~fit.reached))
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Let what was frozen learn."""
+    where = finding.where
+    if where is None:
+        return
+    text = text_at(signals.run.sources, where)
+    call = signals.places.call_at(where)
+    if call is not None and called(call) == "requires_grad_":
+        yield Change("let these parameters learn", (replace(where, "{self}.requires_grad_(True)"),))
+    elif text.endswith("False"):
+        yield Change("let these parameters learn", (set_value(where, "True"),))

@@ -13,9 +13,12 @@ Ignore it when the branch is meant to stand still, as the target of a stop-gradi
 `requires_grad_(False)`.
 """
 
+import ast
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.changes import replace
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Module, Parameter
 
@@ -105,3 +108,41 @@ def _place(signals: Signals, fit: Fit, module: Module, everything: bool) -> Wher
     if everything:
         return fit.objective.backward_at
     return module.called_at
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """The tensor itself, without what takes it out of the graph."""
+    where = finding.where
+    if where is None:
+        return
+    for inner, outer in _cuts(signals, where):
+        yield Change("keep the output in the graph", (replace(outer, inner),))
+    if (block := signals.places.without_gradient(where)) is not None:
+        yield Change("compute this with gradients", (replace(block, "torch.enable_grad()"),))
+
+
+CUTS = ("detach", "item", "tolist", "numpy", "cpu", "tensor", "as_tensor", "from_numpy", "FloatTensor", "array")
+
+
+def _cuts(signals: Signals, where: Where) -> Iterator[tuple[str, Where]]:
+    """What is detached, with the place of the whole expression: that around a place first, then others of the file."""
+    tree = signals.places.tree(where.file)
+    found: list[tuple[bool, ast.expr, ast.expr]] = []
+    for node in ast.walk(tree) if tree is not None else ():
+        if not isinstance(node, (ast.Call, ast.Attribute)):
+            continue
+        inner: ast.expr = node
+        cut = False
+        while True:
+            if isinstance(inner, ast.Attribute) and inner.attr == "data":
+                inner, cut = inner.value, True
+            elif isinstance(inner, ast.Call) and called(inner) in CUTS and inner.args:
+                inner, cut = inner.args[0], True
+            elif isinstance(inner, ast.Call) and called(inner) in CUTS and isinstance(inner.func, ast.Attribute):
+                inner, cut = inner.func.value, cut or called(inner) != "cpu"
+            else:
+                break
+        if cut and isinstance(inner, ast.expr):
+            found.append((not node.lineno <= where.line <= (node.end_lineno or 0), node, inner))
+    for _, node, inner in sorted(found, key=lambda entry: (entry[0], -len(ast.unparse(entry[1]))))[:4]:
+        yield ast.unparse(inner), signals.places.where(where.file, node)

@@ -10,12 +10,16 @@ first loss beside that of a constant answer.
 Fix: initialise with variance 2 / fan-in (He) before ReLU, 1 / fan-in otherwise, or leave PyTorch's defaults.
 """
 
+import ast
 import math
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import called
+from headtorch.remedies import scaled
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Parameter
 
@@ -102,3 +106,14 @@ def _growth(fit: Fit) -> float:
         return math.nan
     first = series.values[0][[not fit.network.is_output(n) for n in fit.objective.measured]]
     return float(first[-1] / first[0]) if len(first) > 1 and first[0] > 0 and np.isfinite(first).all() else math.nan
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """He's initialisation in the place of the one by hand, or another deviation."""
+    where = finding.where
+    if where is None:
+        return
+    call = signals.places.call_at(where)
+    if call is not None and called(call) in ("normal_", "uniform_", "constant_") and "init." in ast.unparse(call):
+        yield Change("initialise by He's rule", (replace(where, "torch.nn.init.kaiming_normal_({0})"),))
+    yield from scaled(finding, signals, "std", "set the deviation of the initial weights to", (0.25, 0.1, 0.03))

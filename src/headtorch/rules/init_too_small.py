@@ -10,12 +10,16 @@ example to example at the start.
 Fix: initialise with variance 2 / fan-in (He) before ReLU, 1 / fan-in otherwise, or leave PyTorch's defaults.
 """
 
+import ast
 import math
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import called
+from headtorch.remedies import scaled
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Parameter
 
@@ -63,3 +67,14 @@ def find(signals: Signals) -> Iterator[Finding]:
 def _gain(fit: Fit, parameter: Parameter) -> float:
     fan_in = parameter.shape[0] if not parameter.is_parameter else math.prod(parameter.shape[1:])
     return fit.initial(parameter)[0] * math.sqrt(fan_in)
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """He's initialisation in the place of the one by hand, or another deviation."""
+    where = finding.where
+    if where is None:
+        return
+    call = signals.places.call_at(where)
+    if call is not None and called(call) in ("normal_", "uniform_", "constant_") and "init." in ast.unparse(call):
+        yield Change("initialise by He's rule", (replace(where, "torch.nn.init.kaiming_normal_({0})"),))
+    yield from scaled(finding, signals, "std", "set the deviation of the initial weights to", (10.0, 100.0))

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.model import Change, Evidence, Finding
+from headtorch.remedies import standardised
 from headtorch.signals import Fit, Signals, span
 
 FAMILY = "the data"
@@ -65,3 +66,8 @@ def find(signals: Signals) -> Iterator[Finding]:
 def _embeds_or_normalises(fit: Fit) -> bool:
     """Whether the first operations make the scale of the input meaningless: an embedding, or a norm."""
     return any(node.op == "Embedding" or "Norm" in node.op for node in fit.network.nodes[:3] if not node.inputs)
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Inputs of mean 0 and deviation 1, those that are evaluated by the same numbers."""
+    yield from standardised(signals, finding.where, signals.evaluated_data_place(), 0)

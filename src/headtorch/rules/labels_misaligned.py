@@ -10,11 +10,14 @@ For the digits and the diabetes patients of scikit-learn that is 0.25 and 0.14; 
 Fix: print a few examples beside their labels; look at the lines that scale, sort or split one without the other.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace
+from headtorch.model import Change, Evidence, Finding
+from headtorch.remedies import assignment_at
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the data"
@@ -78,3 +81,14 @@ def _unrelated(signals: Signals, fit: Fit) -> Finding | None:
         label="see that labels follow their inputs here",
         confidence=0.8 if by_heart else 0.6,
     )
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Labels that are not divided by anything."""
+    statement = assignment_at(signals, finding.where)
+    if statement is None or finding.where is None:
+        return
+    for node in ast.walk(statement.value):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and isinstance(node.right, ast.Constant):
+            place = signals.places.where(finding.where.file, node)
+            yield Change("leave the labels as they are", (replace(place, ast.unparse(node.left)),))

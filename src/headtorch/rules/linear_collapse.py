@@ -12,7 +12,8 @@ Fix: put a non-linearity, such as a ReLU, after each hidden linear layer.
 
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import insert_item, replace
+from headtorch.model import Change, Evidence, Finding
 from headtorch.signals import Fit, Signals, is_affine
 from headtorch.store.records import Node
 
@@ -84,3 +85,17 @@ def _listed(names: list[str]) -> str:
     shown = [f"`{name}`" for name in names[:4]]
     more = [] if len(names) <= 4 else [f"{len(names) - 4} more"]
     return ", ".join((*shown, *more)[:-1]) + " and " + (*shown, *more)[-1]
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """A ReLU behind each of the layers that have none."""
+    for fit in signals.fits:
+        edits = []
+        for number in dict.fromkeys(first for first, _ in fit.network.collapsed()):
+            node = fit.network.nodes[number]
+            if _numbered(node) and node.made_at is not None:
+                edits.append(insert_item(node.made_at, "torch.nn.ReLU()"))
+            elif node.where is not None:
+                edits.append(replace(node.where, "torch.relu({})"))
+        if edits:
+            yield Change("put a ReLU between the layers", tuple(dict.fromkeys(edits)))

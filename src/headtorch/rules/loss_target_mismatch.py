@@ -10,9 +10,12 @@ Fix: `BCEWithLogitsLoss` for one yes or no, `CrossEntropyLoss` with class number
 `BCEWithLogitsLoss` with one output for each label where several can be true.
 """
 
+import ast
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Loss
 
@@ -46,3 +49,16 @@ def _scores_shape(fit: Fit, loss: Loss) -> tuple[int, ...] | None:
         if node.op == "LogSoftmax" and node.shape is not None and len(node.shape) >= 2:
             return node.shape
     return None
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """The loss for one output that says yes or no."""
+    where = finding.where
+    call = signals.places.call_at(where) if where is not None else None
+    if where is None or call is None:
+        return
+    if called(call) == "CrossEntropyLoss":
+        yield Change("use the loss of a yes or no", (replace(where, "torch.nn.BCEWithLogitsLoss()"),))
+    elif called(call) == "cross_entropy" and len(call.args) > 1:
+        code = f"torch.nn.functional.binary_cross_entropy_with_logits({{0}}, {ast.unparse(call.args[1])})"
+        yield Change("use the loss of a yes or no", (replace(where, code),))

@@ -9,11 +9,15 @@ it fell. A rate that fades out over the last few steps, or falls once the loss h
 Fix: begin the decay later, decay by less, or step the scheduler once an epoch rather than once a batch.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import delete, number_at
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import called
+from headtorch.remedies import optimizer_name, valued
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
@@ -69,3 +73,26 @@ def _was_falling(fit: Fit, at: int) -> bool:
 
 def _curve(values: np.ndarray) -> tuple[float, ...]:
     return tuple(float(value) for value in values[:: max(1, len(values) // 20)])
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """A slower schedule, or none."""
+    where = finding.where
+    call = signals.places.call_at(where) if where is not None else None
+    if where is None or call is None:
+        return
+    for name, position, values in (("gamma", None, (0.9, 1.0)), ("step_size", 1, ())):
+        place = signals.places.argument((where,), name, position)
+        if place is None or place == where:
+            continue
+        number = number_at(signals.run.sources, place)
+        if name == "gamma" and number is not None and called(call) == "ExponentialLR":
+            values = (0.99, 0.999)
+        if name == "step_size" and number is not None:
+            values = (int(20 * number), int(100 * number))
+        at = Finding("", "error", "", where=place)
+        yield from valued(at, name, f"slow the schedule down: {name}", values)
+    schedule = optimizer_name(signals, where)
+    for step, place in signals.places.calls(where.file, "step"):
+        if schedule and ast.unparse(step.func) == f"{schedule}.step":
+            yield Change("keep the learning rate as it is", (delete(place),))

@@ -19,8 +19,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
-from headtorch.remedies import scaled
+from headtorch.remedies import callee, largest_rate, scaled
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
@@ -81,8 +82,12 @@ def _share(distance: float) -> str:
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """Ten times the rate, and ten times that."""
-    rates = [float(np.nanmax(series.values)) for series in signals.longest.rates.values() if series]
-    yield from scaled(
-        finding, signals, "lr", "raise the learning rate to", (10, 100, 1000, 10_000), max(rates, default=None)
-    )
+    """Ten times the rate, and ten times that; else Adam."""
+    fit = signals.longest
+    factors = (10.0, 100.0, 1000.0, 10_000.0)
+    yield from scaled(finding, signals, "lr", "raise the learning rate to", factors, largest_rate(fit))
+    for optimizer in fit.followed_by[-1:]:
+        name = callee(signals, optimizer.made_at[0]) if optimizer.made_at else None
+        if name and name.endswith("SGD"):
+            code = f"{name.removesuffix('SGD')}Adam({{0}}, lr=0.01)"
+            yield Change("use Adam", (replace(optimizer.made_at[0], code),))

@@ -10,11 +10,14 @@ Fix: use `cross_entropy`, which takes raw scores; or put `log_softmax` before `n
 `binary_cross_entropy`.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import called
 from headtorch.signals import Signals, span
 
 FAMILY = "the loss and the output"
@@ -56,3 +59,19 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="expects log-probabilities",
             confidence=0.98,
         )
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """The loss that takes raw scores."""
+    where = finding.where
+    for place in (where, signals.criterion_place(signals.longest)):
+        call = signals.places.call_at(place) if place is not None else None
+        if place is None or call is None:
+            continue
+        if called(call) == "nll_loss":
+            rest = ", ".join(ast.unparse(part) for part in (*call.args[1:], *call.keywords))
+            code = f"torch.nn.functional.cross_entropy({{0}}, {rest})"
+            yield Change("use the loss that takes raw scores", (replace(place, code),))
+        elif called(call) == "NLLLoss":
+            rest = ", ".join(ast.unparse(part) for part in (*call.args, *call.keywords))
+            yield Change("use the loss that takes raw scores", (replace(place, f"torch.nn.CrossEntropyLoss({rest})"),))

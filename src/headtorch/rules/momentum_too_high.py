@@ -11,7 +11,8 @@ Fix: 0.9; or lower the learning rate by the factor that the momentum adds.
 
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding
+from headtorch.model import Change, Evidence, Finding
+from headtorch.remedies import valued
 from headtorch.signals import Signals
 
 FAMILY = "the step"
@@ -44,3 +45,8 @@ def find(signals: Signals) -> Iterator[Finding]:
                 confidence=0.88,
             )
             break
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """The usual 0.9."""
+    yield from valued(finding, "momentum", "set the momentum to", (0.9, 0.0))

@@ -9,9 +9,13 @@ looked-at steps and at the first loss that is NaN.
 Fix: drop or fill missing values before training; check once with `torch.isfinite(x).all()`.
 """
 
+import ast
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import insert_after, replace
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import assigned_names, called
+from headtorch.remedies import assignment_at, calls_on_line
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the data"
@@ -61,3 +65,21 @@ def _not_finite(fit: Fit, what: str) -> tuple[float, int] | None:
         if row[4] > 0 and (fit.diverged_at is None or step <= fit.diverged_at):
             return float(row[4]), int(step)
     return None
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """A logarithm that takes zeros, or zeros for what is no number."""
+    where = finding.where
+    if where is None:
+        return
+    for call, place in calls_on_line(signals, where, "log"):
+        code = ast.unparse(call.func).removesuffix("log") + "log1p({0})"
+        if call.args:
+            yield Change("take the logarithm of 1 + x, which takes zeros", (replace(place, code),))
+    for call, place in signals.places.calls(where.file, "copy", "read_csv"):
+        if called(call) == "copy":
+            yield Change("leave out the rows that lack values", (replace(place, "{self}.dropna()"),))
+    statement = assignment_at(signals, where)
+    for name in assigned_names(statement)[:1] if statement is not None else ():
+        code = f"{name}[{name} != {name}] = 0  # what is no number"
+        yield Change("put zeros in the place of what is no number", (insert_after(where, code),))

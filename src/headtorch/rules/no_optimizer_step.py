@@ -13,7 +13,9 @@ Fix: `optimizer.step()` after `loss.backward()`, with the optimizer that holds t
 import ast
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.changes import insert_after
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.remedies import optimizer_name
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
@@ -58,3 +60,12 @@ def _place(signals: Signals, fit: Fit) -> Where | None:
         if backward is not None and place.line > backward.line and "sched" not in ast.unparse(call.func).lower():
             return place
     return backward
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """A step after each backward pass."""
+    backward = signals.longest.objective.backward_at
+    for optimizer in list(signals.run.optimizers.values())[-1:]:
+        name = optimizer_name(signals, optimizer.made_at[0] if optimizer.made_at else None)
+        if name and backward is not None:
+            yield Change("step after each backward pass", (insert_after(backward, f"{name}.step()"),))

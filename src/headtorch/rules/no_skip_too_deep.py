@@ -11,12 +11,16 @@ Fix: add the input of a block to its output (He et al. 2016), or concatenate it;
 block.
 """
 
+import ast
 from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import assigned_names
+from headtorch.remedies import assignment_at
 from headtorch.signals import Signals, place_of
 
 FAMILY = "the network"
@@ -68,3 +72,14 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="one of the row",
             confidence=0.86,
         )
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """A way around each block of a loop."""
+    statement = assignment_at(signals, finding.where)
+    if statement is None or finding.where is None:
+        return
+    for name in assigned_names(statement)[:1]:
+        if any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(statement.value)):
+            place = signals.places.where(finding.where.file, statement.value)
+            yield Change("add a skip connection", (replace(place, f"{name} + {{}}"),))

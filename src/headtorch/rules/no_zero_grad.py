@@ -14,7 +14,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import insert_before
+from headtorch.model import Change, Evidence, Finding
+from headtorch.remedies import stepped_name
 from headtorch.signals import Fit, Signals, span
 
 FAMILY = "the step"
@@ -77,3 +79,10 @@ def _left_over(fit: Fit) -> tuple[np.ndarray, list[int], float] | None:
     if len(bad) < 2 or len(bad) < 0.5 * looked:
         return None
     return np.array([share for _, share in bad]), [s for s, _ in bad], min(1.0, len(bad) / max(looked, 1))
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Gradients of zero before each backward pass."""
+    name = stepped_name(signals, signals.longest)
+    if name and finding.where is not None:
+        yield Change("reset the gradients before each step", (insert_before(finding.where, f"{name}.zero_grad()"),))

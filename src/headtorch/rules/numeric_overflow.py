@@ -10,11 +10,14 @@ Fix: keep weights in float32 and use autocast; `eps=1e-4` for Adam in half; `log
 clamp in place of a bare log or exp.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.changes import replace, set_argument
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.remedies import calls_on_line
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the gradient"
@@ -64,3 +67,26 @@ def _half_place(signals: Signals, fit: Fit) -> Where | None:
     for optimizer in fit.followed_by:
         return optimizer.made_at[0] if optimizer.made_at else None
     return signals.set_attributes_place("half")
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Logarithms that are given no zero, and an epsilon that half precision can tell from 0."""
+    backward = signals.longest.objective.backward_at
+    nodes = [node.where for node in signals.longest.network.nodes if node.op == "Log" and node.where is not None]
+    for where in dict.fromkeys([*nodes, finding.where, backward]):
+        logs = list(calls_on_line(signals, where, "log")) if where is not None else []
+        edits = tuple(
+            replace(signals.places.where(place.file, value), _clamped(value))
+            for call, place in logs
+            for value in call.args[:1]
+        )
+        if edits:
+            yield Change("keep the logarithm from 0", edits)
+    for optimizer in signals.longest.followed_by[-1:]:
+        if optimizer.kind.startswith("Adam") and optimizer.made_at:
+            yield Change("give Adam an epsilon that float16 has", (set_argument(optimizer.made_at[0], "eps", "1e-4"),))
+
+
+def _clamped(value: ast.expr) -> str:
+    simple = isinstance(value, (ast.Name, ast.Call, ast.Attribute, ast.Subscript))
+    return "{}.clamp(min=1e-7)" if simple else "({}).clamp(min=1e-7)"

@@ -11,11 +11,14 @@ Fix: end a regression with a plain linear layer; end independent labels with a s
 the range.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace, unwrap
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import called
 from headtorch.signals import BOUNDED, Fit, Signals, place_of
 from headtorch.store.records import Node
 
@@ -101,3 +104,18 @@ def _advice(node: Node, fit: Fit) -> str:
     if fit.loss is not None and fit.loss.name in REGRESSIONS:
         return f"leave out the {node.op.lower()}: a regression ends with its linear layer"
     return "scale the targets into the range of the output"
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """A sigmoid where a softmax makes outputs compete, else the output as it is."""
+    where = finding.where
+    call = signals.places.call_at(where) if where is not None else None
+    if where is None or call is None:
+        return
+    if called(call) == "Softmax":
+        yield Change("give each output a sigmoid", (replace(where, "torch.nn.Sigmoid()"),))
+    elif called(call) == "softmax":
+        function = ast.unparse(call.func).startswith(("F.", "torch.", "nn.")) or isinstance(call.func, ast.Name)
+        code = "torch.sigmoid({0})" if function else "torch.sigmoid({self})"
+        yield Change("give each output a sigmoid", (replace(where, code),))
+    yield Change("end with the linear layer", (unwrap(where),))

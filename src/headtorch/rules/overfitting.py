@@ -13,7 +13,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.changes import number_at, set_argument, set_value
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
 
 FAMILY = "generalisation"
@@ -62,3 +64,28 @@ def _loop(signals: Signals, fit: Fit) -> Where | None:
     """The loop over the epochs, which went on too long; else the backward pass."""
     backward = fit.objective.backward_at
     return None if backward is None else signals.places.loop_around(backward) or backward
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Fewer epochs, dropout where there is a rate for it, weight decay."""
+    where = finding.where
+    if where is None:
+        return
+    for _, place in signals.places.calls(where.file, "Dropout"):
+        at = signals.places.argument((place,), "p", position=0)
+        rate = number_at(signals.run.sources, at) if at is not None else None
+        if at is not None and rate is not None and rate < 0.4:
+            for value in ("0.5", "0.3"):
+                yield Change(f"raise the dropout rate to {value}", (set_value(at, value, "p"),), knob="p")
+            break
+    call = signals.places.call_at(where)
+    for argument in call.args[-1:] if call is not None and called(call) == "range" else ():
+        place = signals.places.written(where.file, argument, (where,)) or signals.places.where(where.file, argument)
+        epochs = number_at(signals.run.sources, place)
+        for share in (0.3, 0.1, 0.03) if epochs else ():
+            few = max(1, round((epochs or 0) * share))
+            yield Change(f"stop after {few} epochs", (set_value(place, str(few)),), knob="epochs")
+    for optimizer in signals.longest.followed_by[-1:]:
+        for decay in ("0.01", "0.1") if optimizer.made_at else ():
+            edits = (set_argument(optimizer.made_at[0], "weight_decay", decay),)
+            yield Change(f"set the weight decay to {decay}", edits, knob="weight_decay")

@@ -11,11 +11,15 @@ Fix: hold layers in `nn.ModuleList` or `nn.ModuleDict`; make the optimizer after
 parameters of every module.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.changes import delete, insert_after, replace, set_value, text_at
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.trees import assigned_names, enclosing_function
+from headtorch.remedies import assignment_at
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Parameter
 
@@ -97,3 +101,31 @@ def _place(
         if node.weight in ids and node.made_at is not None and (container := signals.places.container(node.made_at)):
             return container
     return made_at[0] if made_at else None
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Lists that register their layers, or an optimizer that is made later."""
+    where = finding.where
+    if where is None:
+        return
+    text = text_at(signals.run.sources, where)
+    for empty, kind in (("[]", "ModuleList"), ("{}", "ModuleDict")):
+        if text.endswith(f"= {empty}"):
+            yield Change(f"register these layers in a `{kind}`", (set_value(where, f"torch.nn.{kind}()"),))
+    statement = assignment_at(signals, where)
+    if statement is None:
+        return
+    if isinstance(statement.value, (ast.List, ast.ListComp)):
+        yield Change("register these layers in a `ModuleList`", (replace(where, "torch.nn.ModuleList({})"),))
+    if isinstance(statement.value, ast.Call) and statement.value.args:
+        tree = signals.places.tree(where.file)
+        scope = (enclosing_function(tree, where.line) or tree) if tree is not None else None
+        body = scope.body if scope is not None else []
+        after = [node for node in body if node.lineno > statement.lineno]
+        names = {node.id for node in ast.walk(statement.value.args[0]) if isinstance(node, ast.Name)}
+        last = next((n for n in reversed(after) if set(assigned_names(n)) & names), None)
+        if last is not None:
+            here = signals.places.where(where.file, statement)
+            later = signals.places.where(where.file, last)
+            edits = (insert_after(later, ast.unparse(statement)), delete(here))
+            yield Change("make the optimizer when the model is complete", edits)

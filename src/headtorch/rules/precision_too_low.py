@@ -8,11 +8,14 @@ Measured: steps that leave the weights exactly as they were although their gradi
 Fix: keep the weights (and the optimizer's state) in float32, and compute in half precision with autocast.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import called
 from headtorch.signals import Signals
 
 FAMILY = "the step"
@@ -45,3 +48,16 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="in half precision",
             confidence=0.86,
         )
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Weights in single precision."""
+    where = finding.where
+    if where is None:
+        return
+    for call, place in signals.places.calls(where.file, "bfloat16", "half"):
+        if isinstance(call.func, ast.Attribute) and not call.args:
+            yield Change("keep the weights in float32", (replace(place, "{self}.float()"),))
+    call = signals.places.call_at(where)
+    if call is not None and called(call) == "to" and "float16" in ast.unparse(call):
+        yield Change("keep the weights in float32", (replace(where, "{self}.float()"),))

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.model import Change, Evidence, Finding
+from headtorch.remedies import lower_rate, scaled
 from headtorch.signals import Signals
 
 FAMILY = "the step"
@@ -45,3 +46,9 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="this rate moves the loaded weights",
             confidence=0.87,
         )
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """A lower rate for what was learned before."""
+    yield from scaled(finding, signals, "lr", "lower the learning rate to", (0.1, 0.01, 0.001), None)
+    yield from lower_rate(signals)

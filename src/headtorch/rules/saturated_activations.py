@@ -9,11 +9,13 @@ be near 0; a trained output layer is saturated with good reason and is not looke
 Fix: normalise the inputs, initialise with variance 1 / fan-in (Glorot), or use ReLU in hidden layers.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.model import Change, Evidence, Finding
+from headtorch.remedies import lower_rate, scaled, standardised
 from headtorch.signals import Fit, Signals, place_of, span
 
 FAMILY = "the gradient"
@@ -57,3 +59,20 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 def _share(fit: Fit, column: np.ndarray) -> float:
     return float(np.nanmedian(column[:10] if fit.diverged_at is not None else column[len(column) // 2 :]))
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """A smaller factor before the non-linearity, else a lower rate."""
+    where = finding.where
+    factor = signals.places.factor_at(where) if where is not None else None
+    call = signals.places.call_at(where) if where is not None else None
+    for node in ast.walk(call) if call is not None and where is not None else ():
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            for side in (node.left, node.right):
+                if isinstance(side, ast.Constant):
+                    factor = signals.places.where(where.file, side)
+    if factor is not None and where is not None and factor.line == where.line:
+        at = Finding("", "error", "", where=factor)
+        yield from scaled(at, signals, "factor", "lower the factor to", (0.02, 0.1, 0.002))
+    yield from standardised(signals, signals.input_place(signals.longest), signals.evaluated_data_place(), 0)
+    yield from lower_rate(signals)

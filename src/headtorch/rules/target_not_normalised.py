@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.model import Change, Evidence, Finding
+from headtorch.remedies import standardised
 from headtorch.signals import Signals
 
 FAMILY = "the data"
@@ -59,3 +60,8 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="these targets",
             confidence=0.89,
         )
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Targets of mean 0 and deviation 1."""
+    yield from standardised(signals, finding.where, None, 1)

@@ -16,7 +16,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import insert_before, replace, set_argument
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import called
+from headtorch.remedies import at_each_epoch, network_name
 from headtorch.signals import Signals
 
 FAMILY = "training and evaluation mode"
@@ -63,3 +66,27 @@ def find(signals: Signals) -> Iterator[Finding]:
 def _parts(dropouts: np.ndarray, norms: np.ndarray) -> str:
     parts = ["dropouts"] * bool(dropouts.max() > 0) + ["batch norms"] * bool(norms.max() > 0)
     return " and ".join(parts)
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Evaluation mode for evaluations, or a switch for the dropout that has none."""
+    where, fit = finding.where, signals.longest
+    if where is None:
+        return
+    call = signals.places.call_at(where)
+    if call is not None and called(call).endswith("dropout"):
+        yield Change("switch this dropout off in eval mode", (set_argument(where, "training", "self.training"),))
+    if call is not None and called(call) == "scaled_dot_product_attention":
+        rate = next((k.value for k in call.keywords if k.arg == "dropout_p"), None)
+        if rate is not None:
+            code = "{} if self.training else 0.0"
+            edits = (replace(signals.places.where(where.file, rate), code),)
+            yield Change("switch this dropout off in eval mode", edits)
+    name = network_name(signals, fit)
+    if name and (call is None or "dropout" not in called(call)):
+        before = insert_before(where, f"{name}.eval()")
+        back = list(at_each_epoch(signals, fit, f"{name}.train()"))
+        if not any(True for _ in signals.places.calls(where.file, "train")):
+            for edits in back:
+                yield Change("evaluate in eval mode, and train in training mode", (before, *edits))
+        yield Change("evaluate in eval mode", (before,))

@@ -8,11 +8,14 @@ rates stay above 0 on the whole; a step that climbs has -1.
 Fix: subtract: `w -= lr * w.grad`; leave out the minus before the loss; `maximize=False`.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.changes import replace, set_operator, set_value, text_at
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals, span
 
 FAMILY = "the step"
@@ -60,3 +63,24 @@ def _place(signals: Signals, fit: Fit) -> Where | None:
         return signals.places.argument(optimizer.made_at, "maximize")
     backward = fit.objective.backward_at
     return signals.places.update_by_hand(backward) if backward else None
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """The same update against the gradient."""
+    where = finding.where
+    if where is None:
+        return
+    text = text_at(signals.run.sources, where)
+    call = signals.places.call_at(where)
+    if "+=" in text:
+        yield Change("go against the gradient", (set_operator(where, "-="),))
+    if call is not None and called(call) in ("add_", "sub_") and isinstance(call.func, ast.Attribute):
+        other = "sub_" if called(call) == "add_" else "add_"
+        rest = ", ".join(ast.unparse(part) for part in (*call.args, *call.keywords))
+        place = signals.places.where(where.file, call)
+        yield Change("go against the gradient", (replace(place, f"{{self}}.{other}({rest})"),))
+    for call, _ in signals.places.calls(where.file, "SGD", "Adam", "AdamW", "RMSprop"):
+        for keyword in call.keywords:
+            if keyword.arg == "maximize":
+                edits = (set_value(signals.places.where(where.file, keyword), "False"),)
+                yield Change("minimise the loss", edits)

@@ -16,7 +16,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals, place_of
 
 FAMILY = "the gradient"
@@ -90,3 +92,20 @@ def _through_time(fit: Fit) -> Finding | None:
         label="the gradient fades through its steps",
         confidence=0.8,
     )
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """ReLUs for the hidden sigmoids and tanhs."""
+    edits = []
+    for fit in signals.fits[-1:]:
+        for number, node in enumerate(fit.network.nodes):
+            where = place_of(node)
+            if node.op not in ("Sigmoid", "Tanh") or fit.network.is_output(number) or where is None:
+                continue
+            call = signals.places.call_at(where)
+            if call is not None and called(call) in ("Sigmoid", "Tanh"):
+                edits.append(replace(where, "torch.nn.ReLU()"))
+            elif call is not None and called(call) in ("sigmoid", "tanh") and call.args:
+                edits.append(replace(where, "torch.relu({0})"))
+    if edits:
+        yield Change("use ReLU in the hidden layers", tuple(dict.fromkeys(edits)))

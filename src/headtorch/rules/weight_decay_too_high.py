@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.model import Change, Evidence, Finding
+from headtorch.remedies import scaled
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
@@ -103,3 +104,8 @@ def _penalty(signals: Signals, fit: Fit) -> Finding | None:
         label="this factor",
         confidence=0.88,
     )
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """A hundredth of it, and a hundredth of that."""
+    yield from scaled(finding, signals, "weight_decay", "lower the weight decay to", (1e-2, 1e-4))

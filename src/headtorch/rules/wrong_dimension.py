@@ -12,7 +12,9 @@ Fix: `dim=1` (or -1) for the classes; `batch_first=True` for input of (examples,
 
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import set_argument, set_value
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Node
 
@@ -87,3 +89,18 @@ def _takes_batch_for_time(signals: Signals, fit: Fit, number: int, node: Node, b
     # As many steps as examples: then what is read as the last step tells.
     selects = [n for n in fit.network.nodes if n.op == "Select" and number in n.inputs]
     return steps == batch == examples and any(n.detail.get("dim") == 1 for n in selects)
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """The dimension that the data has."""
+    where = finding.where
+    call = signals.places.call_at(where) if where is not None else None
+    if where is None or call is None:
+        return
+    if called(call) in ("LSTM", "GRU", "RNN"):
+        yield Change("say that the examples come first", (set_argument(where, "batch_first", "True"),))
+        return
+    position = 0 if called(call) in ("Softmax", "LogSoftmax") else 1
+    given = call.args[position:]
+    edit = set_value(signals.places.where(where.file, given[0]), "1") if given else set_argument(where, "dim", "1")
+    yield Change("normalise over the classes", (edit,))

@@ -9,12 +9,15 @@ outputs differ from each other at the end. A last layer that starts at zero brea
 Fix: draw initial weights at random: leave PyTorch's defaults, or use He or Glorot.
 """
 
+import ast
 import math
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.changes import replace
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals, place_of
 
 FAMILY = "initialisation"
@@ -59,3 +62,19 @@ def _spread_behind(fit: Fit, number: int) -> float | None:
         if measured > number and number in list(fit.network.before(measured))[:3]:
             return float(np.median(series.column()[-3:]))
     return None
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """Random weights in the place of equal ones."""
+    where = finding.where
+    call = signals.places.call_at(where) if where is not None else None
+    if where is None or call is None:
+        return
+    if "init." in ast.unparse(call.func):
+        yield Change("initialise by He's rule", (replace(where, "torch.nn.init.kaiming_normal_({0})"),))
+    elif isinstance(call.func, ast.Attribute) and called(call) in ("zero_", "fill_"):
+        yield Change("initialise by He's rule", (replace(where, "torch.nn.init.kaiming_normal_({self})"),))
+    elif called(call) in ("zeros", "ones", "full"):
+        shape = ", ".join(ast.unparse(argument) for argument in call.args[: 1 if called(call) == "full" else None])
+        rest = "".join(f", {k.arg}={ast.unparse(k.value)}" for k in call.keywords)
+        yield Change("draw the initial weights at random", (replace(where, f"0.1 * torch.randn({shape}{rest})"),))

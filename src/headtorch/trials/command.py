@@ -104,9 +104,8 @@ def write(done: Done, output: Path | None, applies: bool, say: Callable[[str], N
         if others := [file for file in done.changed if file != str(done.script)]:
             say(f"changes in {', '.join(map(repr, others))} are only written by --apply")
     if applies:
-        for file, text in done.changed.items():
-            path = Path(file)
-            if decode(path) != done.sources[file]:
+        for file in done.changed:
+            if decode(Path(file)) != done.sources[file]:
                 raise UserError(f"'{file}' has changed while trials ran; nothing was written")
         for file, text in done.changed.items():
             _write_whole(Path(file), encode(text, Path(file)))

@@ -51,7 +51,7 @@ class Fixed(NamedTuple):
     complete: bool
 
 
-class OutOfBudget(Exception):
+class OutOfBudgetError(Exception):
     """Nothing more may be tried."""
 
 
@@ -99,7 +99,7 @@ class Fixing:
                 if not self._cure_one():
                     break
             complete = True
-        except (KeyboardInterrupt, OutOfBudget) as end:
+        except (KeyboardInterrupt, OutOfBudgetError) as end:
             self._runner.close()
             if self._report is None:
                 raise UserError("stopped before the script had been diagnosed; nothing was changed") from end
@@ -135,7 +135,7 @@ class Fixing:
                 continue
             try:
                 tried, kept = self._try(finding, run_file)
-            except OutOfBudget:
+            except OutOfBudgetError:
                 self._tried.append(
                     msgspec.structs.replace(finding, tried=Tried("NOT TRIED", why="the budget is used up"))
                 )
@@ -183,7 +183,8 @@ class Fixing:
         rule = rule_named(finding.rule)
         if rule.changes is None:
             return [], ""
-        proposed, refusal = [], ""
+        proposed: list[tuple[Change, dict[str, str]]] = []
+        refusal = ""
         run = Run(run_file)
         try:
             try:
@@ -193,7 +194,7 @@ class Fixing:
             for change in wanted:
                 try:
                     texts = changes.apply(current, change.edits)
-                except changes.CannotEdit as error:
+                except changes.CannotEditError as error:
                     refusal = str(error)
                 else:
                     if texts not in [known for _, known in proposed]:
@@ -275,7 +276,7 @@ class Fixing:
     def _afford(self, runs: int) -> None:
         spent = time.monotonic() - self._started
         if spent + 0.5 * runs * self._seconds > self._limits.seconds:
-            raise OutOfBudget
+            raise OutOfBudgetError
 
     # ---- the report -----------------------------------------------------------------------------------------------
 
