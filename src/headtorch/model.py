@@ -45,7 +45,7 @@ class Evidence(msgspec.Struct, frozen=True):
 class Edit(msgspec.Struct, frozen=True):
     """One edit of the user's source: what is done, at which place, and the code that comes there.
 
-    `do` names a module of `changes/`. `name` is an argument's name, where the edit is about one.
+    `do` names a module of `changes/edits/`. `name` is an argument's name, where the edit is about one.
     """
 
     do: str

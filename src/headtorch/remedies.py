@@ -71,11 +71,8 @@ def network_name(signals: Signals, fit: Fit) -> str | None:
 
 def optimizer_name(signals: Signals, where: Where | None) -> str | None:
     """What the optimizer is called that is made at a place."""
-    tree = signals.places.tree(where.file) if where is not None else None
-    for node in ast.walk(tree) if tree is not None and where is not None else ():
-        if isinstance(node, ast.Assign) and node.lineno <= where.line <= (node.end_lineno or 0):
-            return ast.unparse(node.targets[0])
-    return None
+    assignment = assignment_at(signals, where)
+    return ast.unparse(assignment.targets[0]) if assignment is not None else None
 
 
 def stepped_name(signals: Signals, fit: Fit) -> str | None:
@@ -116,6 +113,11 @@ def at_each_epoch(signals: Signals, fit: Fit, code: str) -> Iterator[tuple[Edit,
         yield (changes.insert_before(signals.places.where(where.file, loop.body[0]), code),)
 
 
+def source_of(signals: Signals, where: Where, node: ast.AST) -> str:
+    """The text of a node in the file of a place, as the user wrote it."""
+    return ast.get_source_segment(signals.run.sources[where.file], node) or ast.unparse(node)
+
+
 def assignment_at(signals: Signals, where: Where | None) -> ast.Assign | None:
     """The assignment that stands at a place, or holds it."""
     tree = signals.places.tree(where.file) if where is not None else None
@@ -133,8 +135,8 @@ def standardised(signals: Signals, train: Where | None, held_out: Where | None, 
     `position` says which pair of names a split into four gives: 0 for inputs, 1 for targets.
     """
     first = assignment_at(signals, train)
-    if first is None or train is None:
-        return
+    if first is None or train is None or callee(signals, train) == network_name(signals, signals.longest):
+        return  # that is where the data goes in, not where it is made
     names = assigned_names(first) or _split_names(first, position)
     second = assignment_at(signals, held_out)
     last = first
@@ -149,6 +151,7 @@ def standardised(signals: Signals, train: Where | None, held_out: Where | None, 
     for axis, what in (("0", "each column"), ("", "all values")) if position == 0 else (("", "the targets"),):
         small = " + 1e-6" if position == 0 else ""
         own = names[0]
+        edits: tuple[Edit, ...]
         if len(names) == 1:
             code = f"{own} = ({own} - {own}.mean({axis})) / ({own}.std({axis}){small})"
             if not small:

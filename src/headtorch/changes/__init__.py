@@ -1,6 +1,6 @@
 """Changes: edits of the user's source text, by place. Knows text only; runs nothing of it, and needs no torch.
 
-An edit is a record, see `headtorch.model.Edit`; its `do` is the name of a module here, whose `edit` carries it out on a
+An edit is a record, see `headtorch.model.Edit`; its `do` names a module of `edits`, whose `edit` carries it out on a
 `Source`. LibCST is imported only then, so that rules can make edits and a report still starts quickly.
 """
 
@@ -98,7 +98,7 @@ def apply(sources: Mapping[str, str], edits: Iterable[Edit]) -> dict[str, str]:
             raise CannotEditError(f"'{file}' is no file of the working folder")
         source = Source(sources[file])
         for edit in here:
-            import_module(f"{__name__}.{edit.do}").edit(source, edit)
+            import_module(f"{__name__}.edits.{edit.do}").edit(source, edit)
         text = source.text()
         try:
             compile(text, file, "exec", dont_inherit=True)

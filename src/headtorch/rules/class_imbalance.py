@@ -51,10 +51,11 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """Each class weighted by the inverse of its share."""
-    counts = signals.longest.series("class_count")
-    if finding.where is None or not counts:
+    fit = signals.longest
+    counts, shape = fit.series("class_count"), fit.loss.prediction_shape if fit.loss is not None else None
+    if finding.where is None or not counts or shape is None or len(shape) < 2:
         return
-    sums = counts.values.sum(axis=0)
+    sums = counts.values.sum(axis=0)[: shape[1]]
     weights = sums.sum() / (np.count_nonzero(sums) * np.maximum(sums, 1))
     code = f"torch.tensor([{', '.join(f'{weight:.3g}' for weight in weights)}])"
     yield Change("weight the classes by the inverse of their shares", (set_argument(finding.where, "weight", code),))

@@ -63,7 +63,8 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     sets = signals.places.calls(where.file, "TensorDataset")
     labels = [ast.unparse(call.args[1]) for call, _ in sets if len(call.args) > 1]
     for call, _ in signals.places.calls(where.file, "DataLoader"):
-        labels += [f"{ast.unparse(call.args[0])}.{name}" for name in ("y", "targets", "labels") if call.args]
+        if call.args and any(keyword.arg == "sampler" for keyword in call.keywords):
+            labels += [f"{ast.unparse(call.args[0])}.{name}" for name in ("y", "targets", "labels")]
     for call, _ in signals.places.calls(where.file, "WeightedRandomSampler"):
         weights = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "weights"), None)
         if isinstance(weights, ast.Name):

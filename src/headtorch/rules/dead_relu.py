@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.changes import replace, text_at
+from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
-from headtorch.remedies import lower_rate
+from headtorch.remedies import callee, lower_rate
 from headtorch.signals import Fit, Signals, place_of, span
 
 FAMILY = "the gradient"
@@ -61,6 +61,6 @@ def _stuck(fit: Fit) -> bool:
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """Biases of zero where they were set, else a lower rate."""
     where = finding.where
-    if where is not None and text_at(signals.run.sources, where).endswith(")"):
+    if where is not None and "init." in (callee(signals, where) or ""):
         yield Change("begin with biases of zero", (replace(where, "torch.nn.init.zeros_({0})"),))
     yield from lower_rate(signals)

@@ -11,14 +11,13 @@ Fix: clip the norm of the gradient (`clip_grad_norm_`, 1.0) before each step; or
 LSTM or GRU for long sequences; normalisation in deep networks.
 """
 
-import ast
 from collections.abc import Iterator
 
 import numpy as np
 
 from headtorch.changes import insert_before
 from headtorch.model import Change, Evidence, Finding
-from headtorch.remedies import lower_rate
+from headtorch.remedies import lower_rate, source_of
 from headtorch.signals import Signals
 
 FAMILY = "the gradient"
@@ -69,6 +68,6 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     for optimizer in fit.followed_by[-1:]:
         call = signals.places.call_at(optimizer.made_at[0]) if optimizer.made_at else None
         if call is not None and call.args and optimizer.stepped_at is not None:
-            code = f"torch.nn.utils.clip_grad_norm_({ast.unparse(call.args[0])}, 1.0)"
+            code = f"torch.nn.utils.clip_grad_norm_({source_of(signals, optimizer.made_at[0], call.args[0])}, 1.0)"
             yield Change("limit the norm of the gradient to 1", (insert_before(optimizer.stepped_at, code),))
     yield from lower_rate(signals)

@@ -121,7 +121,7 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         yield Change("compute this with gradients", (replace(block, "torch.enable_grad()"),))
 
 
-CUTS = ("detach", "item", "tolist", "numpy", "cpu", "tensor", "as_tensor", "from_numpy", "FloatTensor", "array")
+CUTS = ("detach", "item", "tolist", "numpy", "tensor", "as_tensor", "from_numpy", "FloatTensor", "array")
 
 
 def _cuts(signals: Signals, where: Where) -> Iterator[tuple[str, Where]]:
@@ -139,10 +139,17 @@ def _cuts(signals: Signals, where: Where) -> Iterator[tuple[str, Where]]:
             elif isinstance(inner, ast.Call) and called(inner) in CUTS and inner.args:
                 inner, cut = inner.args[0], True
             elif isinstance(inner, ast.Call) and called(inner) in CUTS and isinstance(inner.func, ast.Attribute):
-                inner, cut = inner.func.value, cut or called(inner) != "cpu"
+                inner, cut = inner.func.value, True
             else:
                 break
         if cut and isinstance(inner, ast.expr):
             found.append((not node.lineno <= where.line <= (node.end_lineno or 0), node, inner))
+    found = [entry for entry in found if not entry[0] or isinstance(entry[2], (ast.Call, ast.Name))]
+    found = [entry for entry in found if not entry[0] or _detaches(entry[1])]
     for _, node, inner in sorted(found, key=lambda entry: (entry[0], -len(ast.unparse(entry[1]))))[:4]:
         yield ast.unparse(inner), signals.places.where(where.file, node)
+
+
+def _detaches(node: ast.expr) -> bool:
+    """Whether a tensor is taken out of its graph here by name."""
+    return isinstance(node, ast.Attribute) or (isinstance(node, ast.Call) and called(node) in ("detach", "item"))

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.changes import replace
+from headtorch.changes import delete, replace
 from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import assigned_names
 from headtorch.remedies import assignment_at
 from headtorch.signals import Fit, Signals
 
@@ -91,4 +92,6 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     for node in ast.walk(statement.value):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and isinstance(node.right, ast.Constant):
             place = signals.places.where(finding.where.file, node)
-            yield Change("leave the labels as they are", (replace(place, ast.unparse(node.left)),))
+            same = ast.unparse(node.left) in assigned_names(statement)
+            edit = delete(place) if same else replace(place, ast.unparse(node.left))
+            yield Change("leave the labels as they are", (edit,))

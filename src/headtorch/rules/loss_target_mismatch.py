@@ -10,12 +10,12 @@ Fix: `BCEWithLogitsLoss` for one yes or no, `CrossEntropyLoss` with class number
 `BCEWithLogitsLoss` with one output for each label where several can be true.
 """
 
-import ast
 from collections.abc import Iterator
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import called
+from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Loss
 
@@ -60,5 +60,5 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     if called(call) == "CrossEntropyLoss":
         yield Change("use the loss of a yes or no", (replace(where, "torch.nn.BCEWithLogitsLoss()"),))
     elif called(call) == "cross_entropy" and len(call.args) > 1:
-        code = f"torch.nn.functional.binary_cross_entropy_with_logits({{0}}, {ast.unparse(call.args[1])})"
+        code = f"torch.nn.functional.binary_cross_entropy_with_logits({{0}}, {source_of(signals, where, call.args[1])})"
         yield Change("use the loss of a yes or no", (replace(where, code),))

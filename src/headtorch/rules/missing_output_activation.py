@@ -10,7 +10,6 @@ Fix: use `cross_entropy`, which takes raw scores; or put `log_softmax` before `n
 `binary_cross_entropy`.
 """
 
-import ast
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,6 +17,7 @@ import numpy as np
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import called
+from headtorch.remedies import source_of
 from headtorch.signals import Signals, span
 
 FAMILY = "the loss and the output"
@@ -69,9 +69,9 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         if place is None or call is None:
             continue
         if called(call) == "nll_loss":
-            rest = ", ".join(ast.unparse(part) for part in (*call.args[1:], *call.keywords))
+            rest = ", ".join(source_of(signals, place, part) for part in (*call.args[1:], *call.keywords))
             code = f"torch.nn.functional.cross_entropy({{0}}, {rest})"
             yield Change("use the loss that takes raw scores", (replace(place, code),))
         elif called(call) == "NLLLoss":
-            rest = ", ".join(ast.unparse(part) for part in (*call.args, *call.keywords))
+            rest = ", ".join(source_of(signals, place, part) for part in (*call.args, *call.keywords))
             yield Change("use the loss that takes raw scores", (replace(place, f"torch.nn.CrossEntropyLoss({rest})"),))

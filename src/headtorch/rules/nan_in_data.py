@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from headtorch.changes import insert_after, replace
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import assigned_names, called
-from headtorch.remedies import assignment_at, calls_on_line
+from headtorch.remedies import assignment_at, callee, calls_on_line, network_name
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the data"
@@ -79,7 +79,9 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     for call, place in signals.places.calls(where.file, "copy", "read_csv"):
         if called(call) == "copy":
             yield Change("leave out the rows that lack values", (replace(place, "{self}.dropna()"),))
-    statement = assignment_at(signals, where)
+    statement = assignment_at(signals, where) if where != signals.longest.objective.backward_at else None
+    if network_name(signals, signals.longest) in [callee(signals, where)]:  # where data goes in, not where it is made
+        return
     for name in assigned_names(statement)[:1] if statement is not None else ():
         code = f"{name}[{name} != {name}] = 0  # what is no number"
         yield Change("put zeros in the place of what is no number", (insert_after(where, code),))

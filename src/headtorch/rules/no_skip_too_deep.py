@@ -83,3 +83,5 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         if any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(statement.value)):
             place = signals.places.where(finding.where.file, statement.value)
             yield Change("add a skip connection", (replace(place, f"{name} + {{}}"),))
+            code = f"(block := {{}}) + ({name} if {name}.shape == block.shape else 0)"
+            yield Change("add a skip connection where the shapes allow it", (replace(place, code),))

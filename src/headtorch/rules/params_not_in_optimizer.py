@@ -19,7 +19,7 @@ import numpy as np
 from headtorch.changes import delete, insert_after, replace, set_value, text_at
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import assigned_names, enclosing_function
-from headtorch.remedies import assignment_at
+from headtorch.remedies import assignment_at, source_of
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Parameter
 
@@ -127,5 +127,5 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         if last is not None:
             here = signals.places.where(where.file, statement)
             later = signals.places.where(where.file, last)
-            edits = (insert_after(later, ast.unparse(statement)), delete(here))
+            edits = (insert_after(later, source_of(signals, where, statement)), delete(here))
             yield Change("make the optimizer when the model is complete", edits)

@@ -58,6 +58,6 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     for call, place in signals.places.calls(where.file, "bfloat16", "half"):
         if isinstance(call.func, ast.Attribute) and not call.args:
             yield Change("keep the weights in float32", (replace(place, "{self}.float()"),))
-    call = signals.places.call_at(where)
-    if call is not None and called(call) == "to" and "float16" in ast.unparse(call):
+    moved = signals.places.call_at(where)
+    if moved is not None and called(moved) == "to" and "float16" in ast.unparse(moved):
         yield Change("keep the weights in float32", (replace(where, "{self}.float()"),))

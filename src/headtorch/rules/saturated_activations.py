@@ -66,8 +66,8 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     where = finding.where
     factor = signals.places.factor_at(where) if where is not None else None
     call = signals.places.call_at(where) if where is not None else None
-    for node in ast.walk(call) if call is not None and where is not None else ():
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+    for node in ast.walk(call) if call is not None else ():
+        if where is not None and isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
             for side in (node.left, node.right):
                 if isinstance(side, ast.Constant):
                     factor = signals.places.where(where.file, side)

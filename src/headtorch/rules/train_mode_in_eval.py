@@ -80,8 +80,8 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         rate = next((k.value for k in call.keywords if k.arg == "dropout_p"), None)
         if rate is not None:
             code = "{} if self.training else 0.0"
-            edits = (replace(signals.places.where(where.file, rate), code),)
-            yield Change("switch this dropout off in eval mode", edits)
+            place = signals.places.where(where.file, rate)
+            yield Change("switch this dropout off in eval mode", (replace(place, code),))
     name = network_name(signals, fit)
     if name and (call is None or "dropout" not in called(call)):
         before = insert_before(where, f"{name}.eval()")

@@ -16,6 +16,7 @@ import numpy as np
 from headtorch.changes import replace, set_operator, set_value, text_at
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import called
+from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, span
 
 FAMILY = "the step"
@@ -76,7 +77,7 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         yield Change("go against the gradient", (set_operator(where, "-="),))
     if call is not None and called(call) in ("add_", "sub_") and isinstance(call.func, ast.Attribute):
         other = "sub_" if called(call) == "add_" else "add_"
-        rest = ", ".join(ast.unparse(part) for part in (*call.args, *call.keywords))
+        rest = ", ".join(source_of(signals, where, part) for part in (*call.args, *call.keywords))
         place = signals.places.where(where.file, call)
         yield Change("go against the gradient", (replace(place, f"{{self}}.{other}({rest})"),))
     for call, _ in signals.places.calls(where.file, "SGD", "Adam", "AdamW", "RMSprop"):

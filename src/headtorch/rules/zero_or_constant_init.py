@@ -18,6 +18,7 @@ import numpy as np
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import called
+from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, place_of
 
 FAMILY = "initialisation"
@@ -75,6 +76,8 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     elif isinstance(call.func, ast.Attribute) and called(call) in ("zero_", "fill_"):
         yield Change("initialise by He's rule", (replace(where, "torch.nn.init.kaiming_normal_({self})"),))
     elif called(call) in ("zeros", "ones", "full"):
-        shape = ", ".join(ast.unparse(argument) for argument in call.args[: 1 if called(call) == "full" else None])
-        rest = "".join(f", {k.arg}={ast.unparse(k.value)}" for k in call.keywords)
+        shape = ", ".join(
+            source_of(signals, where, argument) for argument in call.args[: 1 if called(call) == "full" else None]
+        )
+        rest = "".join(f", {k.arg}={source_of(signals, where, k.value)}" for k in call.keywords)
         yield Change("draw the initial weights at random", (replace(where, f"0.1 * torch.randn({shape}{rest})"),))

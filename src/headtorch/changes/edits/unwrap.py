@@ -36,18 +36,18 @@ def _leave_out(source: Source, item: cst.Arg | cst.Element) -> None:
     holder = source.parents[item]
     items: list[cst.CSTNode] = list(holder.args if isinstance(holder, cst.Call) else getattr(holder, "elements", ()))
     source.replace(item, None)
-    if item is items[-1] and len(items) > 1:
-        comma, before = item.comma, items[-2]
-        if isinstance(comma, cst.Comma) and isinstance(comma.whitespace_after, cst.ParenthesizedWhitespace):
-            mine = getattr(before, "comma", None)
-            if isinstance(mine, cst.Comma) and isinstance(mine.whitespace_after, cst.ParenthesizedWhitespace):
-                kept = mine.whitespace_after.with_changes(
-                    indent=comma.whitespace_after.indent, last_line=comma.whitespace_after.last_line
-                )
-                source.replace(mine, mine.with_changes(whitespace_after=kept))
-        elif not isinstance(comma, cst.Comma):
-            end = {"whitespace_after_arg": item.whitespace_after_arg} if isinstance(item, cst.Arg) else {}
-            source.replace(before, before.with_changes(comma=cst.MaybeSentinel.DEFAULT, **end))
+    if item is not items[-1] or len(items) < 2:
+        return
+    before = items[-2]
+    mine, comma = getattr(before, "comma", None), item.comma
+    if isinstance(comma, cst.Comma) and isinstance(mine, cst.Comma):
+        old, new = mine.whitespace_after, comma.whitespace_after
+        if isinstance(old, cst.ParenthesizedWhitespace) and isinstance(new, cst.ParenthesizedWhitespace):
+            new = old.with_changes(indent=new.indent, last_line=new.last_line)  # with the comment that stands there
+        source.replace(mine, mine.with_changes(whitespace_after=new))
+    elif not isinstance(comma, cst.Comma):
+        end = {"whitespace_after_arg": item.whitespace_after_arg} if isinstance(item, cst.Arg) else {}
+        source.replace(before, before.with_changes(comma=cst.MaybeSentinel.DEFAULT, **end))
 
 
 def _makes_layer(call: cst.Call) -> bool:

@@ -3,7 +3,7 @@
 import libcst as cst
 
 from headtorch.changes import CannotEditError
-from headtorch.changes.set_argument import set_in
+from headtorch.changes.edits.set_argument import set_in
 from headtorch.changes.source import Source
 from headtorch.model import Edit
 
