@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from headtorch import changes
-from headtorch.model import Change, Edit, Finding, Where
+from headtorch.model import Change, Edit, Where
 from headtorch.places.trees import assigned_names, called, enclosing_function
 from headtorch.signals import Fit, Signals
 
@@ -14,35 +14,33 @@ from headtorch.signals import Fit, Signals
 
 
 def scaled(
-    finding: Finding,
     signals: Signals,
+    where: Where | None,
     name: str,
     sentence: str,
     factors: Sequence[float],
     recorded: float | None = None,
 ) -> Iterator[Change]:
-    """The number at a finding's place, or else the recorded one, times each factor. `name` is its argument's name."""
-    if finding.where is None:
+    """The number at a place, or else the recorded one, times each factor. `name` is its argument's name."""
+    if where is None:
         return
-    number = changes.number_at(signals.run.sources, finding.where)
+    number = changes.number_at(signals.run.sources, where)
     number = number if number is not None else recorded
-    yield from valued(finding, name, sentence, [number * factor for factor in factors] if number else ())
+    yield from valued(where, name, sentence, [number * factor for factor in factors] if number else ())
 
 
-def valued(finding: Finding, name: str, sentence: str, values: Sequence[float]) -> Iterator[Change]:
-    """Each of these values for the number at a finding's place."""
-    if finding.where is None:
-        return
-    for value in values:
+def valued(where: Where | None, name: str, sentence: str, values: Sequence[float]) -> Iterator[Change]:
+    """Each of these values for the number at a place."""
+    for value in values if where is not None else ():
         code = f"{value:.6g}"
-        yield Change(f"{sentence} {code}", (changes.set_value(finding.where, code, name),), knob=name)
+        if where is not None:
+            yield Change(f"{sentence} {code}", (changes.set_value(where, code, name),), knob=name)
 
 
 def lower_rate(signals: Signals, factors: Sequence[float] = (0.1, 0.01, 0.001)) -> Iterator[Change]:
     """A lower learning rate for the longest fit."""
     fit = signals.longest
-    finding = Finding("", "error", "", where=signals.rate_place(fit))
-    yield from scaled(finding, signals, "lr", "lower the learning rate to", factors, largest_rate(fit))
+    yield from scaled(signals, signals.rate_place(fit), "lr", "lower the learning rate to", factors, largest_rate(fit))
 
 
 def largest_rate(fit: Fit) -> float | None:

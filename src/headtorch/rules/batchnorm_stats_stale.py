@@ -60,4 +60,4 @@ def _batches(momentum: float) -> str:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """PyTorch's own default."""
-    yield from valued(finding, "momentum", "set the momentum of the batch norms to", (0.1,))
+    yield from valued(finding.where, "momentum", "set the momentum of the batch norms to", (0.1,))

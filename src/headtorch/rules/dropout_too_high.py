@@ -51,4 +51,4 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """The rates that are usual."""
-    yield from valued(finding, "p", "lower the dropout rate to", (0.1, 0.3))
+    yield from valued(finding.where, "p", "lower the dropout rate to", (0.1, 0.3))

@@ -77,4 +77,4 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     call = signals.places.call_at(where)
     if call is not None and called(call) in ("normal_", "uniform_", "constant_") and "init." in ast.unparse(call):
         yield Change("initialise by He's rule", (replace(where, "torch.nn.init.kaiming_normal_({0})"),))
-    yield from scaled(finding, signals, "std", "set the deviation of the initial weights to", (10.0, 100.0))
+    yield from scaled(signals, finding.where, "std", "set the deviation of the initial weights to", (10.0, 100.0))

@@ -118,4 +118,6 @@ def _times(ratio: float) -> str:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """A tenth of the rate, and a tenth of that."""
-    return scaled(finding, signals, "lr", "lower the learning rate to", (0.1, 0.01, 0.001), _rate(signals.longest))
+    return scaled(
+        signals, finding.where, "lr", "lower the learning rate to", (0.1, 0.01, 0.001), _rate(signals.longest)
+    )

@@ -85,7 +85,7 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """Ten times the rate, and ten times that; else Adam."""
     fit = signals.longest
     factors = (10.0, 100.0, 1000.0, 10_000.0)
-    yield from scaled(finding, signals, "lr", "raise the learning rate to", factors, largest_rate(fit))
+    yield from scaled(signals, finding.where, "lr", "raise the learning rate to", factors, largest_rate(fit))
     for optimizer in fit.followed_by[-1:]:
         name = callee(signals, optimizer.made_at[0]) if optimizer.made_at else None
         if name and name.endswith("SGD"):

@@ -49,4 +49,4 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """The usual 0.9."""
-    yield from valued(finding, "momentum", "set the momentum to", (0.9, 0.0))
+    yield from valued(finding.where, "momentum", "set the momentum to", (0.9, 0.0))

@@ -50,5 +50,5 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """A lower rate for what was learned before."""
-    yield from scaled(finding, signals, "lr", "lower the learning rate to", (0.1, 0.01, 0.001), None)
+    yield from scaled(signals, finding.where, "lr", "lower the learning rate to", (0.1, 0.01, 0.001), None)
     yield from lower_rate(signals)

@@ -72,7 +72,6 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
                 if isinstance(side, ast.Constant):
                     factor = signals.places.where(where.file, side)
     if factor is not None and where is not None and factor.line == where.line:
-        at = Finding("", "error", "", where=factor)
-        yield from scaled(at, signals, "factor", "lower the factor to", (0.02, 0.1, 0.002))
+        yield from scaled(signals, factor, "factor", "lower the factor to", (0.02, 0.1, 0.002))
     yield from standardised(signals, signals.input_place(signals.longest), signals.evaluated_data_place(), 0)
     yield from lower_rate(signals)

@@ -108,4 +108,4 @@ def _penalty(signals: Signals, fit: Fit) -> Finding | None:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """A hundredth of it, and a hundredth of that."""
-    yield from scaled(finding, signals, "weight_decay", "lower the weight decay to", (1e-2, 1e-4))
+    yield from scaled(signals, finding.where, "weight_decay", "lower the weight decay to", (1e-2, 1e-4))
