@@ -6,11 +6,11 @@ and opening a file outside of the scratch folder for writing fails.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 import random
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +40,8 @@ def main() -> NoReturn:
 
 def run(order: Order) -> None:
     """Run the ordered script in this process and write the answer."""
+    tempfile.tempdir = os.environ["TMPDIR"] = str(Path(order.scratch) / "tmp")
+    Path(tempfile.tempdir).mkdir(exist_ok=True)
     recording = record.begin(
         script=order.script, argv=order.arguments, as_module=order.as_module, folder=Path(order.runs)
     )
@@ -143,7 +145,7 @@ def _move(module: Any, name: str, seed: int) -> None:
 
 def _guard(order: Order) -> Callable[[str, tuple[Any, ...]], None]:
     """Refuse to open files outside of the scratch folder for writing, to remove and to rename them."""
-    allowed = [os.path.realpath(path) + os.sep for path in (order.scratch, order.runs, _temporary())]
+    allowed = [os.path.realpath(path) + os.sep for path in (order.scratch, order.runs)]
     allowed += ["/dev/", "/proc/self/"]
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     home_caches = tuple(str(Path.home() / name) + os.sep for name in (".cache", ".config", ".matplotlib"))
@@ -168,14 +170,6 @@ def _guard(order: Order) -> Callable[[str, tuple[Any, ...]], None]:
             check(args[1])
 
     return hook
-
-
-def _temporary() -> str:
-    import tempfile
-
-    with contextlib.suppress(OSError):
-        return tempfile.gettempdir()
-    return os.devnull
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def fix(wanted: Wanted, say: Callable[[str], None]) -> Done:
     """Try what there is to try."""
     script = (wanted.subject.folder / wanted.subject.script).resolve()
     with Workplace(wanted.subject.folder, script) as place:
-        runner = Runner(wanted.subject, place, wanted.runs)
+        runner = Runner(wanted.subject, place, wanted.runs, wanted.jobs)
         limits = Limits(wanted.seconds, wanted.seeds, wanted.jobs)
         try:
             fixed = Fixing(runner, place.holds, wanted.rules, limits, say).run()

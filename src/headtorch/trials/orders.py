@@ -26,6 +26,15 @@ class Order(msgspec.Struct, frozen=True):
     hopeless_at_nan: bool = False
 
 
+class Errand(msgspec.Struct, frozen=True):
+    """An order's file, and what its process is to be like."""
+
+    order: str
+    folder: str
+    log: str
+    python_path: str
+
+
 class Measure(msgspec.Struct, frozen=True):
     """How well predictions agree with targets, at the end of a run.
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -16,7 +15,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from headtorch.trials.orders import Answer, Measure, Order
+from headtorch.trials.orders import Answer, Errand, Measure, Order
+from headtorch.trials.processes import Starter, warm_imports
 from headtorch.trials.workplace import Copy, Workplace
 
 STARTUP = 120.0  # seconds beyond its own limit after which a process is killed
@@ -45,11 +45,14 @@ class Ran(NamedTuple):
 class Runner:
     """Runs a script in scratch copies; may be called from several threads."""
 
-    def __init__(self, subject: Subject, place: Workplace, runs: Path) -> None:
+    def __init__(self, subject: Subject, place: Workplace, runs: Path, jobs: int) -> None:
         self._subject = subject
         self._place = place
         self._runs = runs
-        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._processes: set[int] = set()
+        self._starters: queue.SimpleQueue[Starter] = queue.SimpleQueue()
+        for _ in range(jobs):
+            self._starters.put(Starter(place.scratch, warm_imports(place.script)))
         self._lock = threading.Lock()
         self._count = 0
         self._closed = False
@@ -99,30 +102,22 @@ class Runner:
         return Ran(run_file, done.steps, seconds, done.measures, failed, done.stopped)
 
     def _wait(self, order: Path, log: Path, copy: Copy, patience: float | None) -> int:
-        environment = dict(os.environ, PYTHONPATH=self._python_path(copy))
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "headtorch.trials.child", str(order)],
-                cwd=copy.path(self._place.folder),
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # with its own children it is killed as one group
-            )
-        with self._lock:
-            self._processes.add(process)
-            if self._closed:
-                _kill(process)
+        errand = Errand(str(order), str(copy.path(self._place.folder)), str(log), self._python_path(copy))
+        start = self._starters.get()
         try:
-            return process.wait(patience)
-        except subprocess.TimeoutExpired:
-            return -signal.SIGKILL
-        finally:
-            _kill(process)
-            process.wait()
+            process = start.start(errand)
             with self._lock:
-                self._processes.discard(process)
+                self._processes.add(process.number)
+                if self._closed:
+                    _kill(process.number)
+            try:
+                return process.wait(patience)
+            finally:
+                _kill(process.number)
+                with self._lock:
+                    self._processes.discard(process.number)
+        finally:
+            self._starters.put(start)
 
     def _python_path(self, copy: Copy) -> str:
         """PYTHONPATH with the copied folders for the user's, and the folder that this headtorch is in."""
@@ -139,11 +134,13 @@ class Runner:
             self._closed = True
             for process in self._processes:
                 _kill(process)
+        while not self._starters.empty():
+            self._starters.get().close()
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process, signal.SIGKILL)
 
 
 def _as_if_at_home(run_file: Path, copy: Copy) -> None:
