@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from headtorch import changes
 from headtorch.model import Change, Edit, Where
-from headtorch.places.trees import assigned_names, called, enclosing_function
+from headtorch.places.trees import called, enclosing_function
 from headtorch.signals import Fit, Signals
 
 # ---- numbers ------------------------------------------------------------------------------------------------------
@@ -101,14 +102,25 @@ def training_loops(signals: Signals, fit: Fit) -> list[ast.For | ast.While]:
 
 
 def at_each_epoch(signals: Signals, fit: Fit, code: str) -> Iterator[tuple[Edit, ...]]:
-    """Ways to put a statement where the training begins again after an evaluation."""
+    """Ways to put a statement where the training goes on after an evaluation: before the batches, or before each."""
     loops, where = training_loops(signals, fit), fit.objective.backward_at
-    if where is None:
+    if where is None or not loops:
         return
-    if len(loops) > 1:
-        yield (changes.insert_before(signals.places.where(where.file, loops[0]), code),)
-    for loop in loops[:1]:
-        yield (changes.insert_before(signals.places.where(where.file, loop.body[0]), code),)
+    body = loops[0].body
+    first = next((i for i, node in enumerate(body) if (node.end_lineno or 0) >= _forward_line(signals, fit, where)), 0)
+    while first and ast.unparse(body[first - 1]).endswith(".zero_grad()"):
+        first -= 1
+    each = (changes.insert_before(signals.places.where(where.file, body[first]), code),)
+    before = (changes.insert_before(signals.places.where(where.file, loops[0]), code),)
+    evaluates_inside = any(isinstance(node, (ast.If, ast.With, ast.Expr)) for node in body[:first])
+    yield from [each] if len(loops) == 1 else [each, before] if evaluates_inside else [before, each]
+
+
+def _forward_line(signals: Signals, fit: Fit, backward: Where) -> int:
+    """The line of the loop that runs the network, or else that of the backward pass."""
+    called_at = [signals.run.modules[n].called_at for n in fit.objective.roots if n in signals.run.modules]
+    lines = [place.line for place in called_at if place is not None and place.file == backward.file]
+    return min([line for line in lines if line <= backward.line], default=backward.line)
 
 
 def source_of(signals: Signals, where: Where, node: ast.AST) -> str:
@@ -127,48 +139,78 @@ def assignment_at(signals: Signals, where: Where | None) -> ast.Assign | None:
     return max(found, key=lambda node: node.lineno, default=None)
 
 
-def standardised(signals: Signals, train: Where | None, held_out: Where | None, position: int) -> Iterator[Change]:
-    """Bring what is assigned at a place to mean 0 and deviation 1, and what is evaluated by the same two numbers.
+class Made(NamedTuple):
+    """A variable with data in it, and the statement that makes it."""
 
-    `position` says which pair of names a split into four gives: 0 for inputs, 1 for targets.
+    name: str
+    place: Where
+
+
+def data_made(signals: Signals, stack: Sequence[Where], position: int = 0) -> Made | None:
+    """The variable that the network, or a loss, is given in the call at the innermost place of a stack.
+
+    A parameter of the function is followed to the function's caller.
     """
-    first = assignment_at(signals, train)
-    if first is None or train is None or callee(signals, train) == network_name(signals, signals.longest):
-        return  # that is where the data goes in, not where it is made
-    names = assigned_names(first) or _split_names(first, position)
-    second = assignment_at(signals, held_out)
-    last = first
-    if len(names) == 1 and second is not None and second is not first and held_out is not None:
-        others = assigned_names(second)
-        if held_out.file == train.file and others and others != names:
-            names = [names[0], *others[:1]]
-            last = max(first, second, key=lambda node: node.lineno)
-    if not names:
+    call = signals.places.call_at(stack[0]) if stack else None
+    tree = signals.places.tree(stack[0].file) if stack else None
+    if call is None or tree is None or position >= len(call.args):
+        return None
+    roots = [node for node in ast.walk(call.args[position]) if isinstance(node, ast.Name)]
+    if not roots:
+        return None
+    name, file = roots[0].id, stack[0].file
+    scopes: list[ast.AST | None] = [enclosing_function(tree, stack[0].line), tree]
+    for scope in scopes:
+        if scope is None:
+            continue
+        made = [n for n in ast.walk(scope) if isinstance(n, ast.Assign) and name in _targets(n)]
+        if made:
+            return Made(name, signals.places.where(file, max(made, key=lambda node: node.lineno)))
+        if isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)) and len(stack) > 1:
+            names = [argument.arg for argument in scope.args.args]
+            if name in names:
+                return data_made(signals, stack[1:], names.index(name) - (names[:1] == ["self"]))
+    return None
+
+
+def input_made(signals: Signals, fit: Fit) -> Made | None:
+    """The variable with a fit's inputs."""
+    backward = fit.objective.stack
+    for number in fit.objective.roots:
+        module = signals.run.modules.get(number)
+        if module is not None and module.called_at is not None:
+            return data_made(signals, (module.called_at, *backward[1:]))
+    return None
+
+
+def evaluated_made(signals: Signals) -> Made | None:
+    """The variable with the evaluated inputs."""
+    return data_made(signals, signals.evaluation)
+
+
+def _targets(statement: ast.Assign) -> list[str]:
+    """The names that an assignment gives values, those of a tuple too."""
+    items = [i for t in statement.targets for i in (t.elts if isinstance(t, (ast.Tuple, ast.List)) else [t])]
+    return [item.id for item in items if isinstance(item, ast.Name)]
+
+
+def standardised(signals: Signals, train: Made | None, held_out: Made | None) -> Iterator[Change]:
+    """Bring inputs to mean 0 and deviation 1, and those that are evaluated by the same two numbers."""
+    if train is None:
         return
-    place = signals.places.where(train.file, last)
-    for axis, what in (("0", "each column"), ("", "all values")) if position == 0 else (("", "the targets"),):
-        small = " + 1e-6" if position == 0 else ""
-        own = names[0]
+    name, place = train
+    for axis, what in (("0", "each column"), ("", "all values")):
+        mean, deviation = f"{name}.mean({axis})", f"({name}.std({axis}) + 1e-6)"
         edits: tuple[Edit, ...]
-        if len(names) == 1:
-            code = f"{own} = ({own} - {own}.mean({axis})) / ({own}.std({axis}){small})"
-            if not small:
-                code = f"{own} = ({own} - {own}.mean({axis})) / {own}.std({axis})"
-            edits = (changes.insert_after(place, code),)
+        if held_out is None or held_out.name == name or held_out.place.file != place.file:
+            edits = (changes.insert_after(place, f"{name} = ({name} - {mean}) / {deviation}"),)
         else:
-            given = f"mean, std = {own}.mean({axis}), {own}.std({axis}){small}"
-            both = f"{', '.join(names)} = {', '.join(f'({name} - mean) / std' for name in names)}"
-            edits = (changes.insert_after(place, given), changes.insert_after(place, both))
-        yield Change(f"bring {what} to mean 0 and standard deviation 1", edits)
-
-
-def _split_names(statement: ast.Assign, position: int) -> list[str]:
-    """The two names for training and evaluation of `a, b, c, d = train_test_split(...)`."""
-    target = statement.targets[0]
-    if not isinstance(target, ast.Tuple) or len(target.elts) != 4:
-        return []
-    names = [item.id for item in target.elts if isinstance(item, ast.Name)]
-    return names[2 * position : 2 * position + 2] if len(names) == 4 else []
+            last = max(place, held_out.place, key=lambda where: where.line)
+            edits = (
+                changes.insert_after(last, f"{held_out.name} = ({held_out.name} - {mean}) / {deviation}"),
+                changes.insert_after(last, f"{name} = ({name} - {mean}) / {deviation}"),
+            )
+        yield Change(f"bring {what} of the inputs to mean 0 and standard deviation 1", edits)
 
 
 def calls_on_line(signals: Signals, where: Where | None, *names: str) -> Iterator[tuple[ast.Call, Where]]:

@@ -16,7 +16,7 @@ import numpy as np
 from headtorch.changes import insert_after, replace
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import assigned_names
-from headtorch.remedies import assignment_at
+from headtorch.remedies import assignment_at, evaluated_made
 from headtorch.signals import Signals
 
 FAMILY = "the data"
@@ -60,24 +60,25 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """The scaler of the training data for what is evaluated, its factor, or its sign."""
-    where = finding.where
-    statement = assignment_at(signals, where)
-    if where is None or statement is None:
+    made = evaluated_made(signals)
+    statement = assignment_at(signals, made.place) if made is not None else None
+    tree = signals.places.tree(made.place.file) if made is not None else None
+    if made is None or statement is None or tree is None:
         return
-    tree = signals.places.tree(where.file)
-    for node in ast.walk(tree) if tree is not None else ():
+    given = statement.value.args[:1] if isinstance(statement.value, ast.Call) else []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and "Scaler" in ast.unparse(node.value):
             for scaler in assigned_names(node):
-                for argument in statement.value.args[:1] if isinstance(statement.value, ast.Call) else ():
-                    place = signals.places.where(where.file, argument)
+                for argument in given:
+                    place = signals.places.where(made.place.file, argument)
                     edits = (replace(place, f"{scaler}.transform({{}})"),)
                     yield Change("prepare what is evaluated as the training data", edits)
     train, held = signals.longest.series("input"), signals.longest.series("eval_input")
     ratio = float(np.median(held.values[:, 1]) / np.median(train.values[:, 1])) if train and held else 1.0
-    for name in assigned_names(statement)[:1]:
-        for factor in (255, 16, 100):
-            if factor / 2 < ratio < factor * 2:
-                code = f"{name} = {name} / {factor}"
-                yield Change("scale what is evaluated like the training data", (insert_after(where, code),))
-        flipped = (replace(signals.places.where(where.file, statement.value), "1.0 - {}"),)
-        yield Change("turn the values of what is evaluated around, as 1 - x", flipped)
+    for factor in (255, 16, 100):
+        if factor / 2 < ratio < factor * 2:
+            code = f"{made.name} = {made.name} / {factor}"
+            yield Change("scale what is evaluated like the training data", (insert_after(made.place, code),))
+    if 0.8 < ratio < 1.25:
+        code = f"{made.name} = 1 - {made.name}"
+        yield Change("turn the values of what is evaluated around", (insert_after(made.place, code),))

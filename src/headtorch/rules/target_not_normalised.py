@@ -13,8 +13,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from headtorch.changes import insert_after
 from headtorch.model import Change, Evidence, Finding
-from headtorch.remedies import standardised
+from headtorch.places.trees import assigned_names
+from headtorch.remedies import assignment_at
 from headtorch.signals import Signals
 
 FAMILY = "the data"
@@ -64,4 +66,9 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """Targets of mean 0 and deviation 1."""
-    yield from standardised(signals, finding.where, None, 1)
+    statement = assignment_at(signals, finding.where)
+    if statement is None or finding.where is None:
+        return
+    for name in assigned_names(statement)[:1]:
+        code = f"{name} = ({name} - {name}.mean()) / {name}.std()"
+        yield Change("bring the targets to mean 0 and standard deviation 1", (insert_after(finding.where, code),))

@@ -111,18 +111,18 @@ class Signals:
 
     def evaluation_place(self) -> Where | None:
         """Where the network is evaluated: the block that switches gradients off for it, else the call."""
-        stack = self._evaluation
+        stack = self.evaluation
         blocks = (self.places.without_gradient(where) for where in stack)
         return next((block for block in blocks if block is not None), stack[0] if stack else None)
 
     def evaluated_data_place(self) -> Where | None:
         """Where the evaluated data is made, or else where the network is given it."""
-        return next((made for where in self._evaluation if (made := self.places.origin(where))), None) or (
-            self._evaluation[0] if self._evaluation else None
+        return next((made for where in self.evaluation if (made := self.places.origin(where))), None) or (
+            self.evaluation[0] if self.evaluation else None
         )
 
     @cached_property
-    def _evaluation(self) -> tuple[Where, ...]:
+    def evaluation(self) -> tuple[Where, ...]:
         """The stack of the last place that began to evaluate: earlier ones may try the network out."""
         stacks = [stack for stack in self.run.stacks("evaluation") if stack]
         return stacks[-1] if stacks else ()

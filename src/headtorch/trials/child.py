@@ -6,6 +6,7 @@ and opening a file outside of the scratch folder for writing fails.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import random
@@ -23,6 +24,11 @@ from headtorch.record import after_import
 from headtorch.trials.orders import Answer, Order
 
 NAN_PATIENCE = 20  # backward passes in a row
+METRICS = (  # of scikit-learn
+    "accuracy_score", "balanced_accuracy_score", "precision_score", "recall_score", "f1_score", "fbeta_score",
+    "classification_report", "confusion_matrix", "matthews_corrcoef", "cohen_kappa_score",
+    "r2_score", "mean_squared_error", "root_mean_squared_error", "mean_absolute_error",
+)  # fmt: skip
 STRIDE = 1_000_003  # between the seeds of two runs: scripts use 0, 1, 2 themselves
 
 
@@ -74,6 +80,24 @@ class _Watch:
         self.steps = 0
         self.stopped = ""
         self.comparisons: Any = None
+        # At once: a script may import its metrics before torch.
+        after_import("sklearn.metrics", self._watch_metrics)
+
+    def _watch_metrics(self) -> None:
+        metrics = importlib.import_module("sklearn.metrics")
+        for name in METRICS:
+            original: Callable[..., Any] | None = getattr(metrics, name, None)
+            if original is not None:
+                setattr(metrics, name, self._judged(original))
+
+    def _judged(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def judged(*args: Any, **kwargs: Any) -> Any:
+            if self.comparisons is not None:
+                self.comparisons.judged(*args, **kwargs)
+            return original(*args, **kwargs)
+
+        return judged
 
     def install(self) -> None:
         import torch

@@ -3,10 +3,11 @@
     torch.nn.functional's losses      prediction and target, in training and in evaluation
     a == b, a != b                    in evaluation: the classes that were predicted and those that were right
     a - b                             where one of them is what the network has just returned
+    sklearn.metrics                   what was predicted, and what was right
 
 From them come accuracy, averaged over the classes so that a constant answer is worth 1/k, and R². Both mean the same
-whatever the loss is made of. A script that computes its accuracy without PyTorch (NumPy, scikit-learn) shows only its
-loss here. Losses are patched in torch.nn.functional, so comparisons cost a few operations; nothing is printed or kept.
+whatever the loss is made of. A script that computes its accuracy in NumPy shows only its loss
+here. Losses are patched in torch.nn.functional, so comparisons cost a few operations; nothing is printed or kept.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ import functools
 import math
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
+import numpy
 import torch
 from torch.nn import functional
 from torch.nn.modules import module as modules
@@ -27,6 +31,7 @@ CLASSIFYING = ("cross_entropy", "nll_loss")
 BINARY = {"binary_cross_entropy": 0.5, "binary_cross_entropy_with_logits": 0.0}
 NUMBERS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 MOST_CLASSES = 256  # above, accuracy is not averaged over classes
+NOT_THE_USERS = (str(Path(__file__).parents[1]), str(Path(torch.__file__).parent), "<")
 KEPT = 0.1  # the last part of the training steps
 
 
@@ -110,7 +115,7 @@ class Comparisons:
             self._numbers(phase, self._site(), prediction, target)
 
     def _equal(self, one: Any, other: Any) -> None:
-        if not self._evaluating() or not isinstance(other, torch.Tensor) or not isinstance(one, torch.Tensor):
+        if not self._evaluates or not isinstance(other, torch.Tensor) or not isinstance(one, torch.Tensor):
             return
         if one.shape == other.shape and one.numel() > 1:
             self._classes("held-out", self._site(), one, other)
@@ -124,18 +129,28 @@ class Comparisons:
         if is_output.count(True) != 1:
             return
         prediction, target = (one, other) if is_output[0] else (other, one)
-        self._numbers("held-out" if self._evaluating() else "training", self._site(), prediction, target)
+        self._numbers("held-out" if self._evaluates else "training", self._site(), prediction, target)
 
-    def _evaluating(self) -> bool:
-        return self._evaluates
+    def judged(self, y_true: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> None:
+        """A metric of scikit-learn is computed of these targets and predictions."""
+        try:
+            target, prediction = (torch.as_tensor(numpy.asarray(values)) for values in (y_true, y_pred))
+            if prediction.is_floating_point() and target.is_floating_point():
+                self._numbers("held-out", self._site(), prediction, target)
+            else:
+                self._classes("held-out", self._site(), prediction, target)
+        except Exception:
+            return  # what cannot be compared is no measure
 
     def _site(self) -> object:
-        frame = sys._getframe(1)
-        while frame is not None and (
-            "headtorch" in frame.f_code.co_filename or f"{torch.__name__}/" in frame.f_code.co_filename
-        ):
-            frame = frame.f_back  # type: ignore[assignment]
-        return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else None
+        """The user's lines that led here: one function may evaluate several sets of data."""
+        lines: list[tuple[str, int]] = []
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and len(lines) < 4:
+            if not frame.f_code.co_filename.startswith(NOT_THE_USERS):
+                lines.append((frame.f_code.co_filename, frame.f_lineno))
+            frame = frame.f_back
+        return tuple(lines)
 
     def _classes(self, phase: str, site: object, predicted: torch.Tensor, right: torch.Tensor) -> None:
         predicted, right = predicted.detach().reshape(-1), right.detach().reshape(-1)
