@@ -107,20 +107,13 @@ def at_each_epoch(signals: Signals, fit: Fit, code: str) -> Iterator[tuple[Edit,
     if where is None or not loops:
         return
     body = loops[0].body
-    first = next((i for i, node in enumerate(body) if (node.end_lineno or 0) >= _forward_line(signals, fit, where)), 0)
-    while first and ast.unparse(body[first - 1]).endswith(".zero_grad()"):
+    first = next((i for i, node in enumerate(body) if (node.end_lineno or 0) >= where.line), 0)
+    while first and (isinstance(body[first - 1], ast.Assign) or ast.unparse(body[first - 1]).endswith(".zero_grad()")):
         first -= 1
     each = (changes.insert_before(signals.places.where(where.file, body[first]), code),)
     before = (changes.insert_before(signals.places.where(where.file, loops[0]), code),)
     evaluates_inside = any(isinstance(node, (ast.If, ast.With, ast.Expr)) for node in body[:first])
     yield from [each] if len(loops) == 1 else [each, before] if evaluates_inside else [before, each]
-
-
-def _forward_line(signals: Signals, fit: Fit, backward: Where) -> int:
-    """The line of the loop that runs the network, or else that of the backward pass."""
-    called_at = [signals.run.modules[n].called_at for n in fit.objective.roots if n in signals.run.modules]
-    lines = [place.line for place in called_at if place is not None and place.file == backward.file]
-    return min([line for line in lines if line <= backward.line], default=backward.line)
 
 
 def source_of(signals: Signals, where: Where, node: ast.AST) -> str:

@@ -118,7 +118,7 @@ class Comparisons:
         if not self._evaluates or not isinstance(other, torch.Tensor) or not isinstance(one, torch.Tensor):
             return
         if one.shape == other.shape and one.numel() > 1:
-            self._classes("held-out", self._site(), one, other)
+            self._classes("held-out", self._site(), one, other, either_way=True)
 
     def _difference(self, one: Any, other: Any, **_: Any) -> None:
         if not isinstance(one, torch.Tensor) or not isinstance(other, torch.Tensor) or self._output is None:
@@ -152,7 +152,10 @@ class Comparisons:
             frame = frame.f_back
         return tuple(lines)
 
-    def _classes(self, phase: str, site: object, predicted: torch.Tensor, right: torch.Tensor) -> None:
+    def _classes(
+        self, phase: str, site: object, predicted: torch.Tensor, right: torch.Tensor, *, either_way: bool = False
+    ) -> None:
+        """Count which classes were predicted for which. `either_way` says that the two may be the wrong way round."""
         predicted, right = predicted.detach().reshape(-1), right.detach().reshape(-1)
         if predicted.shape != right.shape or not len(right):
             return
@@ -166,7 +169,8 @@ class Comparisons:
             self._tally("many", phase, site, sums)
             return
         size = 1 << (size - 1).bit_length() if size > 2 else 2
-        self._tally("classes", phase, site, torch.bincount(right * size + predicted, minlength=size * size).double())
+        kind = "either" if either_way else "classes"
+        self._tally(kind, phase, site, torch.bincount(right * size + predicted, minlength=size * size).double())
 
     def _numbers(self, phase: str, site: object, prediction: torch.Tensor, target: torch.Tensor) -> None:
         if prediction.numel() != target.numel() or target.numel() < 2:
@@ -226,7 +230,7 @@ def _score(kind: str, sums: torch.Tensor) -> tuple[float, float, int]:
     confusion = sums.reshape(size, size)
     # Of a == b it is not known which is the prediction: of both readings the worse.
     readings = []
-    for matrix in (confusion, confusion.T):
+    for matrix in (confusion, confusion.T) if kind == "either" else (confusion,):
         present = matrix.sum(dim=1) > 0
         recall = matrix.diagonal()[present] / matrix.sum(dim=1)[present]
         readings.append((float(recall.mean()), 1 / max(int(present.sum()), 1)))

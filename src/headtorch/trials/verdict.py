@@ -55,6 +55,8 @@ def _shared(before: tuple[Measure, ...], after: tuple[Measure, ...]) -> list[tup
 
 
 def _of_measures(old: Measure | None, new: Measure) -> Pair:
+    if old is not None and old.floor > 0.999:  # all targets were one class: what was reached says nothing
+        old = None
     value = math.nan if old is None or old.value is None else old.value
     assert new.value is not None
     floor = new.floor if old is None else max(new.floor, old.floor)
