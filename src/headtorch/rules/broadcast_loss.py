@@ -11,7 +11,7 @@ Fix: give both the same shape, with `target.unsqueeze(1)` or `prediction.squeeze
 import ast
 from collections.abc import Iterator
 
-from headtorch.changes import replace, text_at
+from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.signals import Signals
 
@@ -51,27 +51,20 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """The missing dimension for the target, or one less for the prediction."""
-    where = finding.where
-    if where is None:
-        return
-    for one, other in _operands(signals, where):
-        for place, code in (
-            (other, "({}).unsqueeze(1)"),
-            (one, "({}).squeeze(1)"),
-            (other, "({}).squeeze(1)"),
-            (one, "({}).unsqueeze(1)"),
+    """One dimension more, or one less, for the target or for the prediction."""
+    for prediction, target in _operands(signals, finding.where) if finding.where is not None else ():
+        for operand, call in (
+            (target, "unsqueeze(1)"),
+            (prediction, "squeeze(1)"),
+            (target, "squeeze(1)"),
+            (prediction, "unsqueeze(1)"),
         ):
-            simple = text_at(signals.run.sources, place).replace(".", "").replace("(", "").replace(")", "")
-            bare = simple.isidentifier() or text_at(signals.run.sources, place).endswith((")", "]"))
-            given = code.replace("({})", "{}") if bare else code
-            yield Change("give prediction and target the same shape", (replace(place, given),))
+            yield Change("give prediction and target the same shape", (replace(operand, f"({{}}).{call}"),))
 
 
 def _operands(signals: Signals, where: Where) -> Iterator[tuple[Where, Where]]:
-    """The places of what a loss compares: the first two arguments, or both sides of a difference."""
-    tree = signals.places.tree(where.file)
-    call = signals.places.call_at(where)
+    """The places of what a loss compares: both sides of a difference, or the first two arguments of a call."""
+    tree, call = signals.places.tree(where.file), signals.places.call_at(where)
     for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and node.lineno == where.line:
             yield signals.places.where(where.file, node.left), signals.places.where(where.file, node.right)

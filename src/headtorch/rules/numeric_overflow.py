@@ -10,7 +10,6 @@ Fix: keep weights in float32 and use autocast; `eps=1e-4` for Adam in half; `log
 clamp in place of a bare log or exp.
 """
 
-import ast
 from collections.abc import Iterator
 
 import numpy as np
@@ -76,7 +75,7 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     for where in dict.fromkeys([*nodes, finding.where, backward]):
         logs = list(calls_on_line(signals, where, "log")) if where is not None else []
         edits = tuple(
-            replace(signals.places.where(place.file, value), _clamped(value))
+            replace(signals.places.where(place.file, value), "({}).clamp(min=1e-7)")
             for call, place in logs
             for value in call.args[:1]
         )
@@ -85,8 +84,3 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     for optimizer in signals.longest.followed_by[-1:]:
         if optimizer.kind.startswith("Adam") and optimizer.made_at:
             yield Change("give Adam an epsilon that float16 has", (set_argument(optimizer.made_at[0], "eps", "1e-4"),))
-
-
-def _clamped(value: ast.expr) -> str:
-    simple = isinstance(value, (ast.Name, ast.Call, ast.Attribute, ast.Subscript))
-    return "{}.clamp(min=1e-7)" if simple else "({}).clamp(min=1e-7)"

@@ -32,6 +32,7 @@ MOST_FAULTS = 4  # cured one after another
 MOST_FINDINGS = 5  # tried in a round
 SHARE_OF_A_RUN = 6  # of the budget is what one run may take at most
 NEARLY_ALL = 0.9  # of what was missing: no other value of a knob is tried
+ENOUGH = 0.5  # of what was missing: no other change is tried
 
 
 class Limits(NamedTuple):
@@ -153,30 +154,30 @@ class Fixing:
         proposed, refusal = self._proposed(finding, run_file, current)
         if not proposed:
             return Tried("NOT TRIED", why=refusal or "no edit can be derived: this one needs your own hand"), None
-        best_failure: tuple[float, Tried] = (-math.inf, Tried("NOT TRIED", why=refusal))
+        best: Candidate | None = None
+        failure = Tried("NOT TRIED", why=refusal)
+        nearest = -math.inf
         for knob, group in groupby(proposed, key=lambda entry: entry[0].knob):
-            best: Candidate | None = None
             for change, texts in group:
-                candidate, failure = self._first_seed(finding, change, texts, current)
-                if candidate is None or not candidate.pair.clear:
-                    gain = candidate.pair.gain if candidate is not None else -math.inf
-                    if gain >= best_failure[0] or best_failure[1].verdict == "NOT TRIED":
-                        best_failure = (gain, failure)
-                    if best is not None:
-                        break
-                    continue
-                if best is not None and candidate.pair.gain <= best.pair.gain + 0.01:
+                candidate, shown = self._first_seed(finding, change, texts, current)
+                gain = candidate.pair.gain if candidate is not None else -math.inf
+                if candidate is not None and candidate.pair.clear and (best is None or gain > best.pair.gain + 0.01):
+                    best = candidate
+                elif best is not None and knob and knob == best.change.knob:
+                    break  # beyond the best value
+                elif gain > nearest or failure.verdict == "NOT TRIED":
+                    nearest, failure = gain, shown
+                if best is not None and best.pair.gain > (NEARLY_ALL if knob else ENOUGH):
                     break
-                best = candidate
-                if not knob or candidate.pair.gain > NEARLY_ALL:
-                    break
-            if best is not None:
-                tried = self._other_seeds(best, current)
-                if tried.verdict == "VERIFIED":
-                    self._ran[self._version + 1, 0] = best.ran
-                    return tried, {**self._texts, **best.texts}
-                best_failure = (best.pair.gain, tried)
-        return best_failure[1], None
+            if best is not None and best.pair.gain > ENOUGH:
+                break
+        if best is None:
+            return failure, None
+        tried = self._other_seeds(best, current)
+        if tried.verdict != "VERIFIED":
+            return tried, None
+        self._ran[self._version + 1, 0] = best.ran
+        return tried, {**self._texts, **best.texts}
 
     def _proposed(
         self, finding: Finding, run_file: Path, current: Mapping[str, str]

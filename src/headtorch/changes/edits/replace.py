@@ -6,6 +6,8 @@ from headtorch.changes import CannotEditError
 from headtorch.changes.source import Source
 from headtorch.model import Edit
 
+NEEDS_NO_PARENTHESES = (cst.Name, cst.Attribute, cst.Call, cst.Subscript)
+
 
 def edit(source: Source, wanted: Edit) -> None:
     """`{}` in the code stands for the old expression, `{0}` for its first argument, `{self}` for its object."""
@@ -24,4 +26,7 @@ def edit(source: Source, wanted: Edit) -> None:
             if not isinstance(node.func, cst.Attribute):
                 raise CannotEditError("there is no method call at its place")
             code = code.replace("{self}", source.code(node.func.value))
-    source.replace(node, source.expression(code.replace("{}", source.code(node))))
+    old = source.code(node)
+    if isinstance(node, NEEDS_NO_PARENTHESES):
+        code = code.replace("({}).", "{}.")
+    source.replace(node, source.expression(code.replace("{}", old)))
