@@ -87,9 +87,8 @@ def fix(wanted: Wanted, say: Callable[[str], None]) -> Done:
             fixed = Fixing(runner, place.holds, wanted.rules, limits, say).run()
         finally:
             runner.close()
-    tried = [finding for finding in fixed.report.findings if finding.tried is not None]
-    tried.sort(key=lambda finding: finding.tried is not None and finding.tried.verdict != "VERIFIED")
-    shown = msgspec.structs.replace(fixed.report, findings=tuple(tried) or fixed.report.findings)
+    tried = tuple(finding for finding in fixed.report.findings if finding.tried is not None)
+    shown = msgspec.structs.replace(fixed.report, findings=tried or fixed.report.findings)
     return Done(fixed.report, shown, fixed.sources, fixed.changed, script)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
@@ -284,11 +284,17 @@ class Fixing:
     # ---- the report -----------------------------------------------------------------------------------------------
 
     def _final_report(self, report: Report) -> Report:
-        """The first diagnosis with what was tried; what was found only after a cure stands behind it."""
+        """The first diagnosis with what was tried, what cured before all else: that was the cause."""
         tried = {(finding.rule, finding.where): finding for finding in reversed(self._tried)}
         findings = [tried.pop((finding.rule, finding.where), finding) for finding in report.findings]
         later = [self._in_original(f) for f in self._tried if (f.rule, f.where) in tried]
-        return msgspec.structs.replace(report, findings=(*findings, *later))
+        cured = [
+            msgspec.structs.replace(finding, role="cause", follows_from=None)
+            for finding in (*findings, *later)
+            if finding.tried is not None and finding.tried.verdict == "VERIFIED"
+        ]
+        others = [f for f in (*findings, *later) if f.tried is None or f.tried.verdict != "VERIFIED"]
+        return msgspec.structs.replace(report, findings=(*cured, *others))
 
     def _in_original(self, finding: Finding) -> Finding:
         """A finding of an edited source, with its line in the user's own."""
@@ -304,11 +310,6 @@ class Fixing:
                 )
                 return msgspec.structs.replace(finding, where=moved)
         return msgspec.structs.replace(finding, where=None)
-
-
-def verified(report: Report) -> Iterator[Finding]:
-    """The findings whose change is a fix."""
-    return (finding for finding in report.findings if finding.tried and finding.tried.verdict == "VERIFIED")
 
 
 def _failing(ran: Ran) -> str:
