@@ -133,10 +133,15 @@ def assignment_at(signals: Signals, where: Where | None) -> ast.Assign | None:
 
 
 class Made(NamedTuple):
-    """A variable with data in it, and the statement that makes it."""
+    """A variable with data in it, and the statement that makes it; for a loop's variable, the loop's first statement."""
 
     name: str
     place: Where
+    in_loop: bool = False
+
+    def then(self, code: str) -> Edit:
+        """Put a statement where the variable has its data."""
+        return (changes.insert_before if self.in_loop else changes.insert_after)(self.place, code)
 
 
 def data_made(signals: Signals, stack: Sequence[Where], position: int = 0) -> Made | None:
@@ -157,6 +162,9 @@ def data_made(signals: Signals, stack: Sequence[Where], position: int = 0) -> Ma
         if scope is None:
             continue
         made = [n for n in ast.walk(scope) if isinstance(n, ast.Assign) and name in _targets(n)]
+        loops = [n for n in ast.walk(scope) if isinstance(n, ast.For) and name in _names(n.target)]
+        if loops := [n for n in loops if n.lineno < stack[0].line <= (n.end_lineno or 0)]:
+            return Made(name, signals.places.where(file, loops[-1].body[0]), in_loop=True)
         if made:
             return Made(name, signals.places.where(file, max(made, key=lambda node: node.lineno)))
         if isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)) and len(stack) > 1:
@@ -183,27 +191,39 @@ def evaluated_made(signals: Signals) -> Made | None:
 
 def _targets(statement: ast.Assign) -> list[str]:
     """The names that an assignment gives values, those of a tuple too."""
-    items = [i for t in statement.targets for i in (t.elts if isinstance(t, (ast.Tuple, ast.List)) else [t])]
-    return [item.id for item in items if isinstance(item, ast.Name)]
+    return [name for target in statement.targets for name in _names(target)]
 
 
-def standardised(signals: Signals, train: Made | None, held_out: Made | None) -> Iterator[Change]:
+def _names(target: ast.expr) -> list[str]:
+    items = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
+    return [name for item in items for name in ([item.id] if isinstance(item, ast.Name) else [])]
+
+
+def standardised(signals: Signals, fit: Fit) -> Iterator[Change]:
     """Bring inputs to mean 0 and deviation 1, and those that are evaluated by the same two numbers."""
+    train, held_out = input_made(signals, fit), evaluated_made(signals)
+    sentence = "bring the inputs to mean 0 and standard deviation 1"
     if train is None:
         return
-    name, place = train
-    for axis, what in (("0", "each column"), ("", "all values")):
-        mean, deviation = f"{name}.mean({axis})", f"({name}.std({axis}) + 1e-6)"
-        edits: tuple[Edit, ...]
-        if held_out is None or held_out.name == name or held_out.place.file != place.file:
-            edits = (changes.insert_after(place, f"{name} = ({name} - {mean}) / {deviation}"),)
+    others = [held_out] if held_out is not None and held_out != train else []
+    if train.in_loop or any(other.in_loop for other in others):
+        inputs = fit.series("input").values
+        if len(inputs):  # batch by batch, by what was measured of all
+            mean, deviation = (float(sorted(inputs[:, column])[len(inputs) // 2]) for column in (0, 1))
+            scaled_by = [m.then(f"{m.name} = ({m.name} - {mean:.4g}) / {deviation:.4g}") for m in (train, *others)]
+            yield Change(sentence, tuple(scaled_by))
+        return
+    name, place = train.name, train.place
+    for axis, what in (("0", f"{sentence}, each column"), ("", sentence)):
+        mean_of, deviation_of = f"{name}.mean({axis})", f"({name}.std({axis}) + 1e-6)"
+        own = f"{name} = ({name} - {mean_of}) / {deviation_of}"
+        if not others or others[0].name == name or others[0].place.file != place.file:
+            yield Change(what, (changes.insert_after(place, own),))
         else:
-            last = max(place, held_out.place, key=lambda where: where.line)
-            edits = (
-                changes.insert_after(last, f"{held_out.name} = ({held_out.name} - {mean}) / {deviation}"),
-                changes.insert_after(last, f"{name} = ({name} - {mean}) / {deviation}"),
-            )
-        yield Change(f"bring {what} of the inputs to mean 0 and standard deviation 1", edits)
+            other = others[0]
+            last = max(place, other.place, key=lambda where: where.line)
+            theirs = f"{other.name} = ({other.name} - {mean_of}) / {deviation_of}"
+            yield Change(what, (changes.insert_after(last, theirs), changes.insert_after(last, own)))
 
 
 def calls_on_line(signals: Signals, where: Where | None, *names: str) -> Iterator[tuple[ast.Call, Where]]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.model import Change, Evidence, Finding
-from headtorch.remedies import evaluated_made, input_made, standardised
+from headtorch.remedies import standardised
 from headtorch.signals import Fit, Signals, span
 
 FAMILY = "the data"
@@ -70,4 +70,4 @@ def _embeds_or_normalises(fit: Fit) -> bool:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """Inputs of mean 0 and deviation 1, those that are evaluated by the same numbers."""
-    yield from standardised(signals, input_made(signals, signals.longest), evaluated_made(signals))
+    yield from standardised(signals, signals.longest)

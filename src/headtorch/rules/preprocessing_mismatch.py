@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.changes import insert_after, replace
+from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import assigned_names
 from headtorch.remedies import assignment_at, evaluated_made
@@ -78,7 +78,7 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     for factor in (255, 16, 100):
         if factor / 2 < ratio < factor * 2:
             code = f"{made.name} = {made.name} / {factor}"
-            yield Change("scale what is evaluated like the training data", (insert_after(made.place, code),))
+            yield Change("scale what is evaluated like the training data", (made.then(code),))
     if 0.8 < ratio < 1.25:
         code = f"{made.name} = 1 - {made.name}"
-        yield Change("turn the values of what is evaluated around", (insert_after(made.place, code),))
+        yield Change("turn the values of what is evaluated around", (made.then(code),))

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.model import Change, Evidence, Finding
-from headtorch.remedies import evaluated_made, input_made, lower_rate, scaled, standardised
+from headtorch.remedies import lower_rate, scaled, standardised
 from headtorch.signals import Fit, Signals, place_of, span
 
 FAMILY = "the gradient"
@@ -73,5 +73,5 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
                     factor = signals.places.where(where.file, side)
     if factor is not None and where is not None and factor.line == where.line:
         yield from scaled(signals, factor, "factor", "lower the factor to", (0.02, 0.1, 0.002))
-    yield from standardised(signals, input_made(signals, signals.longest), evaluated_made(signals))
+    yield from standardised(signals, signals.longest)
     yield from lower_rate(signals)
