@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -80,6 +81,7 @@ def subject(target: str, arguments: tuple[str, ...]) -> Subject:
 def fix(wanted: Wanted, say: Callable[[str], None]) -> Done:
     """Try what there is to try."""
     script = (wanted.subject.folder / wanted.subject.script).resolve()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no trial is left behind
     with Workplace(wanted.subject.folder, script) as place:
         runner = Runner(wanted.subject, place, wanted.runs, wanted.jobs)
         limits = Limits(wanted.seconds, wanted.seeds, wanted.jobs)
