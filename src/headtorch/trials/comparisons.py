@@ -31,7 +31,8 @@ CLASSIFYING = ("cross_entropy", "nll_loss")
 BINARY = {"binary_cross_entropy": 0.5, "binary_cross_entropy_with_logits": 0.0}
 NUMBERS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 MOST_CLASSES = 256  # above, accuracy is not averaged over classes
-NOT_THE_USERS = (str(Path(__file__).parents[1]), str(Path(torch.__file__).parent), "<")
+OWN = str(Path(__file__).parents[1])
+NOT_THE_USERS = (OWN, str(Path(torch.__file__).parent), "<")
 KEPT = 0.1  # the last part of the training steps
 
 
@@ -68,16 +69,21 @@ class Comparisons:
         for name in (*CLASSIFYING, *BINARY, *NUMBERS):
             setattr(functional, name, self._watched(getattr(functional, name), functools.partial(self._loss, name)))
         for name in ("__eq__", "__ne__", "eq", "ne"):
-            setattr(torch.Tensor, name, self._watched(getattr(torch.Tensor, name), self._equal))
+            setattr(torch.Tensor, name, self._watched(getattr(torch.Tensor, name), self._equal, NOT_THE_USERS))
         for name in ("eq", "ne"):
-            setattr(torch, name, self._watched(getattr(torch, name), self._equal))
+            setattr(torch, name, self._watched(getattr(torch, name), self._equal, NOT_THE_USERS))
         for name in ("__sub__", "__rsub__", "sub"):
-            setattr(torch.Tensor, name, self._watched(getattr(torch.Tensor, name), self._difference))
+            setattr(torch.Tensor, name, self._watched(getattr(torch.Tensor, name), self._difference, NOT_THE_USERS))
 
-    def _watched(self, original: Callable[..., Any], look: Callable[..., None]) -> Callable[..., Any]:
+    def _watched(
+        self, original: Callable[..., Any], look: Callable[..., None], unless_from: tuple[str, ...] = (OWN,)
+    ) -> Callable[..., Any]:
+        """A function that looks at what is compared, where it is not called from these folders."""
+
         @functools.wraps(original)
         def watched(*args: Any, **kwargs: Any) -> Any:
-            if not self._inside and not torch.compiler.is_compiling():
+            caller = sys._getframe(1).f_code.co_filename
+            if not self._inside and not torch.compiler.is_compiling() and not caller.startswith(unless_from):
                 self._inside = True
                 try:
                     with torch.no_grad():
@@ -185,7 +191,7 @@ class Comparisons:
 
     def measures(self) -> tuple[Measure, ...]:
         """What was reached, by place."""
-        found, counts = [], {"held-out": 0, "training": 0}
+        found: list[Measure] = []
         for (_, phase, _), tally in sorted(self._tallies.items(), key=lambda item: item[1].entries[-1][0]):
             entries = tally.entries
             if phase == "training":
@@ -193,17 +199,17 @@ class Comparisons:
             largest = max((sums for _, sums in entries), key=len)
             total = sum((_padded(sums, len(largest)) for _, sums in entries), torch.zeros_like(largest))
             value, floor, examples = _score(tally.kind, total)
+            measure = "R²" if tally.kind == "numbers" else "balanced accuracy"
             found.append(
                 Measure(
                     phase=phase,  # type: ignore[arg-type]
-                    kind="R²" if tally.kind == "numbers" else "balanced accuracy",
-                    site=counts[phase],
+                    kind=measure,  # type: ignore[arg-type]
+                    site=sum((other.phase, other.kind) == (phase, measure) for other in found),
                     value=value if math.isfinite(value) else None,
                     floor=floor,
                     examples=examples,
                 )
             )
-            counts[phase] += 1
         return tuple(found)
 
 

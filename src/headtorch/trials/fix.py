@@ -32,6 +32,7 @@ MOST_FAULTS = 4  # cured one after another
 MOST_FINDINGS = 5  # tried in a round
 SHARE_OF_A_RUN = 6  # of the budget is what one run may take at most
 NEARLY_ALL = 0.9  # of what was missing: no other value of a knob is tried
+NO_MEASURE = "the two runs show no measure that both share"
 ENOUGH = 0.5  # of what was missing: no other change is tried
 
 
@@ -220,7 +221,7 @@ class Fixing:
         if ran.failed:
             return None, self._no_gain(change, texts, current, [], f"with it the script {_failing(ran)}")
         if pair is None:
-            why = "it diverged" if ran.stopped == "nan" else "the runs show no measure that both share"
+            why = {"nan": "it diverged", "time": "it took too long"}.get(ran.stopped, NO_MEASURE)
             return None, self._no_gain(change, texts, current, [], why)
         why = "" if pair.clear else "no clear gain on the first seed"
         return Candidate(change, texts, ran, pair), self._no_gain(change, texts, current, [pair], why)
@@ -233,7 +234,10 @@ class Fixing:
             old, new = self._both(seed, {**self._texts, **best.texts})
             pair = compare(old, new)
             if pair is None or pair.measure != best.pair.measure:
-                return self._no_gain(best.change, best.texts, current, pairs, "another seed shows no such measure")
+                why = f"seed {seed + 1}: " + (
+                    "it took too long" if "time" in (old.stopped, new.stopped) else NO_MEASURE
+                )
+                return self._no_gain(best.change, best.texts, current, pairs, why)
             pairs.append(pair)
             self._ran[self._version + 1, seed] = new
             if not pair.clear:
@@ -274,7 +278,7 @@ class Fixing:
         )
 
     def _patience(self) -> float:
-        return max(3 * self._seconds, 20.0)
+        return max(10 * self._seconds, 60.0)
 
     def _afford(self, runs: int) -> None:
         spent = time.monotonic() - self._started

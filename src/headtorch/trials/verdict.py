@@ -31,7 +31,7 @@ class Pair(NamedTuple):
 
 def compare(before: Ran, after: Ran) -> Pair | None:
     """The measure that both runs share, held out if there is one; None where they share none."""
-    if after.failed:
+    if after.failed or after.stopped == "time":
         return None
     pairs = _shared(before.measures, after.measures)
     for phase in ("held-out", "training"):
