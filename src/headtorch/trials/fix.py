@@ -133,7 +133,8 @@ class Fixing:
             self._report = report
         sick = [finding for finding in report.findings if finding.severity != "note"]
         if not sick:
-            self._say("nothing to fix" if first else "nothing more to fix")
+            cut = f" in the {self._steps} steps that the budget allows" if self._steps is not None else ""
+            self._say(f"nothing to fix{cut}" if first else "nothing more to fix")
         for finding in sick[:MOST_FINDINGS]:
             if any(f.rule == finding.rule and f.where == finding.where for f in self._tried):
                 continue
