@@ -153,6 +153,17 @@ class Places(Values):
             ):
                 yield self.where(file, node)
 
+    def assigned(self, file: str, name: str, makers: Sequence[str]) -> Iterator[Where]:
+        """What a variable or an attribute of that name is assigned, where one of the functions makes it."""
+        tree = self.tree(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Assign) and any(
+                name in (getattr(target, "id", None), getattr(target, "attr", None)) for target in node.targets
+            ):
+                calls = [each for each in ast.walk(node.value) if isinstance(each, ast.Call)]
+                if any(called(call) in makers for call in calls):
+                    yield self.where(file, node.value)
+
     def container(self, where: Where) -> Where | None:
         """The empty list or dictionary that the expression at a place is put into: `layers = []` before
         `layers.append(...)`."""

@@ -59,7 +59,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             rule="init-too-large",
             severity="error",
             message=f"the initial weights of `{parameter.name}` multiply the spread of their input by {gain:.2g}",
-            where=signals.init_place(False) or place_of(node),
+            where=signals.init_place(False, parameter.name) or place_of(node),
             saw=(
                 Evidence("std x sqrt(fan-in)", gain, healthy="0.5 to 2"),
                 *(

@@ -38,7 +38,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                 rule="zero-or-constant-init",
                 severity="error",
                 message=f"all {parameter.shape[0]} units of `{fit.network.name(number)}` start equal and stay equal",
-                where=signals.init_place(deviation == 0) or place_of(node),
+                where=signals.init_place(deviation == 0, parameter.name) or place_of(node),
                 saw=(
                     Evidence("equal rows of the initial weight", f"{equal:.0%}", healthy="0 %", layer=parameter.name),
                     Evidence(

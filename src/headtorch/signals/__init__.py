@@ -129,22 +129,25 @@ class Signals:
                 return place
         return None
 
-    def init_place(self, zero: bool) -> Where | None:
-        """The first place in the user's sources that initialises weights by hand: the value it is given, where it is
-        named."""
-        names = ("zeros_", "zero_", "fill_", "constant_") if zero else ("normal_", "uniform_", "constant_", "fill_")
+    def init_place(self, zero: bool, name: str = "") -> Where | None:
+        """Where the user's sources initialise weights by hand: what they are given, where it is named.
+
+        `name` is that of the parameter, for sources that give each parameter its own values.
+        """
+        fillers = ("zeros_", "zero_", "fill_", "constant_") if zero else ("normal_", "uniform_", "constant_", "fill_")
+        makers = ("zeros", "zeros_like") if zero else ("randn", "rand", "full", "ones")
         for file in self.run.sources:
-            for call, place in self.places.calls(file, *names):
+            for made in self.places.assigned(file, name.rpartition(".")[2], makers):
+                return made
+        for file in self.run.sources:
+            for call, place in self.places.calls(file, *fillers):
                 for keyword in call.keywords:
                     if keyword.arg in ("std", "a", "b", "val") and (
                         w := self.places.written(file, keyword.value, (place,))
                     ):
                         return w
                 return place
-        for file in self.run.sources:
-            for _, place in self.places.calls(file, *(("zeros",) if zero else ("randn", "rand", "full", "ones"))):
-                return place
-        return None
+        return self._first_call(*makers)
 
     @cached_property
     def reached(self) -> set[int]:
