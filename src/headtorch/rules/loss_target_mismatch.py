@@ -1,13 +1,17 @@
 """The loss does not fit the task or the form of the targets.
 
-Why learning fails: cross entropy compares the classes of one example with each other. Over a single output the softmax
-is always 1, the loss is exactly 0 whatever the network says, and so is its gradient. One output that says yes or no
-takes binary cross entropy.
+Why learning fails: cross entropy compares the classes of one example with each other, `L = −z_y + ln Σₖ exp(zₖ)`.
+Over a single output the sum has one term: the loss is exactly 0 whatever the network says, and so is its gradient.
+One output that says yes or no takes binary cross entropy.
 
-Measured: the shape of the scores and of the targets at the loss, read from the graph.
+Measured: the shape of the scores at the cross entropy, read from the graph.
 
-Fix: `BCEWithLogitsLoss` for one yes or no, `CrossEntropyLoss` with class numbers for one class of several,
-`BCEWithLogitsLoss` with one output for each label where several can be true.
+Healthy: two classes or more (derivation: with one, L = −z + ln exp(z) = 0).
+
+Fix: `nn.BCEWithLogitsLoss()` for one yes or no, `nn.CrossEntropyLoss()` with class numbers for one class of several,
+`nn.BCEWithLogitsLoss()` with one output for each label where several can be true.
+
+Ignore it when the loss is a placeholder that is meant to be 0, with one class until others are added.
 """
 
 from collections.abc import Iterator

@@ -1,13 +1,18 @@
 """The loss expects log-probabilities or probabilities and gets raw scores.
 
-Why learning fails: the negative log-likelihood of a class is -log p. Given a raw score z in place of log p it is -z,
-which falls without bound as the score grows: the network learns to make all scores large and says nothing about the
-class. A squared error against one-hot targets without a squashing output does train, but slowly and to any range.
+Why learning fails: the negative log-likelihood of a class is `L = −log p_y`. Given a raw score z in place of log p it
+is `L = −z_y`, which falls without bound as the score grows: the network learns to make all scores large, and nothing
+in the loss makes the classes compete.
 
-Measured: what `nll_loss` gets. A log-probability is never above 0; a probability is never below 0 or above 1.
+Measured: the largest value that `nll_loss` gets, on the looked-at steps.
 
-Fix: use `cross_entropy`, which takes raw scores; or put `log_softmax` before `nll_loss`, `sigmoid` before
-`binary_cross_entropy`.
+Healthy: at most 0, since p ≤ 1 makes log p ≤ 0 (derivation). Told when half of the looked-at steps lie above 0.001:
+rounding lifts a log-probability by about 1e-7, a raw score is of the order of 1.
+
+Fix: use `F.cross_entropy(scores, y)`, which takes raw scores; or give `nll_loss` what it expects,
+`F.nll_loss(F.log_softmax(scores, dim=1), y)`.
+
+Ignore it when log-densities of continuous values are meant, which can be above 0.
 """
 
 from collections.abc import Iterator
@@ -26,6 +31,8 @@ LEADS_TO = (
     "overfitting",
     "loss-target-mismatch",
 )
+ROUNDING = 1e-3  # can lift a log-probability of 0 above it, by about 1e-7; a raw score is of the order of 1
+MOST = 0.5  # of the looked-at steps: raw scores start on both sides of 0, and the loss drives them up
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -36,9 +43,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         if loss is None or loss.name != "nll" or not predictions:
             continue
         largest = predictions.values[:, 3]
-        # Rounding can lift a log-probability of 0 a little above it; a raw score is of the order of 1.
-        above = np.flatnonzero(largest > 1e-3)
-        if len(above) < max(1, len(largest) // 2):
+        above = np.flatnonzero(largest > ROUNDING)
+        if len(above) < max(1, int(MOST * len(largest))):
             continue
         node = fit.network.nodes[loss.node] if loss.node >= 0 else None
         yield Finding(
