@@ -1,11 +1,20 @@
 """The penalty pulls the weights down more than the data pulls them up.
 
-Why learning fails: weight decay adds lambda w to the gradient of each weight. The weights settle where the pull of the
-data and lambda |w| are equal; with a large lambda that is near 0, where the network says little.
+Why learning fails: weight decay adds λw to the gradient of each weight, `w ← w − lr·(g + λw)`. The weights settle
+where the two pulls are equal, `|g| = λ|w|`; with a large λ that is near 0, where the network says little. AdamW's
+step is about lr whatever the gradient, and balances at |w| = 1 / λ.
 
-Measured: lambda |w| beside the norm of the gradient, or the share of the loss that is a penalty on the weights.
+Measured: λ|w| beside the norm of the gradient (for AdamW lr·λ|w| beside the usual step), when the weights have
+shrunk; or the share of the loss that is a penalty on the weights.
 
-Fix: a decay of 1e-4 to 1e-2 (AdamW), 1e-5 to 5e-4 (SGD, Adam).
+Healthy: λ|w| / |g| below 0.1 (derivation: at 1 decay alone balances the data); measured over the three of 119 healthy
+trainings that have a decay, at most 0.05. None lost more than 2 % of its weights' size; told from 20 %.
+
+Fix: a decay of 1e-4 to 1e-2 for AdamW (Loshchilov & Hutter, 2019), 1e-5 to 5e-4 for SGD:
+`SGD(model.parameters(), lr=0.1, weight_decay=1e-4)`.
+
+Ignore it when a network of small weights is what is wanted, to be pruned or to be Lipschitz, and the loss may pay for
+it.
 """
 
 from collections.abc import Iterator
@@ -25,8 +34,12 @@ LEADS_TO = (
     "init-too-small",
     "saturated-activations",
 )
-PULL = 0.5  # lambda |w| over |g|
-MOST = 0.3  # of the loss
+PULL = 0.5  # lambda |w| over |g|: at 1 the decay alone balances the data; 0.05 the most in healthy trainings
+MOST = 0.3  # of the loss: a third of each step goes into the penalty
+SHRUNK = 0.8  # of the first norm: no healthy training of 118 ends below 0.98
+LEARNED = 0.7  # of the way from chance to 0: 102 of 118 healthy trainings come further
+FITS = 0.95  # R^2: what fits so well is not held back
+FEW = 20  # steps: fewer have no balance yet
 NORMS = ("Pow", "Abs", "LinalgVectorNorm", "Norm", "Mul")
 
 
@@ -43,7 +56,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             if isinstance(g.get("weight_decay"), (int, float))
         ]
         relative = fit.relative_gradients
-        if not decays or max(decays) <= 0 or relative.size == 0 or fit.gain > 0.7 or fit.steps < 20:
+        if not decays or max(decays) <= 0 or relative.size == 0 or fit.gain > LEARNED or fit.steps < FEW:
             continue
         decay = max(decays)
         decoupled = any(o.kind == "AdamW" for o in fit.followed_by)
@@ -79,13 +92,13 @@ def _shrank(fit: Fit) -> bool:
     mask = fit.weights & fit.reached
     if not norms or not mask.any() or norms.values.shape[1] != len(mask):
         return False
-    return bool(np.median(norms.values[-1, mask] / np.maximum(norms.values[0, mask], 1e-30)) < 0.8)
+    return bool(np.median(norms.values[-1, mask] / np.maximum(norms.values[0, mask], 1e-30)) < SHRUNK)
 
 
 def _penalty(signals: Signals, fit: Fit) -> Finding | None:
     """A penalty on the weights that is written into the loss, and makes up much of it at the end."""
     norms = [n for n, node in enumerate(fit.network.nodes) if node.op in NORMS and not node.inputs and not node.outside]
-    if not norms or fit.loss is None or fit.loss.name != "mse" or fit.chance is None or not fit.fits_measure < 0.95:
+    if not norms or fit.loss is None or fit.loss.name != "mse" or fit.chance is None or not fit.fits_measure < FITS:
         return None
     data = (1 - fit.fits_measure) * fit.chance
     share = 1 - data / fit.last_loss if fit.last_loss > 0 else 0.0
