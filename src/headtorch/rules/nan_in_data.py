@@ -1,12 +1,17 @@
 """NaN or infinite values stand in the inputs or the targets.
 
-Why learning fails: NaN times anything is NaN. One missing value in a batch makes the loss NaN, backward makes every
-gradient NaN, and one step makes every weight NaN, for good.
+Why learning fails: `NaN · w = NaN`, even for w = 0. One missing value in a batch makes the loss NaN, backward makes
+every gradient NaN, and one step makes every weight NaN, for good.
 
 Measured: the share of values that are no finite number in the batches given to the network and in the targets, on the
 looked-at steps and at the first loss that is NaN.
 
-Fix: drop or fill missing values before training; check once with `torch.isfinite(x).all()`.
+Healthy: none (derivation: IEEE 754 hands NaN on through every sum and product).
+
+Fix: drop or fill missing values before training, `table.fillna(table.median())`; check once with
+`torch.isfinite(x).all()`.
+
+Ignore it when missing values are NaN on purpose and masked out before anything is computed from them.
 """
 
 from collections.abc import Iterator

@@ -1,13 +1,19 @@
 """An operation runs over the wrong axis.
 
-Why learning fails: a softmax over the batch makes the examples compete instead of the classes; a recurrent layer that
-takes the batch for time steps carries its state from one example to the next, and what is read as the last step is the
-last example.
+Why learning fails: `softmax(z)_{ij} = exp(z_ij) / Σ exp(z)` with the sum over the batch makes the examples compete
+instead of the classes; a recurrent layer that takes the batch for time steps carries its state from one example to
+the next, and what is read as the last step is the last example.
 
 Measured: the axis of each softmax before the loss, and the order of steps and examples that a recurrent layer expects
 beside the number of examples at the loss and what is read of its output.
 
-Fix: `dim=1` (or -1) for the classes; `batch_first=True` for input of (examples, steps, features).
+Healthy: the sum over the classes, and as many examples in the recurrent layer as at the loss (derivation: no example
+may have a say in another's answer).
+
+Fix: `z.softmax(dim=1)` (or −1) for the classes; `nn.LSTM(8, 32, batch_first=True)` for input of (examples, steps,
+features).
+
+Ignore it when the examples are meant to compete, as in attention over a batch or a contrastive loss.
 """
 
 from collections.abc import Iterator
