@@ -6,6 +6,8 @@ A rule's module is named after it, `dead_relu.py` for `dead-relu`. Its docstring
     LEADS_TO    the names of the rules whose findings follow from its own
     find        a function from Signals to its findings, each with evidence and the line to change
 
+A page is a headline and one paragraph for each of the `LEADS`, in that order (CONTRIBUTING.md says what they hold).
+
 How sure a finding is stands in its confidence, of three ranks: 0.95 and above for what is certain from the graph, the
 mode, the parameter lists or the shapes; about 0.8 for what the dynamics of a whole training show; 0.6 and below for a
 symptom that several causes share.
@@ -24,6 +26,9 @@ from typing import NamedTuple
 from headtorch.model import Finding, UserError
 from headtorch.signals import Signals
 
+# "it" is for what learns, and still fails: when evaluated, on new data, or by losing what was learned before.
+LEADS = (("Why learning fails:", "Why it fails:"), ("Measured:",), ("Healthy:",), ("Fix:",), ("Ignore it when",))
+
 
 class Rule(NamedTuple):
     """A rule: its name, its family and page in the catalogue, what follows from it, and how it finds."""
@@ -33,6 +38,19 @@ class Rule(NamedTuple):
     page: str
     leads_to: tuple[str, ...]
     find: Callable[[Signals], Iterator[Finding]]
+
+    @property
+    def headline(self) -> str:
+        """What is wrong, in one sentence: the first line of the page."""
+        return self.page.partition("\n")[0]
+
+    @property
+    def paragraphs(self) -> list[tuple[str, str]]:
+        """The rest of the page: for each paragraph its lead, "" where it has none, and its text on one line."""
+        known = [lead for leads in LEADS for lead in leads]
+        texts = [" ".join(part.split()) for part in self.page.split("\n\n")[1:]]
+        leads = [next((lead for lead in known if text.startswith(f"{lead} ")), "") for text in texts]
+        return [(lead, text.removeprefix(lead).lstrip()) for lead, text in zip(leads, texts, strict=True)]
 
 
 @cache
