@@ -40,9 +40,7 @@ LEADS_TO = (
 )
 LARGE = 3.0  # s sqrt(n): twice He's 1.41; orthogonal is 1, PyTorch's default 0.58; 116 of 117 healthy ones are below
 FAR = 3.0  # first loss over that of a constant answer: 107 of 111 healthy trainings start below
-GROWN = (
-    10.0  # last over first activation: He's and Glorot's rules are made to keep it at 1, an order of magnitude is none
-)
+GROWN = 10.0  # last over first activation: He's and Glorot's rules are made to keep it at 1
 SATURATED = 0.5  # of a hidden layer's outputs at the start, where it should be near 0 (Glorot & Bengio, 2010)
 LEARNED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
 

@@ -34,9 +34,7 @@ LEADS_TO = (
     "no-skip-too-deep",
     "weight-decay-too-high",
 )
-SMALL = (
-    0.25  # s sqrt(n): five layers leave 1e-3; PyTorch's default is 0.58, He's 1.41; 116 of 117 healthy ones have more
-)
+SMALL = 0.25  # s sqrt(n): five layers leave 1e-3; the default is 0.58; 116 of 117 healthy trainings have more
 MOST = 0.5  # of the layers: single small ones, such as a last layer, are usual
 HELD_BACK = 0.3  # of the way from chance to 0: 114 of 118 healthy trainings come further
 ENOUGH = 10  # steps: fewer show a start only

@@ -30,6 +30,7 @@ TINY = 0.01  # of the largest rate: a hundred steps now make one of before
 LONG = 0.3  # of the steps: a cosine is below TINY for 2 asin(0.1) / pi = 6 % of them, a linear decay for 1 %
 LEARNED = 0.9  # of the way from chance to 0: little is left to learn
 FEW = 20  # steps: fewer have no schedule to speak of
+SHORT = 8  # steps before it, two for each quarter: fewer show no course, and the loss had no time to rest
 FALLING = 0.05  # of the fall so far, in the last of its quarters but one: a loss at rest falls by nothing there
 
 
@@ -72,7 +73,7 @@ def find(signals: Signals) -> Iterator[Finding]:
 def _was_falling(fit: Fit, at: int) -> bool:
     """Whether the loss was still going down when the rate fell: the second half of the way there against the first."""
     before = fit.losses[:at]
-    if len(before) < 8:
+    if len(before) < SHORT:
         return True
     quarters = [float(np.median(part)) for part in np.array_split(before, 4)]
     return quarters[-2] - quarters[-1] > FALLING * (quarters[0] - quarters[-1])

@@ -39,10 +39,9 @@ LEADS_TO = (
     "no-skip-too-deep",
     "init-too-large",
 )
+ENOUGH = 3  # steps: the first to start from, the second to overshoot, the third to show it
 LARGE_STEP = 0.1  # |dw|/|w|: a hundred times the usual 1e-3; 104 of 118 healthy trainings stay below from the start
-RAN_AWAY = (
-    100.0  # times the first loss, before it became NaN: steps that overshoot grow geometrically, a log(0) does not
-)
+RAN_AWAY = 100.0  # times the first loss, before NaN: steps that overshoot grow geometrically, a log(0) does not
 OVERSHOOTING = 0.03  # |dw|/|w| late in training: 117 of 119 healthy ones stay below
 RISEN = 2.0  # times its start or chance: 0 of 118 healthy trainings end above their start
 AT_CHANCE = 0.1  # of the way from chance to 0: 117 of 118 healthy trainings come further
@@ -55,7 +54,7 @@ LAMED = 0.7  # of a layer's units: 95 % of healthy trainings have below 0.42 dea
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose steps are large and whose loss shows the harm."""
     for fit in signals.fits:
-        if fit.steps < 3 or not fit.updates.size:
+        if fit.steps < ENOUGH or not fit.updates.size:
             continue
         harm = _harm(fit)
         if harm is None:

@@ -29,8 +29,12 @@ FAMILY = "the step"
 LEADS_TO = ("capacity-too-small",)
 SHORT_WAY = 0.5  # of the weights' own size in the whole training: 113 of 118 healthy ones go further
 LITTLE = 0.25  # of the way from chance to 0: 115 of 118 healthy trainings come further
+AT_CHANCE = 0.1  # of that way: 117 of 118 come further
 NOTHING = 0.05  # of that way: 117 of 118 come further
+NO_WAY = 0.1  # of the weights' own size: one of 118 healthy trainings goes no further
+CREPT = 2.0  # times their size, in small steps that undo each other: 83 of 118 healthy trainings go further
 CREEPING = 1e-3  # |dw|/|w|: the usual size of a step that learns; 117 of 119 healthy trainings take larger ones
+ENOUGH = 10  # steps, one for each tenth of the training
 FLAT = 0.05  # of the first loss: a smaller fall is the noise of batches
 PACE = 0.2  # of the early fall: an exponential that falls so late is less than 3.2 time constants old
 STEADY = 0.8  # of nine tenths to the next: by chance 8 or more of 9 fall in 2 % of cases
@@ -39,18 +43,16 @@ STEADY = 0.8  # of nine tenths to the next: by chance 8 or more of 9 fall in 2 %
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that went a short way, gained little, and has not come to rest after a fall."""
     for fit in signals.fits:
-        if fit.steps < 10 or not fit.updates.size or not math.isfinite(fit.gain):
+        if fit.steps < ENOUGH or not fit.updates.size or not math.isfinite(fit.gain):
             continue
         short = fit.distance < SHORT_WAY and fit.gain < LITTLE and _unfinished(fit)
-        creeping = (
-            fit.distance < 4 * SHORT_WAY and fit.gain < NOTHING and fit.usual_update < CREEPING and _falls_steadily(fit)
-        )
+        creeping = fit.distance < CREPT and fit.gain < NOTHING and fit.usual_update < CREEPING and _falls_steadily(fit)
         if not short and not creeping:
             continue
         rates = [float(np.nanmax(series.values)) for series in fit.rates.values() if series]
         yield Finding(
             rule="lr-too-low",
-            severity="error" if fit.gain < 0.1 else "warning",
+            severity="error" if fit.gain < AT_CHANCE else "warning",
             message=f"the weights went {_share(fit.distance)} of their own size in {fit.steps:,} steps, "
             "and the loss hardly fell",
             where=signals.rate_place(fit),
@@ -62,7 +64,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             ),
             help="raise the learning rate: ten times first, then ten times again; or use Adam",
             label="this learning rate",
-            confidence=0.8 if fit.distance < 0.1 else 0.7,
+            confidence=0.8 if fit.distance < NO_WAY else 0.7,
         )
 
 
