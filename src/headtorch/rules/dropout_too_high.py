@@ -1,7 +1,8 @@
 """So much is dropped that the signal is lost.
 
 Why learning fails: dropout at rate p keeps 1 − p of the units and multiplies them by 1 / (1 − p). What it adds is
-noise with `p / (1 − p)` times the power of the signal: 1 at a half, 9 at 0.9; and each layer of it multiplies.
+noise with `E[noise²] = p / (1 − p) · E[h²]`, so many times the power of the signal h: 1 at a half, 9 at 0.9; and each
+layer of it multiplies.
 
 Measured: the rate of each dropout that runs in training, and how far the training loss came.
 

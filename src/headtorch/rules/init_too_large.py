@@ -1,9 +1,9 @@
 """Initial weights saturate or blow up activations, or start the loss far from chance.
 
-Why learning fails: a layer of n inputs with weights of standard deviation s multiplies the spread of its input by
-`s·√n` (by `s·√(n/2)` with ReLU). Above 1 it grows with every layer: the scores are huge and sure before anything is
-learned, and the first gradients throw the weights about. A factor of 1 takes s = √(2/n) with ReLU (He et al., 2015),
-s = √(2/(n + m)) otherwise (Glorot & Bengio, 2010).
+Why learning fails: a layer of n inputs with weights of standard deviation s multiplies the spread of its input,
+`std(W x) = s·√n·std(x)` (with ReLU s·√(n/2)). Above 1 it grows with every layer: the scores are huge and sure before
+anything is learned, and the first gradients throw the weights about. A factor of 1 takes s = √(2/n) with ReLU (He et
+al., 2015), s = √(2/(n + m)) otherwise (Glorot & Bengio, 2010).
 
 Measured: s·√n of each weight matrix before training, together with what it does: the first loss beside that of a
 constant answer, how the spread of the activations grows with depth, saturated units at the start.

@@ -1,8 +1,8 @@
 """Initial weights let the signal die out on its way.
 
 Why learning fails: a layer of n inputs with weights of standard deviation s multiplies the spread of its input by
-`s·√n`. Well below 1 the signal fades with every layer, L layers leave `(s·√n)^L`, the outputs are the same for every
-input, and the gradient fades on its way back by the same factors (Glorot & Bengio, 2010).
+s·√n. Well below 1 the signal fades with every layer, `std(h_L) = (s·√n)^L · std(x)`, the outputs are the same for
+every input, and the gradient fades on its way back by the same factors (Glorot & Bengio, 2010).
 
 Measured: s·√n of each weight matrix before training, when at least two layers, and half of them, are small, and the
 loss hardly leaves chance.

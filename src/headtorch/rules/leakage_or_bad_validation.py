@@ -1,8 +1,8 @@
 """The validation figure does not measure what it claims.
 
-Why it fails: an example that stands in both parts is remembered, not predicted. With a share s of them, the figure is
-`s·(error on the known) + (1 − s)·(error on the new)`: it says how well the network has learned the training data by
-heart, and the most overfitted model wins.
+Why it fails: an example that stands in both parts is remembered, not predicted. With a share s of them, it is
+`error = s·(error on the known) + (1 − s)·(error on the new)`: it says how well the network has learned the training
+data by heart, and the most overfitted model wins.
 
 Measured: the marks of the examples given in evaluation that were among the training batches looked at. None is right;
 all is an evaluation of the training data on purpose; some is a leak.

@@ -1,7 +1,7 @@
 """Sigmoids or tanhs sit where their slope is near zero.
 
-Why learning fails: the gradient that passes a sigmoid is multiplied by its slope `y (1 − y)`, at most 1/4 and near 0
-where y is near 0 or 1; that of a tanh by `1 − y²`. Inputs far from 0, from raw data, large weights or one large step,
+Why learning fails: the gradient that passes a sigmoid is multiplied by its slope `σ′ = y (1 − y) ≤ 1/4`, near 0 where
+y is near 0 or 1; at a tanh by `tanh′ = 1 − y²`. Inputs far from 0, from raw data, large weights or one large step,
 put units there.
 
 Measured: the share of a hidden layer's outputs where the slope is below 4 % of its largest, over the second half of
