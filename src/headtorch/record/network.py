@@ -8,10 +8,11 @@ from headtorch.record import losses
 from headtorch.record.graph import LINEAR, RECURRENT, VIEWS, Graph, data_inputs, output_shape
 from headtorch.record.modules import Description, Modules
 from headtorch.record.tracing import trace_of
-from headtorch.store.records import Loss, Node
+from headtorch.store.records import Loss, Node, Reordered
 
 MAX_NODES = 4_000
 MAX_MEASURED = 96
+RESHAPES = ("View", "UnsafeView", "ReshapeAlias", "Reshape")
 # Operations whose output tells how a layer's units stand. The value is where autograd keeps it: the result itself, or
 # the input, from which the result is computed again.
 ACTIVATIONS = {
@@ -38,6 +39,7 @@ class Network:
         self.positions: list[int] = []
         self.length = len(graph.order)
         self.truncated = graph.truncated
+        self.reordered: list[Reordered] = []
         through: dict[Any, tuple[int, ...]] = {}  # a view's own inputs, so that it can be left out
         for position, (node, name) in enumerate(zip(graph.order, graph.names, strict=True)):
             if node in paths or name == "AccumulateGrad":
@@ -48,6 +50,8 @@ class Network:
             selects = name == "Select" and any(self.nodes[i].op in RECURRENT for i in inputs)
             if name in VIEWS and name != "Expand" and not selects:
                 through[node] = inputs
+                if name in RESHAPES and (reordered := _reordered(node)) is not None:
+                    self.reordered.append(reordered)
                 continue
             if len(self.nodes) >= MAX_NODES:
                 self.truncated = True
@@ -73,6 +77,19 @@ class Network:
     def at(self, graph: Graph, number: int) -> Any:
         """The node of a fitting graph that `nodes[number]` describes."""
         return graph.order[self.positions[number]]
+
+
+def _reordered(view: Any) -> Reordered | None:
+    """A view whose dimensions are those of its input in another order; those of length 1 do not count."""
+    before, after = getattr(view, "_saved_self_sym_sizes", None), output_shape(view)
+    if before is None or after is None:
+        return None
+    before = tuple(int(size) for size in before)
+    long_before, long_after = ([size for size in shape if size > 1] for shape in (before, after))
+    if long_before == long_after or sorted(long_before) != sorted(long_after):
+        return None
+    trace = trace_of(view)
+    return Reordered(before, after, None if trace is None else trace.where)
 
 
 def _spread(numbers: list[int]) -> list[int]:

@@ -316,6 +316,7 @@ class Recorder:
                 layers=tuple(network.layers),
                 opaque=graph.opaque(),
                 roots=tuple(self.modules.number(root) for root in roots),
+                reordered=tuple(network.reordered),
                 by_hand=objective.raw,
                 truncated=network.truncated,
             ),

@@ -4,7 +4,8 @@ Why learning fails: the negative log-likelihood of a class is `L = −log p_y`. 
 is `L = −z_y`, which falls without bound as the score grows: the network learns to make all scores large, and nothing
 in the loss makes the classes compete.
 
-Measured: the largest value that `nll_loss` gets, on the looked-at steps.
+Measured: the largest value that `nll_loss` gets, on the looked-at steps; what `kl_div` multiplies by the targets, read
+from the graph.
 
 Healthy: at most 0, since p ≤ 1 makes log p ≤ 0 (derivation). Told when half of the looked-at steps lie above 0.001:
 rounding lifts a log-probability by about 1e-7, a raw score is of the order of 1.
@@ -20,7 +21,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.model import Evidence, Finding
-from headtorch.signals import Signals, span
+from headtorch.places.trees import called
+from headtorch.signals import LINEAR, Fit, Signals, span
 
 FAMILY = "the loss and the output"
 LEADS_TO = (
@@ -36,8 +38,9 @@ MOST = 0.5  # of the looked-at steps: raw scores start on both sides of 0, and t
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each negative log-likelihood that is given something else than log-probabilities."""
+    """A finding for each likelihood or divergence that is given something else than log-probabilities."""
     for fit in signals.fits:
+        yield from _divergence(signals, fit)
         predictions = fit.series("prediction")
         loss = fit.loss
         if loss is None or loss.name != "nll" or not predictions:
@@ -62,3 +65,27 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="expects log-probabilities",
             confidence=0.98,
         )
+
+
+def _divergence(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """PyTorch computes it as sum(t ln t) - sum(t x): x straight from a linear map is no logarithm of shares."""
+    for node in fit.network.nodes:
+        if node.op != "Mul" or not node.outside or len(node.inputs) != 1 or node.where is None:
+            continue
+        scores = fit.network.nodes[node.inputs[0]]
+        call = signals.places.call_at(node.where)
+        divergence = node.module == "KLDivLoss" or (call is not None and called(call) == "kl_div")
+        if not divergence or scores.op not in (*LINEAR, "Softmax", "Sigmoid"):
+            continue
+        yield Finding(
+            rule="missing-output-activation",
+            severity="error",
+            message=f"`kl_div` gets the output of `{fit.network.name(node.inputs[0])}` where it expects "
+            "log-probabilities",
+            where=node.where,
+            saw=(Evidence("before the loss", scores.op.lower(), healthy="log_softmax"), fit.seen_loss),
+            help="put `log_softmax` over the classes before it",
+            label="expects log-probabilities",
+            confidence=0.98,
+        )
+        return

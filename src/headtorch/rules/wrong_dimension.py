@@ -2,16 +2,17 @@
 
 Why learning fails: `softmax(z)_{ij} = exp(z_ij) / Σ exp(z)` with the sum over the batch makes the examples compete
 instead of the classes; a recurrent layer that takes the batch for time steps carries its state from one example to
-the next, and what is read as the last step is the last example.
+the next, and what is read as the last step is the last example. A view cuts the same row of numbers anew: (32, 10)
+viewed as (10, 32) is not its transpose, and each row holds parts of several examples.
 
 Measured: the axis of each softmax before the loss, and the order of steps and examples that a recurrent layer expects
-beside the number of examples at the loss and what is read of its output.
+beside the number of examples at the loss and what is read of its output; the shapes before and after each view.
 
 Healthy: the sum over the classes, and as many examples in the recurrent layer as at the loss (derivation: no example
-may have a say in another's answer).
+may have a say in another's answer); no view whose lengths are those of its input in another order.
 
 Fix: `z.softmax(dim=1)` (or −1) for the classes; `nn.LSTM(8, 32, batch_first=True)` for input of (examples, steps,
-features).
+features); `x.permute(0, 2, 1)` in place of `x.view(n, channels, steps)`.
 
 Ignore it when the examples are meant to compete, as in attention over a batch or a contrastive loss.
 """
@@ -34,8 +35,10 @@ LEADS_TO = (
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each softmax over the batch and each recurrent layer that takes examples for steps."""
+    """A finding for each softmax over the batch, recurrent layer that takes examples for steps, and view that should be
+    a transpose."""
     for fit in signals.fits:
+        yield from _reordered(fit)
         batch = fit.loss.target_shape[0] if fit.loss and fit.loss.target_shape else None
         for number, node in enumerate(fit.network.nodes):
             if node.op in ("Softmax", "LogSoftmax") and _over_batch(node, batch) and number in _near_loss(fit):
@@ -68,6 +71,20 @@ def find(signals: Signals) -> Iterator[Finding]:
                     label="expects (steps, examples, features)",
                     confidence=0.93,
                 )
+
+
+def _reordered(fit: Fit) -> Iterator[Finding]:
+    for view in fit.objective.reordered[:1]:
+        yield Finding(
+            rule="wrong-dimension",
+            severity="error",
+            message=f"a view turns {view.before} into {view.after} without moving a number",
+            where=view.where,
+            saw=(Evidence("shape", f"{view.before} to {view.after}", healthy="the same order"), fit.seen_loss),
+            help="exchange dimensions with `transpose` or `permute`; `view` and `reshape` only cut anew",
+            label="mixes the numbers of different examples, steps or channels",
+            confidence=0.94,
+        )
 
 
 def _near_loss(fit: Fit) -> set[int]:
