@@ -22,7 +22,7 @@ bench: .venv/dev
 test-corpus: .venv/dev
 	$(BIN)/pytest --numprocesses 2 -m corpus
 
-# Renews what README.md and CONTRIBUTING.md take from the project: the rules, the output of the demo, an example.
+# Renews docs/rules/ and what README.md and CONTRIBUTING.md take from the project: the rules, a demo's output, an example.
 docs: .venv/dev
 	$(BIN)/python docs/renew.py
 

@@ -69,6 +69,15 @@ def test_a_threshold_has_its_reason_beside_it(path: Path) -> None:
             )
 
 
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+def test_a_number_that_judges_has_a_name(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+        numbers = [side.value for side in sides if isinstance(side, ast.Constant) and isinstance(side.value, float)]
+        unnamed = [number for number in numbers if number not in (0.0, 1.0)]
+        assert not unnamed, f"line {node.lineno} compares with {unnamed}: make it a constant with its reason beside it"
+
+
 def test_pages_name_only_files_that_exist() -> None:
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     for page in pages:

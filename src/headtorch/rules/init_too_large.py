@@ -42,6 +42,7 @@ LARGE = 3.0  # s sqrt(n): twice He's 1.41; orthogonal is 1, PyTorch's default 0.
 FAR = 3.0  # first loss over that of a constant answer: 107 of 111 healthy trainings start below
 GROWN = 10.0  # last over first activation: He's and Glorot's rules are made to keep it at 1
 SATURATED = 0.5  # of a hidden layer's outputs at the start, where it should be near 0 (Glorot & Bengio, 2010)
+WORTH_SAYING = 0.2  # of them: shown with the finding, where near 0 is healthy
 LEARNED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
 
 
@@ -79,7 +80,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                 ),
                 *(
                     (Evidence("saturated at the start", f"{saturated:.0%}", healthy="near 0 %"),)
-                    if saturated > 0.2
+                    if saturated > WORTH_SAYING
                     else ()
                 ),
                 Evidence(

@@ -6,7 +6,8 @@ valley. Far above, one step throws the weights to where sigmoids are flat and Re
 back.
 
 Measured: how far one step moves the weights beside their own size, |Δw|/|w|, early and in all. Told only when the
-loss shows it too: NaN after growing a hundredfold, at twice its start, still at chance, or leaping about.
+loss shows it too: NaN after growing a hundredfold or after steps of more than 0.1, at twice its start, still at
+chance, or leaping about.
 
 Healthy: about 1e-3 a step (Karpathy, CS231n, 2015); measured over 119 healthy trainings of small networks, 9 in 10
 take a usual step of 0.0016 to 0.023, and 14 take an early one of more than 0.1, from which they recover. So a large

@@ -34,6 +34,7 @@ NOTHING = 0.05  # of that way: 117 of 118 come further
 NO_WAY = 0.1  # of the weights' own size: one of 118 healthy trainings goes no further
 CREPT = 2.0  # times their size, in small steps that undo each other: 83 of 118 healthy trainings go further
 CREEPING = 1e-3  # |dw|/|w|: the usual size of a step that learns; 117 of 119 healthy trainings take larger ones
+TWO_DIGITS = 0.01  # smaller shares are shown as powers of ten
 ENOUGH = 10  # steps, one for each tenth of the training
 FLAT = 0.05  # of the first loss: a smaller fall is the noise of batches
 PACE = 0.2  # of the early fall: an exponential that falls so late is less than 3.2 time constants old
@@ -86,4 +87,4 @@ def _falls_steadily(fit: Fit) -> bool:
 
 
 def _share(distance: float) -> str:
-    return f"{distance:.2g}" if distance >= 0.01 else f"{distance:.1e}"
+    return f"{distance:.2g}" if distance >= TWO_DIGITS else f"{distance:.1e}"

@@ -8,8 +8,8 @@ Measured: the loss on examples that were not trained on, at its best and at the 
 evaluation on the training examples themselves is told by their fingerprints and left out.
 
 Healthy: an end near the best. Measured over the 16 of 119 healthy trainings with five evaluations or more: at most
-1.17 times the best in 13, and none ends both 1.25 times above its best and at three times its training loss. Told
-when both are so, and the best lies in the first 70 % of the evaluations.
+1.17 times the best in 13, and none ends both at 1.25 times its best and at three times its training loss. Told when
+both are so, and the best lies in the first 70 % of the evaluations.
 
 Fix: stop at the best held-out loss (Prechelt, 1998), `torch.save(model.state_dict(), "best.pt")` at each new best;
 `nn.Dropout(0.2)`, `weight_decay=1e-4`, augmentation, more data, or a smaller network.

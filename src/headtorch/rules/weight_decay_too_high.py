@@ -8,7 +8,8 @@ Measured: λ|w| beside the norm of the gradient (for AdamW lr·λ|w| beside the 
 shrunk; or the share of the loss that is a penalty on the weights.
 
 Healthy: λ|w| / |g| below 0.1 (derivation: at 1 decay alone balances the data); measured over the three of 119 healthy
-trainings that have a decay, at most 0.05. None lost more than 2 % of its weights' size; told from 20 %.
+trainings that have a decay, at most 0.05. No healthy training at all lost more than 2 % of its weights' size; told
+from a loss of 20 %.
 
 Fix: a decay of 1e-4 to 1e-2 for AdamW (Loshchilov & Hutter, 2019), 1e-5 to 5e-4 for SGD:
 `SGD(model.parameters(), lr=0.1, weight_decay=1e-4)`.
