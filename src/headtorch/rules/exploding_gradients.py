@@ -60,7 +60,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             message=f"the gradient is {max(start, largest):.2g} times as large as the weights it is to change",
             where=fit.objective.backward_at,
             saw=(
-                Evidence("|g|/|w| at the first step", start, healthy="1e-3 to 1"),
+                Evidence("|g|/|w| at the first step", start, healthy="0.03 to 4"),
                 Evidence("times the same weights are passed", float(recurrent)),
                 fit.seen_loss,
             ),

@@ -69,7 +69,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             message=f"one step moves the weights by {_times(step)} their own size, and {what}",
             where=signals.rate_place(fit),
             saw=(
-                Evidence("|Δw|/|w|", step, healthy="1e-4 to 1e-2", steps="the first 20 looked at"),
+                Evidence("|Δw|/|w|", step, healthy="0.001 to 0.15", steps="the first 20 looked at"),
                 *((Evidence("learning rate", rate),) if rate is not None else ()),
                 fit.seen_loss,
                 *((Evidence("loss of a constant answer", fit.chance),) if fit.chance else ()),

@@ -56,7 +56,10 @@ def find(signals: Signals) -> Iterator[Finding]:
             where=place_of(fit.network.nodes[number]),
             saw=(
                 Evidence(
-                    "outputs with a slope near 0", f"{share:.0%}", healthy="below 20 %", steps=span(series.steps[:10])
+                    "outputs with a slope near 0",
+                    f"{share:.0%}",
+                    healthy="mostly below 20 %",
+                    steps=span(series.steps[:10]),
                 ),
                 Evidence("at the start", f"{at_start:.0%}", healthy="near 0 %"),
                 fit.seen_loss,
