@@ -86,7 +86,7 @@ def _targets_do_not_fit(signals: Signals, fit: Fit) -> Finding | None:
         return None
     return Finding(
         rule="loss-target-mismatch",
-        severity="error" if confidence > 0.9 else "warning",
+        severity="warning" if loss.name in DISTANCES else "error",
         message=message,
         where=signals.criterion_place(fit) or (fit.network.nodes[loss.node].where if loss.node >= 0 else None),
         saw=(Evidence("targets", seen, healthy=healthy), fit.seen_loss),
