@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Site = tuple[Any, ...]
 Reference = weakref.ref[torch.Tensor]
+MAX_OBJECTIVES = 64  # a search over hundreds of trainings need not describe each
 
 
 class TensorNumbers:
@@ -106,6 +107,55 @@ class Objective:
     def rows(self, tensors: Sequence[torch.Tensor | None]) -> Rows:
         """Rows of tensors that stand beside the watched ones."""
         return gather(tensors, row_length(len(tensors)))
+
+
+class Objectives:
+    """All objectives of the process, in the order in which they first ran."""
+
+    def __init__(self, optimizers: Optimizers) -> None:
+        self.all: list[Objective] = []
+        self._by_site: dict[Site, Objective] = {}
+        self._optimizers = optimizers
+
+    def at(self, site: Site) -> Objective | None:
+        """The last objective of a site."""
+        return self._by_site.get(site)
+
+    def identify(
+        self,
+        site: Site,
+        known: Objective | None,
+        graph: Graph | None,
+        wanted: Sequence[torch.Tensor],
+        otherwise: Objective | None,
+    ) -> Objective | None:
+        """The objective of a pass at a site; a new one unless it is `known` or another of that site.
+
+        `otherwise` is what it counts for when there are too many objectives.
+        """
+        learners, raw = learners_of(graph, self._optimizers, wanted) if graph is not None else ([], False)
+        newest = self._optimizers.newest_over(learners)
+        made_at = newest.made_at if newest else ()
+        candidates = [known] if known is not None else []
+        candidates += [each for each in self.all if each.site == site and each is not known]
+        for objective in candidates:
+            new_optimizer = newest is not None and made_at != objective.optimizer_made_at and objective.count > 0
+            if objective.learns(learners, raw) and not (new_optimizer and objective.has_optimizer):
+                if raw:
+                    objective.reached = objective.watched = [weakref.ref(tensor) for tensor in learners]
+                objective.compared_at = self._optimizers.made
+                self._by_site[site] = objective
+                return objective
+        if len(self.all) >= MAX_OBJECTIVES:
+            return known or otherwise
+        objective = Objective(len(self.all), site, made_at)
+        objective.raw = raw
+        objective.compared_at = self._optimizers.made
+        objective.has_optimizer = newest is not None
+        objective.reached = [weakref.ref(tensor) for tensor in learners]
+        self.all.append(objective)
+        self._by_site[site] = objective
+        return objective
 
 
 def learners_of(

@@ -35,7 +35,8 @@ from torch.nn.utils import clip_grad
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 
 from headtorch.record import after_import, graph
-from headtorch.record.recorder import Recorder, keep_gradient
+from headtorch.record.measure import keep_gradient
+from headtorch.record.recorder import Recorder
 from headtorch.record.tracing import Tracer
 
 MAX_ERRORS = 10
