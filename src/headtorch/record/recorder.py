@@ -19,7 +19,7 @@ from headtorch.model import Where
 from headtorch.record.describe import Describer
 from headtorch.record.graph import Graph, saved
 from headtorch.record.measure import Measurements, Pass
-from headtorch.record.modules import Modules, mode
+from headtorch.record.modules import Modules, batches_behind, mode
 from headtorch.record.objectives import Objective, Objectives, Reference, Site, TensorNumbers
 from headtorch.record.optimizers import Optimizers
 from headtorch.record.outbox import Outbox
@@ -57,6 +57,7 @@ class Recorder:
         self._raw_seen: dict[Site, list[Reference]] = {}
         self._nan_seen = False
         self._entered: Reference | None = None  # the first tensor given to the network in this pass
+        self._trained: weakref.ref[nn.Module] | None = None
         self._entry = 0  # id of the module that the training data enters
         self._look_next = True
         self._last_root_trains = True
@@ -82,6 +83,7 @@ class Recorder:
         self._roots[key] = (weakref.ref(module), state)
         if first:
             self._entry = key
+            self._trained = self._roots[key][0]
             tensor = _first_tensor(args, kwargs)
             self._entered = None if tensor is None else weakref.ref(tensor)
             if self._look_next:
@@ -97,6 +99,9 @@ class Recorder:
         self.writer.sample(
             owner, "evaluation", self.step, [float(module.training), *map(float, mode(module)), examples]
         )
+        trained = self._trained() if self._trained is not None else None
+        if trained is not None and (behind := batches_behind(module, trained)) is not None:
+            self.outbox.put(owner, "batches_behind", self.step, behind)
         if id(module) == self._entry:
             for name, vector in self._measurements.of_input(tensor):
                 self.outbox.put(owner, f"eval_{name}", self.step, vector)

@@ -21,29 +21,23 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.model import Evidence, Finding
-from headtorch.signals import Signals
+from headtorch.signals import Fit, Signals
 
 FAMILY = "the data"
 LEADS_TO = ()
 RARE = 0.07  # of the share of the most frequent class: of two, the constant answer is then 1 / 1.07 = 93 % right
 LEARNED = 0.9  # of the way from chance to 0: the rare class too, or the loss would be higher
+BETTER = 0.3  # of the rare answers are right: fewer, and next to nothing is told apart
 MANY = 20  # classes: of more, as of words, some are rare by nature
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each unweighted classification with a rare class."""
     for fit in signals.fits:
-        counts = fit.series("class_count")
-        if not counts or counts.values.shape[1] < 2 or np.isnan(counts.values).any() or fit.loss is None:
+        shares = _shares(fit)
+        if shares is None or fit.loss is None or fit.loss.weighted or not 2 <= len(shares) <= MANY:
             continue
-        totals = counts.values.sum(axis=0)
-        shares = totals[totals > 0] / max(totals.sum(), 1)
-        if (
-            not 2 <= len(shares) <= MANY
-            or shares.min() > RARE * shares.max()
-            or fit.loss.weighted
-            or fit.gain > LEARNED
-        ):
+        if shares.min() > RARE * shares.max() or fit.gain > LEARNED:
             continue
         yield Finding(
             rule="class-imbalance",
@@ -60,3 +54,17 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="weighs every example alike",
             confidence=0.7,
         )
+
+
+def _shares(fit: Fit) -> np.ndarray | None:
+    """The share of each class that was seen among the targets; of a yes or no, where one answer is all it gives."""
+    counts, target = fit.series("class_count"), fit.series("target")
+    if counts and counts.values.shape[1] > 1 and not np.isnan(counts.values).any():
+        totals = counts.values.sum(axis=0)
+        return np.asarray(totals[totals > 0] / max(totals.sum(), 1))
+    if fit.loss is None or fit.loss.name not in ("bce", "bce_with_logits") or not target:
+        return None
+    yes, whole = float(np.nanmean(target.values[:, 0])), float(np.nanmin(target.values[:, 5]))
+    shares = np.array([yes, 1 - yes])
+    constant_answer = fit.fits_measure < shares.max() + BETTER * shares.min()
+    return shares if whole == 1.0 and shares.min() > 0 and constant_answer else None

@@ -88,6 +88,10 @@ class Signals:
         names = ("shuffle", "sample", "sort_values", "permutation", "sort", "argsort", "randperm")
         return next((place for name in names if (place := self._first_call(name)) is not None), None)
 
+    def copy_place(self) -> Where | None:
+        """Where a network is copied, to average or to keep."""
+        return self._first_call("AveragedModel", "deepcopy", "load_state_dict")
+
     def split_place(self) -> Where | None:
         """Where the data is split into parts."""
         return self._first_call("train_test_split", "random_split", "KFold", "StratifiedKFold")
