@@ -1,4 +1,10 @@
-"""Optimizers: who made each, what it holds, and its settings at every change."""
+"""Optimizers: who made each, what it holds, its settings at every change, and how a scheduler follows it.
+
+event "scheduler"        the first step of each scheduler: `optimizer` (its number), `scheduler` (its class),
+                         `where` (the user's lines), `optimizer_steps` (before it: 0 is a step too early)
+sample "scheduled"       of an optimizer: its steps so far and those of its schedulers, at the first hundred steps
+                         of a scheduler and then at fewer; the slope is scheduler steps per optimizer step
+"""
 
 from __future__ import annotations
 
@@ -9,6 +15,7 @@ import torch
 
 from headtorch.model import Where
 from headtorch.record.objectives import TensorNumbers
+from headtorch.record.schedule import looked_at
 from headtorch.record.source import Sources
 from headtorch.record.writer import Writer
 from headtorch.store import records
@@ -24,6 +31,8 @@ class OptimizerState:
         self.made_after_step = step
         self.held: set[int] = set()
         self.rates: list[float] = []
+        self.steps = self.scheduler_steps = 0
+        self.scheduled_by: set[int] = set()  # ids of schedulers
         self.fresh = False  # it has stepped, and no backward pass has added to its gradients since
         self.stepped_at: Where | None = None
 
@@ -52,6 +61,7 @@ class Optimizers:
         state = self._states.get(id(optimizer))
         if state is None or state.reference() is not optimizer:
             state = self.note_made(optimizer, step)
+        state.steps += 1
         first = state.stepped_at is None
         if first:
             state.stepped_at = self._sources.here()
@@ -62,6 +72,22 @@ class Optimizers:
             state.rates = rates
             self._writer.sample(state.number, "learning_rate", max(step - 1, 0), rates)
         return state
+
+    def note_scheduled(self, scheduler: Any, step: int) -> None:
+        """Note a step of a scheduler."""
+        optimizer = getattr(scheduler, "optimizer", None)
+        state = self._states.get(id(optimizer))
+        if state is None or state.reference() is not optimizer:
+            return
+        if id(scheduler) not in state.scheduled_by:
+            state.scheduled_by.add(id(scheduler))
+            details = {"scheduler": type(scheduler).__name__, "optimizer_steps": state.steps}
+            where = self._sources.stack()
+            self._writer.event(max(step - 1, 0), "scheduler", optimizer=state.number, where=where, **details)
+        state.scheduler_steps += 1
+        if looked_at(state.scheduler_steps):
+            counts = [float(state.steps), float(state.scheduler_steps)]
+            self._writer.sample(state.number, "scheduled", max(step - 1, 0), counts)
 
     def holder(self, tensor: torch.Tensor) -> int | None:
         """The number of the newest optimizer that holds a tensor; an id alone may be that of one long gone."""

@@ -5,7 +5,7 @@
     nn.Module.__init__, Optimizer.__init__   the user's line that makes a module or an optimizer
     nn.Module.load_state_dict                weights that come from elsewhere
     the hook after every optimizer's step
-    clip_grad_norm_
+    clip_grad_norm_, GradScaler.update, the steps of PyTorch's schedulers of learning rates
     the loss functions below torch.nn.functional, for losses that no backward pass follows
 
     torch.set_anomaly_enabled                the user's own anomaly mode, which ends ours
@@ -28,10 +28,12 @@ from typing import Any
 import torch
 from torch import nn
 from torch._C._dynamo import eval_frame
+from torch.amp.grad_scaler import GradScaler
 from torch.autograd import graph as autograd_graph
 from torch.compiler import is_compiling
 from torch.jit import _builtins
 from torch.nn.utils import clip_grad
+from torch.optim import lr_scheduler
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 
 from headtorch.record import after_import, graph
@@ -58,6 +60,7 @@ SUM = 2  # PyTorch's number for the reduction
 class _Thread(threading.local):
     depth = 0  # of module calls
     in_backward = False
+    in_scheduler = False
     aside = False  # our own code runs
 
 
@@ -84,6 +87,8 @@ class Taps:
         self._tap_optimizers()
         self._tap_losses()
         self._tap_clipping()
+        self._tap_scaling()
+        self._tap_schedulers()
         self._tap_saved_tensor_hooks()
         self._tap_anomaly_mode()
         self.recorder.tracer.start()
@@ -191,7 +196,7 @@ class Taps:
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A module is called, the outermost one or a traced one."""
-        if not self._thread.depth:
+        if not self._thread.depth and (module._parameters or module._modules):  # a loss module has neither
             self._contained(self._root_called, module, args, kwargs, torch.is_grad_enabled())
         if self.recorder.tracer.on:
             self._contained(self.recorder.modules.called, module)
@@ -208,9 +213,7 @@ class Taps:
             self.recorder.root_called(module, args, kwargs, grad)
 
     def _learns(self, module: nn.Module) -> bool:
-        """Whether a module has parameters: a loss module has none."""
-        if not (module._parameters or module._modules):
-            return False
+        """Whether a module has parameters."""
         known = self._has_parameters.get(id(module), False)
         if not known:
             known = self._has_parameters[id(module)] = next(nn.Module.parameters(module), None) is not None
@@ -259,6 +262,42 @@ class Taps:
         for module in (clip_grad, nn.utils):
             module.clip_grad_norm_ = clip_grad_norm_  # type: ignore[attr-defined]
 
+    def _tap_scaling(self) -> None:
+        original = GradScaler.update
+        taps, recorder = self, self.recorder
+
+        @functools.wraps(original)
+        def update(self: GradScaler, *args: Any, **kwargs: Any) -> None:
+            original(self, *args, **kwargs)
+            taps._contained(recorder.loss_scaled, self)
+
+        _leave_uncompiled(update)
+        GradScaler.update = update  # type: ignore[method-assign]
+
+    def _tap_schedulers(self) -> None:
+        """The outermost of each scheduler's calls counts; the step that it takes when it is made does not."""
+        taps, thread, recorder = self, self._thread, self.recorder
+
+        def tapped(original: Callable[..., Any], tells: bool) -> Callable[..., Any]:
+            @functools.wraps(original)
+            def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+                outermost, thread.in_scheduler = not thread.in_scheduler, True
+                try:
+                    return original(self, *args, **kwargs)
+                finally:
+                    if outermost:
+                        thread.in_scheduler = False
+                        if tells:
+                            taps._contained(recorder.rate_scheduled, self)
+
+            _leave_uncompiled(method)
+            return method
+
+        for kind in vars(lr_scheduler).values():
+            if isinstance(kind, type) and issubclass(kind, lr_scheduler.LRScheduler):
+                for name in {"step", "__init__"} & vars(kind).keys():
+                    setattr(kind, name, tapped(vars(kind)[name], tells=name == "step"))
+
     def _loss(self, original: Callable[..., Any], name: str, reduction: int) -> Callable[..., Any]:
         taps, recorder = self, self.recorder
 
@@ -305,11 +344,15 @@ class Taps:
 
 
 def _operations_are_not_run() -> bool:
-    """Whether operations are recorded or transformed instead of run, so that ours would be taken for the user's."""
+    """Whether operations are recorded or transformed instead of run, so that ours would be taken for the user's.
+
+    A CUDA graph that is being captured would run ours again at every replay. Without CUDA in use this asks nothing.
+    """
     return (
         torch._C._len_torch_dispatch_stack() > 0
         or torch._C._is_tracing()
         or torch._C._functorch.peek_interpreter_stack() is not None
+        or (torch.cuda._initialized and torch.cuda.is_current_stream_capturing())
     )
 
 

@@ -7,6 +7,7 @@ how many features there are, and how many examples.
 
 import torch
 
+from headtorch.record.rows import constant
 from headtorch.record.statistics import features, spread, summary
 
 OF = "input"
@@ -22,5 +23,5 @@ def measure(tensor: torch.Tensor) -> torch.Tensor:
         by_feature = torch.stack([spreads.amax(), smallest, finite.mean(dim=0).abs().amax()])
     else:
         by_feature = values.new_full((3,), float("nan"))
-    size = torch.tensor([float(values.shape[1]), float(tensor.shape[0] if tensor.dim() else 1)])
-    return torch.cat([summary(tensor), by_feature, size.to(values.device, non_blocking=True)])
+    size = constant((float(values.shape[1]), float(tensor.shape[0] if tensor.dim() else 1)), values.device)
+    return torch.cat([summary(tensor), by_feature, size])
