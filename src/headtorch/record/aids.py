@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -18,10 +17,6 @@ from headtorch.record.compiler import leave_uncompiled
 from headtorch.record.recorder import Recorder
 
 Contained = Callable[..., Any]  # calls a method of the recorder aside from the training
-
-
-class _Thread(threading.local):
-    within = False  # a scheduler's own call
 
 
 def tap_clipping(contained: Contained, recorder: Recorder) -> None:
@@ -54,28 +49,15 @@ def tap_scaling(contained: Contained, recorder: Recorder) -> None:
 
 
 def tap_schedulers(contained: Contained, recorder: Recorder) -> None:
-    """Tap the schedulers' steps.
+    """Tap the making of schedulers of the learning rate.
 
-    The outermost of each scheduler's calls counts; the step that it takes when it is made does not.
+    No call of theirs is wrapped: a frame more would bring their warnings to another line.
     """
-    thread = _Thread()
 
-    def tapped(original: Callable[..., Any], tells: bool) -> Callable[..., Any]:
-        @functools.wraps(original)
-        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-            outermost, thread.within = not thread.within, True
-            try:
-                return original(self, *args, **kwargs)
-            finally:
-                if outermost:
-                    thread.within = False
-                    if tells:
-                        contained(recorder.rate_scheduled, self)
+    def new(kind: type[lr_scheduler.LRScheduler], *_: Any, **__: Any) -> lr_scheduler.LRScheduler:
+        scheduler = object.__new__(kind)
+        contained(recorder.scheduler_made, scheduler)
+        return scheduler
 
-        leave_uncompiled(method)
-        return method
-
-    for kind in vars(lr_scheduler).values():
-        if isinstance(kind, type) and issubclass(kind, lr_scheduler.LRScheduler):
-            for name in {"step", "__init__"} & vars(kind).keys():
-                setattr(kind, name, tapped(vars(kind)[name], tells=name == "step"))
+    leave_uncompiled(new)
+    lr_scheduler.LRScheduler.__new__ = new  # type: ignore[method-assign, assignment]

@@ -5,7 +5,7 @@
     nn.Module.__init__, Optimizer.__init__   the user's line that makes a module or an optimizer
     nn.Module.load_state_dict                weights that come from elsewhere
     the hook after every optimizer's step
-    clip_grad_norm_, GradScaler.update, the steps of PyTorch's schedulers of learning rates
+    clip_grad_norm_, GradScaler.update, the making of schedulers of the learning rate
     the loss functions below torch.nn.functional, for losses that no backward pass follows
 
     torch.set_anomaly_enabled                the user's own anomaly mode, which ends ours
