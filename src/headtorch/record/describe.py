@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from headtorch.record.graph import Graph
+from headtorch.record.layout import Layouts
 from headtorch.record.modules import Description, Modules
 from headtorch.record.network import Network
 from headtorch.record.objectives import Objective, TensorNumbers
@@ -57,6 +58,7 @@ class Describer:
         }
         network = Network(graph, ids, names, self._modules)
         objective.network = network
+        objective.layouts = Layouts(graph, network, objective.columns())
         objective.traced = traced
         objective.tries += 1
         stack = self._sources.stack()

@@ -13,8 +13,8 @@ from headtorch.record import activations, quantities
 from headtorch.record.graph import Graph, saved
 from headtorch.record.objectives import Objective
 from headtorch.record.optimizers import OptimizerState
-from headtorch.record.outbox import Outbox
-from headtorch.record.rows import ROW, Updates, sample
+from headtorch.record.outbox import Held, Outbox
+from headtorch.record.rows import ROW, Rows, Updates, sample
 from headtorch.record.statistics import describable
 
 
@@ -27,13 +27,15 @@ class Pass:
         self.looked = looked
         self.wanted: Sequence[torch.Tensor] = ()
         self.layer_gradients: list[torch.Tensor | None] = []
+        self.layers: list[int] = []  # which of the network's layers are in its graph
         self.hooks: list[Any] = []
+        self.weights: Rows | None = None  # before backward, when looked at
 
 
 class Measurements:
     """Measures the quantities and puts them into the outbox."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Outbox | Held) -> None:
         self._outbox = outbox
 
     def of_input(self, tensor: torch.Tensor | None) -> list[tuple[str, torch.Tensor]]:
@@ -57,16 +59,22 @@ class Measurements:
         for quantity in quantities.of("comparison"):
             self._outbox.put(owner, prefix + quantity.name, step, quantity.measure(loss, prediction, target))
 
-    def update(self, objective: Objective) -> None:
-        """How the weights have changed since the last backward pass, when that was looked at."""
-        if objective.before is None:
-            return
-        step, before, gradients = objective.before
+    def weights(self, now: Pass) -> None:
+        """The weights right before backward, and their change since the last backward pass, when that was looked at."""
+        objective, before = now.objective, now.objective.before
         objective.before = None
-        now = objective.rows(objective.tensors())
-        updates = Updates(now.values - before.values, before.values, gradients.values)
-        for quantity in quantities.of("update"):
-            self._outbox.put(objective.number, quantity.name, step, quantity.measure(updates))
+        if before is None and not now.looked:
+            return
+        rows = objective.rows(objective.tensors())
+        if before is not None:
+            step, weights, gradients = before
+            updates = Updates(rows.values - weights.values, weights.values, gradients.values)
+            for quantity in quantities.of("update"):
+                self._outbox.put(objective.number, quantity.name, step, quantity.measure(updates))
+        if now.looked:
+            now.weights = rows
+            for quantity in quantities.of("weight"):
+                self._outbox.put(objective.number, quantity.name, now.step, quantity.measure(rows))
 
     def stale(self, objective: Objective, step: int, fresh: Sequence[OptimizerState]) -> None:
         """What an optimizer that has just stepped left in its gradients; without optimizers, what is in any
@@ -91,20 +99,21 @@ class Measurements:
 
         `entered` is the first tensor that was given to the network.
         """
-        network, objective = now.objective.network, now.objective
-        if network is None or not network.fits(graph):
+        network, layouts, objective = now.objective.network, now.objective.layouts, now.objective
+        if network is None or layouts is None:
             return
-        if (read := activations.read(graph, network)) is not None:
+        layout = layouts.of(graph, objective.columns())
+        if (read := activations.read(graph, network, layout.measured)) is not None:
             for quantity in quantities.of("activation"):
-                self._outbox.put(objective.number, quantity.name, now.step, quantity.measure(read))
+                vector = _widened(quantity.measure(read), read.columns, len(network.measured))
+                self._outbox.put(objective.number, quantity.name, now.step, vector)
         now.layer_gradients = [None] * len(network.layers)
-        for position, number in enumerate(network.layers):
-            node = network.at(graph, number)
-            now.hooks.append(node.register_prehook(partial(keep_gradient, now.layer_gradients, position)))
-        for loss in network.losses[:1]:
-            if loss.node < 0:
-                continue
-            node = network.at(graph, loss.node)
+        now.layers = [column for column, position in enumerate(layout.layers) if position is not None]
+        for column in now.layers:
+            node = graph.order[layout.layers[column] or 0]
+            now.hooks.append(node.register_prehook(partial(keep_gradient, now.layer_gradients, column)))
+        if layout.loss is not None:
+            loss, node = network.losses[0], graph.order[layout.loss]
             prediction = saved(node, "_saved_self")
             if prediction is None:
                 prediction = saved(node, "_saved_result")
@@ -117,21 +126,19 @@ class Measurements:
                         self._outbox.put(objective.number, quantity.name, now.step, values)
 
     def backward(self, now: Pass, gradients: Any) -> None:
-        """The gradients and the weights, right after backward."""
+        """The gradients, right after backward."""
         objective = now.objective
-        tensors = objective.tensors()
-        found = _gradients(tensors, now.wanted, gradients)
+        found = _gradients(objective.tensors(), now.wanted, gradients)
         rows = objective.rows(found)
         for quantity in quantities.of("gradient"):
             self._outbox.put(objective.number, quantity.name, now.step, quantity.measure(rows))
-        if now.layer_gradients:
-            layer_rows = objective.rows(now.layer_gradients)
+        if now.layers:
+            layer_rows = objective.rows([now.layer_gradients[column] for column in now.layers])
             for quantity in quantities.of("output_grad"):
-                self._outbox.put(objective.number, quantity.name, now.step, quantity.measure(layer_rows))
-        weights = objective.rows(tensors)
-        objective.before = (now.step, weights, rows)
-        for quantity in quantities.of("weight"):
-            self._outbox.put(objective.number, quantity.name, now.step, quantity.measure(weights))
+                vector = _widened(quantity.measure(layer_rows), now.layers, len(now.layer_gradients))
+                self._outbox.put(objective.number, quantity.name, now.step, vector)
+        if now.weights is not None:
+            objective.before = (now.step, now.weights, rows)
 
 
 def keep_gradient(gradients: list[torch.Tensor | None], position: int, incoming: Sequence[torch.Tensor | None]) -> None:
@@ -145,6 +152,15 @@ def keep_gradient(gradients: list[torch.Tensor | None], position: int, incoming:
         gradients[position] = None
     finally:
         eval_frame.set_eval_frame(compiler)
+
+
+def _widened(vector: torch.Tensor, columns: Sequence[int], width: int) -> torch.Tensor:
+    """A vector with a place for every column, NaN in those that are not there."""
+    if len(columns) == width:
+        return vector
+    wide = vector.new_full((width,), float("nan"))
+    wide[list(columns)] = vector
+    return wide
 
 
 def _gradients(

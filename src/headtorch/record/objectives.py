@@ -15,6 +15,7 @@ import torch
 
 from headtorch.model import Where
 from headtorch.record.graph import Graph
+from headtorch.record.layout import Layouts
 from headtorch.record.network import Network
 from headtorch.record.rows import Rows, gather, row_length
 
@@ -71,6 +72,7 @@ class Objective:
         self.watched: list[Reference] = []
         self.raw = False
         self.network: Network | None = None
+        self.layouts: Layouts | None = None
         self.traced = self.clipped = False
         self.tries = 0
         self.stepped = False
@@ -79,11 +81,16 @@ class Objective:
         self.followed_by: set[int] = set()
         self.compared_at = 0  # how many optimizers there were when its learners were last compared
         self.mode: tuple[int, ...] | None = None
+        self.autocast: tuple[str, str] | None = None  # device and type at its last forward pass
         self.before: tuple[int, Rows, Rows] | None = None  # a looked-at step, the weights and their gradients before it
 
     def tensors(self) -> list[torch.Tensor | None]:
         """The watched tensors; None for one that is gone."""
         return [reference() for reference in self.watched]
+
+    def columns(self) -> dict[int, int]:
+        """The columns of the watched tensors by id."""
+        return {id(tensor): column for column, tensor in enumerate(self.tensors()) if tensor is not None}
 
     def learns(self, learners: Sequence[torch.Tensor], raw: bool) -> bool:
         """Whether these learners are its own: most of the smaller set in common.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 import weakref
 from collections.abc import Sequence
 from typing import Any
@@ -20,15 +21,17 @@ from headtorch.record.describe import Describer
 from headtorch.record.graph import Graph, saved
 from headtorch.record.measure import Measurements, Pass
 from headtorch.record.modules import Modules, batches_behind, mode
-from headtorch.record.objectives import Objective, Objectives, Reference, Site, TensorNumbers
+from headtorch.record.objectives import MAX_OBJECTIVES, Objective, Objectives, Reference, Site, TensorNumbers
 from headtorch.record.optimizers import Optimizers
-from headtorch.record.outbox import Outbox
+from headtorch.record.outbox import Held, Outbox
+from headtorch.record.precision import Autocast, Precision, autocast
 from headtorch.record.rows import plain
 from headtorch.record.schedule import looked_at
 from headtorch.record.source import Sources
 from headtorch.record.tracing import Tracer
 from headtorch.record.writer import Writer
 
+OWN_THREADS = 2  # the main one and the writer's
 MAX_TRIES = 8  # of tracing an objective's lines
 MAX_EVALUATED_AT = 16  # places
 
@@ -44,9 +47,11 @@ class Recorder:
         self.numbers = TensorNumbers()
         self.optimizers = Optimizers(self.sources, self.numbers, writer)
         self.outbox = Outbox(self._deliver)
+        self._held = Held()  # what was measured of the last loss, when it may be one to learn from or to evaluate
         self._objectives = Objectives(self.optimizers)
         self._describer = Describer(writer, self.sources, self.modules, self.numbers, self.outbox)
         self._measurements = Measurements(self.outbox)
+        self._precision = Precision(writer, self.outbox, self.sources)
         self.step = 0  # backward passes so far
         self.evaluations = 0
         self.last_loss: float | None = None
@@ -58,6 +63,7 @@ class Recorder:
         self._nan_seen = False
         self._entered: Reference | None = None  # the first tensor given to the network in this pass
         self._trained: weakref.ref[nn.Module] | None = None
+        self._autocast: Autocast | None = None  # as it was then
         self._entry = 0  # id of the module that the training data enters
         self._look_next = True
         self._last_root_trains = True
@@ -70,6 +76,7 @@ class Recorder:
         key = id(module)
         self._last_root_trains = module.training
         self.modules.called(module)
+        self._release()
         state = self._modes.get(key)
         if not grad:
             looked = looked_at(self.evaluations)
@@ -77,8 +84,11 @@ class Recorder:
             if looked:
                 self._evaluated(module, _first_tensor(args, kwargs))
             return
+        state_is_new = state is None
         if state is None or state[0] != module.training or self._look_next:
             state = self._modes[key] = (int(module.training), *mode(module))
+        if state_is_new and len(self._modes) <= MAX_OBJECTIVES:
+            self._trace_early()  # a new network: a new objective may have no more than one pass
         first = not self._roots
         self._roots[key] = (weakref.ref(module), state)
         if first:
@@ -86,8 +96,14 @@ class Recorder:
             self._trained = self._roots[key][0]
             tensor = _first_tensor(args, kwargs)
             self._entered = None if tensor is None else weakref.ref(tensor)
+            self._autocast = autocast(tensor)
             if self._look_next:
                 self._inputs = self._measurements.of_input(tensor)
+
+    def _trace_early(self) -> None:
+        """Trace from here on, unless another thread may be in a backward pass: it would meet anomaly mode half-way."""
+        if threading.current_thread() is threading.main_thread() and threading.active_count() <= OWN_THREADS:
+            self.tracer.start()
 
     def _evaluated(self, module: nn.Module, tensor: torch.Tensor | None) -> None:
         owner = self._current.number if self._current else -1
@@ -119,9 +135,18 @@ class Recorder:
             return
         owner = self._current.number if self._current else -1
         examples = target.numel() if summed and isinstance(target, torch.Tensor) else 1
-        self.outbox.put(owner, "eval_loss", self.step, value.detach() / max(examples, 1))
+        self._release()
+        # With a gradient it may yet be learnt from: a training in eval mode. What comes next will tell.
+        outbox = self._held if value.requires_grad else self.outbox
+        outbox.put(owner, "eval_loss", self.step, value.detach() / max(examples, 1))
         if isinstance(prediction, torch.Tensor) and isinstance(target, torch.Tensor):
-            self._measurements.compare(owner, "eval_", self.step, name, prediction.detach(), target.detach())
+            Measurements(outbox).compare(owner, "eval_", self.step, name, prediction.detach(), target.detach())
+
+    def _release(self) -> None:
+        """Deliver what was held back of a loss that nothing has learnt from."""
+        for parcel in self._held.parcels:
+            self.outbox.put(*parcel)
+        self._held.parcels.clear()
 
     # ---- backward -----------------------------------------------------------------------------------------------
 
@@ -148,6 +173,7 @@ class Recorder:
         self.step += 1
         objective.count += 1
         self._current = objective
+        self._held.parcels.clear()
         now = Pass(objective, step, looked_at(count))
         now.wanted = wanted
         if graph is not None and self._to_describe(objective):
@@ -155,7 +181,7 @@ class Recorder:
             self._describer.describe(objective, graph, called, step, self.tracer.on)
         self._note_loss(objective, step, loss, graph)
         self._note_mode(objective, step)
-        self._measurements.update(objective)
+        self._measurements.weights(now)
         fresh = [state for state in objective.held_by.values() if state.fresh]
         if now.looked:
             self._measurements.stale(objective, step, fresh)
@@ -249,6 +275,7 @@ class Recorder:
         states = [state for _, state in self._roots.values()]
         if not states:
             return
+        self._precision.note_cast(objective, step, self._autocast)
         now = (min(state[0] for state in states), *(sum(column) for column in list(zip(*states, strict=True))[1:]))
         if now != objective.mode:
             objective.mode = now
@@ -260,6 +287,8 @@ class Recorder:
     def optimizer_made(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer has been constructed."""
         self.optimizers.note_made(optimizer, self.step)
+        if self.optimizers.made <= MAX_OBJECTIVES:
+            self._trace_early()  # it may begin a new objective
 
     def optimizer_stepped(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer has taken a step."""
@@ -273,6 +302,15 @@ class Recorder:
         if last is not None and state.number not in last.followed_by:
             last.followed_by.add(state.number)
             self.writer.event(last.count and self.step - 1, "follows", objective=last.number, optimizer=state.number)
+
+    def scheduler_made(self, scheduler: Any) -> None:
+        """A scheduler of the learning rate is being made."""
+        self.optimizers.note_scheduler(scheduler)
+
+    def loss_scaled(self, scaler: Any) -> None:
+        """A GradScaler has updated its scale."""
+        if self._current is not None:
+            self._precision.note_scaled(self._current, max(self.step - 1, 0), scaler)
 
     def gradients_clipped(self, most: float, norm: Any) -> None:
         """The norm of gradients was clipped to `most`; `norm` is what it was before."""
@@ -295,6 +333,7 @@ class Recorder:
     def close(self) -> None:
         """Deliver what is on its way and say how much was seen."""
         self.tracer.stop()
+        self._release()
         self.outbox.close()
         self.writer.fact("evaluations", self.evaluations)
 

@@ -5,7 +5,7 @@
     nn.Module.__init__, Optimizer.__init__   the user's line that makes a module or an optimizer
     nn.Module.load_state_dict                weights that come from elsewhere
     the hook after every optimizer's step
-    clip_grad_norm_
+    clip_grad_norm_, GradScaler.update, the making of schedulers of the learning rate
     the loss functions below torch.nn.functional, for losses that no backward pass follows
 
     torch.set_anomaly_enabled                the user's own anomaly mode, which ends ours
@@ -31,10 +31,11 @@ from torch._C._dynamo import eval_frame
 from torch.autograd import graph as autograd_graph
 from torch.compiler import is_compiling
 from torch.jit import _builtins
-from torch.nn.utils import clip_grad
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 
-from headtorch.record import after_import, graph
+from headtorch.record import graph
+from headtorch.record.aids import tap_clipping, tap_scaling, tap_schedulers
+from headtorch.record.compiler import leave_uncompiled, operations_are_not_run
 from headtorch.record.measure import keep_gradient
 from headtorch.record.recorder import Recorder
 from headtorch.record.tracing import Tracer
@@ -78,12 +79,14 @@ class Taps:
 
     def install(self) -> None:
         """Put every tap in place and begin to trace."""
-        _leave_uncompiled(Taps._contained, Taps._enter, Taps._leave, Tracer.stop, keep_gradient)
+        leave_uncompiled(Taps._contained, Taps._enter, Taps._leave, Tracer.stop, keep_gradient)
         self._tap_engine()
         self._tap_modules()
         self._tap_optimizers()
         self._tap_losses()
-        self._tap_clipping()
+        tap_clipping(self._contained, self.recorder)
+        tap_scaling(self._contained, self.recorder)
+        tap_schedulers(self._contained, self.recorder)
         self._tap_saved_tensor_hooks()
         self._tap_anomaly_mode()
         self.recorder.tracer.start()
@@ -101,7 +104,7 @@ class Taps:
         self._thread.aside = True
         compiler = eval_frame.set_eval_frame(None)  # else torch.compile would take our functions for the user's
         try:
-            if _operations_are_not_run():
+            if operations_are_not_run():
                 return None
             with torch._C.DisableTorchFunction():
                 grad = torch.is_grad_enabled()
@@ -143,7 +146,7 @@ class Taps:
                 taps._contained(recorder.after_backward, now, None if accumulates else result)
             return result
 
-        _leave_uncompiled(engine_run_backward)
+        leave_uncompiled(engine_run_backward)
         for module in (torch.autograd, autograd_graph):
             module._engine_run_backward = engine_run_backward  # type: ignore[attr-defined]
 
@@ -184,14 +187,14 @@ class Taps:
                 taps._contained(recorder.state_loaded, self)
             return result
 
-        _leave_uncompiled(init, load_state_dict)
+        leave_uncompiled(init, load_state_dict)
         nn.Module.load_state_dict = load_state_dict  # type: ignore[method-assign]
         nn.Module.__call__ = call  # type: ignore[method-assign]
         nn.Module.__init__ = init  # type: ignore[method-assign]
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A module is called, the outermost one or a traced one."""
-        if not self._thread.depth:
+        if not self._thread.depth and (module._parameters or module._modules):  # a loss module has neither
             self._contained(self._root_called, module, args, kwargs, torch.is_grad_enabled())
         if self.recorder.tracer.on:
             self._contained(self.recorder.modules.called, module)
@@ -208,9 +211,7 @@ class Taps:
             self.recorder.root_called(module, args, kwargs, grad)
 
     def _learns(self, module: nn.Module) -> bool:
-        """Whether a module has parameters: a loss module has none."""
-        if not (module._parameters or module._modules):
-            return False
+        """Whether a module has parameters."""
         known = self._has_parameters.get(id(module), False)
         if not known:
             known = self._has_parameters[id(module)] = next(nn.Module.parameters(module), None) is not None
@@ -230,7 +231,7 @@ class Taps:
             if not is_compiling():
                 taps._contained(recorder.optimizer_stepped, optimizer)
 
-        _leave_uncompiled(init, stepped)
+        leave_uncompiled(init, stepped)
         Optimizer.__init__ = init  # type: ignore[method-assign]
         register_optimizer_step_post_hook(stepped)
 
@@ -244,21 +245,6 @@ class Taps:
                 if operation is not None:
                     _builtins._register_builtin(loss, operation)  # so that torch.jit.script knows it
 
-    def _tap_clipping(self) -> None:
-        original = clip_grad.clip_grad_norm_
-        taps, recorder = self, self.recorder
-
-        @functools.wraps(original)
-        def clip_grad_norm_(parameters: Any, max_norm: float, *args: Any, **kwargs: Any) -> torch.Tensor:
-            norm = original(parameters, max_norm, *args, **kwargs)
-            if not is_compiling() and taps.enabled:
-                taps._contained(recorder.gradients_clipped, float(max_norm), norm)
-            return norm
-
-        _leave_uncompiled(clip_grad_norm_)
-        for module in (clip_grad, nn.utils):
-            module.clip_grad_norm_ = clip_grad_norm_  # type: ignore[attr-defined]
-
     def _loss(self, original: Callable[..., Any], name: str, reduction: int) -> Callable[..., Any]:
         taps, recorder = self, self.recorder
 
@@ -270,7 +256,7 @@ class Taps:
             return value
 
         loss.__name__, loss.__doc__ = attribute_of(original), original.__doc__
-        _leave_uncompiled(loss)
+        leave_uncompiled(loss)
         return loss
 
     def _tap_saved_tensor_hooks(self) -> None:
@@ -282,7 +268,7 @@ class Taps:
             graph.leave_saved_tensors_alone()
             return original(*args)
 
-        _leave_uncompiled(push)
+        leave_uncompiled(push)
         torch._C._autograd._push_saved_tensors_default_hooks = push  # type: ignore[assignment]
 
     def _tap_anomaly_mode(self) -> None:
@@ -300,29 +286,8 @@ class Taps:
             return tracer.check_nan if tracer.on else torch._C.is_anomaly_check_nan_enabled()
 
         for stand_in in (set_anomaly_enabled, is_anomaly_enabled, is_anomaly_check_nan_enabled):
-            _leave_uncompiled(stand_in)
+            leave_uncompiled(stand_in)
             setattr(torch, stand_in.__name__, stand_in)
-
-
-def _operations_are_not_run() -> bool:
-    """Whether operations are recorded or transformed instead of run, so that ours would be taken for the user's."""
-    return (
-        torch._C._len_torch_dispatch_stack() > 0
-        or torch._C._is_tracing()
-        or torch._C._functorch.peek_interpreter_stack() is not None
-    )
-
-
-def _leave_uncompiled(*functions: Callable[..., Any]) -> None:
-    """Keep torch.compile from compiling these by themselves; it still traces through them where it meets them."""
-
-    def skip() -> None:
-        from torch._dynamo.decorators import skip_code  # type: ignore[attr-defined]
-
-        for function in functions:
-            skip_code(function.__code__)
-
-    after_import("torch._dynamo", skip)
 
 
 def _told_as(code: CodeType, original: CodeType, lines_after: int) -> CodeType:

@@ -4,8 +4,9 @@ Why learning fails: the gradient of a batch is to stand for that of all data, `E
 batches drawn at random. A batch of one class says: always answer this class; the next batch says another, and the
 network follows whichever it saw last.
 
-Measured: the entropy of the classes within a batch, `−Σₖ pₖ ln pₖ`, beside that over all batches looked at. For numbers,
-the share of the targets' variance that lies between batches, and whether each batch's mean follows the last one's.
+Measured: the entropy of the classes within a batch, `−Σₖ pₖ ln pₖ`, beside that over all batches looked at.
+For numbers, the share of the targets' variance that lies between batches, and whether each batch's mean follows the
+last one's.
 
 Healthy: close to each other (LeCun et al., 1998, and Bengio, 2012, ask for examples in random order); measured over
 the 80 of 119 healthy trainings with classes, at least 0.86 of it. Told at half. Of numbers drawn by lot, 1 / size
