@@ -47,6 +47,36 @@ class Places(Values):
         ]
         return self.where(where.file, min(loops, key=lambda loop: loop.lineno).iter) if loops else None
 
+    def begins_anew(self, where: Where) -> Where | None:
+        """In the loop around a line: an iterator made and asked for its first item, `next(iter(loader))`."""
+        for node in self._in_loop(where):
+            if isinstance(node, ast.Call) and called(node) == "next" and node.args:
+                made = node.args[0]
+                if isinstance(made, ast.Call) and called(made) == "iter":
+                    return self.where(where.file, node)
+        return None
+
+    def slice_at_rest(self, where: Where) -> Where | None:
+        """In the loop around a line: a slice whose bounds the loop never changes, `x[:64]`."""
+        nodes = self._in_loop(where)
+        changed = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        for node in nodes:
+            if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) and node.slice.upper is not None:
+                names = {each.id for each in ast.walk(node.slice) if isinstance(each, ast.Name)}
+                if not names & changed:
+                    return self.where(where.file, node)
+        return None
+
+    def _in_loop(self, where: Where) -> list[ast.AST]:
+        """What stands in the innermost loop around a line, the loop's own variables included."""
+        tree = self.tree(where.file)
+        loops = [
+            node
+            for node in (ast.walk(tree) if tree is not None else ())
+            if isinstance(node, (ast.For, ast.While)) and node.lineno <= where.line <= (node.end_lineno or 0)
+        ]
+        return list(ast.walk(max(loops, key=lambda loop: loop.lineno))) if loops else []
+
     def without_gradient(self, where: Where) -> Where | None:
         """The innermost `with torch.no_grad():` around a place."""
         tree = self.tree(where.file)

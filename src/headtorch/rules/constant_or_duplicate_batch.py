@@ -5,7 +5,8 @@ example is the gradient of that one, whatever the batch size B: the training los
 about any other.
 
 Measured: a mark of each example in the first 100 looked-at batches, how many different ones there are within a batch,
-and whether all labels are of one class.
+and whether all labels are of one class. Where every batch is the same: whether the loop asks a new iterator for its
+first item, or cuts a slice that never moves, and evaluates more than that.
 
 Healthy: near 100 %: B draws with replacement from N examples give about 1 − B / 2N different ones (derivation).
 Measured over 119 healthy trainings, 91 % or more in 19 of 20. Told at 30 %, where all are of one class besides:
@@ -22,18 +23,22 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.model import Evidence, Finding
-from headtorch.signals import Signals
+from headtorch.signals import Fit, Signals, span
 
 FAMILY = "the data"
 LEADS_TO = ("overfitting", "labels-misaligned", "leakage-or-bad-validation", "class-imbalance")
 DIFFERENT = 0.3  # of a batch's examples: 113 of 116 healthy trainings have more
 ENOUGH = 20  # looked-at batches: fewer could be one odd stretch of the data
+EXAMPLES = 9  # the column of the inputs that holds how many examples a batch has
 SMALL = 8  # examples: in smaller batches a share says little
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each fit whose batches repeat few examples of a single class."""
+    """A finding for each fit whose batches repeat few examples of a single class, or are one batch for ever."""
     for fit in signals.fits:
+        if (same := _for_ever(signals, fit)) is not None:
+            yield same
+            continue
         marks = fit.series("fingerprint")
         if not marks or len(marks.steps) < ENOUGH:
             continue
@@ -61,3 +66,32 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="draws the same examples",
             confidence=0.94,
         )
+
+
+def _for_ever(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where every batch is the same, and the source shows that it is not all there is."""
+    marks, backward = fit.series("fingerprint"), fit.objective.backward_at
+    inputs, held = fit.series("input"), fit.series("eval_input")
+    if not marks or len(marks.steps) < ENOUGH or backward is None or not inputs:
+        return None
+    if len({frozenset(row[np.isfinite(row)].tolist()) for row in marks.values}) > 1:
+        return None
+    examples = float(inputs.values[:, EXAMPLES].max())
+    where = signals.places.begins_anew(backward)
+    if where is None and held and float(held.values[:, EXAMPLES].max()) > examples:
+        where = signals.places.slice_at_rest(backward)
+    if where is None:
+        return None
+    return Finding(
+        rule="constant-or-duplicate-batch",
+        severity="error",
+        message=f"all {len(marks.steps)} batches that were looked at are the same {examples:.0f} examples",
+        where=where,
+        saw=(
+            Evidence("different batches", 1.0, healthy=f"{len(marks.steps)}", steps=span(marks.steps)),
+            fit.seen_loss,
+        ),
+        help="loop over the loader itself; let the bounds of the slice advance with the step",
+        label="gives the same batch at every step",
+        confidence=0.93,
+    )
