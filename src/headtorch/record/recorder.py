@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import sys
-import threading
 import weakref
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +30,6 @@ from headtorch.record.source import Sources
 from headtorch.record.tracing import Tracer
 from headtorch.record.writer import Writer
 
-OWN_THREADS = 2  # the main one and the writer's
 MAX_TRIES = 8  # of tracing an objective's lines
 MAX_EVALUATED_AT = 16  # places
 
@@ -88,7 +86,7 @@ class Recorder:
         if state is None or state[0] != module.training or self._look_next:
             state = self._modes[key] = (int(module.training), *mode(module))
         if state_is_new and len(self._modes) <= MAX_OBJECTIVES:
-            self._trace_early()  # a new network: a new objective may have no more than one pass
+            self.tracer.start()  # a new network: a new objective may have no more than one pass
         first = not self._roots
         self._roots[key] = (weakref.ref(module), state)
         if first:
@@ -99,11 +97,6 @@ class Recorder:
             self._autocast = autocast(tensor)
             if self._look_next:
                 self._inputs = self._measurements.of_input(tensor)
-
-    def _trace_early(self) -> None:
-        """Trace from here on, unless another thread may be in a backward pass: it would meet anomaly mode half-way."""
-        if threading.current_thread() is threading.main_thread() and threading.active_count() <= OWN_THREADS:
-            self.tracer.start()
 
     def _evaluated(self, module: nn.Module, tensor: torch.Tensor | None) -> None:
         owner = self._current.number if self._current else -1
@@ -288,7 +281,7 @@ class Recorder:
         """An optimizer has been constructed."""
         self.optimizers.note_made(optimizer, self.step)
         if self.optimizers.made <= MAX_OBJECTIVES:
-            self._trace_early()  # it may begin a new objective
+            self.tracer.start()  # it may begin a new objective
 
     def optimizer_stepped(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer has taken a step."""
