@@ -86,6 +86,9 @@ def _notices(run: Run) -> list[str]:
     notices = []
     if trouble := run.facts.get("trouble"):
         notices.append(str(trouble))
+    if threads := run.facts.get("other_threads"):
+        others = "another thread" if threads == 1 else f"{threads} other threads"
+        notices.append(f"what {others} trained at the same time was not looked at")
     opaque = sorted({name for objective in run.objectives for name in objective.opaque})
     if opaque:
         notices.append(f"the inside of {', '.join(opaque)} could not be looked at")

@@ -53,6 +53,7 @@ class Recorder:
         self.step = 0  # backward passes so far
         self.evaluations = 0
         self.last_loss: float | None = None
+        self.other_threads: set[int] = set()  # that trained at the same time, and were left alone
         self._current: Objective | None = None
         self._roots: dict[int, tuple[weakref.ref[nn.Module], tuple[int, ...]]] = {}
         self._modes: dict[int, tuple[int, ...]] = {}
@@ -86,7 +87,7 @@ class Recorder:
         if state is None or state[0] != module.training or self._look_next:
             state = self._modes[key] = (int(module.training), *mode(module))
         if state_is_new and len(self._modes) <= MAX_OBJECTIVES:
-            self.tracer.start()  # a new network: a new objective may have no more than one pass
+            self._trace()  # a new network: a new objective may have no more than one pass
         first = not self._roots
         self._roots[key] = (weakref.ref(module), state)
         if first:
@@ -97,6 +98,11 @@ class Recorder:
             self._autocast = autocast(tensor)
             if self._look_next:
                 self._inputs = self._measurements.of_input(tensor)
+
+    def _trace(self) -> None:
+        """Note every operation from now on, unless other threads train too: anomaly mode is on for all of them."""
+        if not self.other_threads:
+            self.tracer.start()
 
     def _evaluated(self, module: nn.Module, tensor: torch.Tensor | None) -> None:
         owner = self._current.number if self._current else -1
@@ -200,7 +206,7 @@ class Recorder:
         recent = self._objectives.all[-8:] if len(self._objectives.all) > 8 else self._objectives.all
         self._look_next = any(looked_at(each.count) for each in recent)
         if any(not each.traced and each.tries < MAX_TRIES for each in recent):
-            self.tracer.start()
+            self._trace()
         self.writer.step_done()
 
     def _deliver(self, owner: int, quantity: str, step: int, values: Sequence[float]) -> None:
@@ -281,7 +287,7 @@ class Recorder:
         """An optimizer has been constructed."""
         self.optimizers.note_made(optimizer, self.step)
         if self.optimizers.made <= MAX_OBJECTIVES:
-            self.tracer.start()  # it may begin a new objective
+            self._trace()  # it may begin a new objective
 
     def optimizer_stepped(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer has taken a step."""
@@ -329,6 +335,7 @@ class Recorder:
         self._release()
         self.outbox.close()
         self.writer.fact("evaluations", self.evaluations)
+        self.writer.fact("other_threads", len(self.other_threads))
 
 
 def _first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor | None:

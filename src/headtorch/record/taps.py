@@ -20,6 +20,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from types import CodeType
@@ -53,6 +54,7 @@ LOSSES = (
     (torch, "binary_cross_entropy_with_logits", "bce_with_logits", 4),
     (torch, "kl_div", "kl_div", 2),
 )
+REST = 5.0  # seconds without a backward pass, after which another thread's training is recorded
 SUM = 2  # PyTorch's number for the reduction
 
 
@@ -70,6 +72,8 @@ class Taps:
         self.enabled = True
         self.errors: list[str] = []
         self._thread = _Thread()
+        self._trainer: int | None = None  # the thread whose training is recorded: two at once would mix their tensors
+        self._trained = 0.0  # when it last did
         self._has_parameters: dict[int, bool] = {}
         os.register_at_fork(after_in_child=self._disable)
 
@@ -94,12 +98,13 @@ class Taps:
     def close(self) -> None:
         """Bring to the writer what is on its way, and watch no longer."""
         self.enabled = True  # what has been measured is brought home even after too many errors
+        self._trainer = None
         self._contained(self.recorder.close)
         self._disable()
 
     def _contained(self, do: Callable[..., Any], *args: Any) -> Any:
         """Call a method of the recorder aside from the training: no gradient, no modes, no error gets out."""
-        if not self.enabled or self._thread.aside:
+        if not self.enabled or self._thread.aside or self._trainer not in (None, threading.get_ident()):
             return None
         self._thread.aside = True
         compiler = eval_frame.set_eval_frame(None)  # else torch.compile would take our functions for the user's
@@ -122,13 +127,24 @@ class Taps:
             eval_frame.set_eval_frame(compiler)
             self._thread.aside = False
 
+    def _trains(self) -> bool:
+        """Whether this thread's training is the one that is recorded: the first, and the next one once that rests."""
+        now, me = time.monotonic(), threading.get_ident()
+        if self._trainer != me:
+            if self._trainer is not None and now - self._trained < REST:
+                self.recorder.other_threads.add(me)
+                return False
+            self._trainer = me
+        self._trained = now
+        return True
+
     def _tap_engine(self) -> None:
         original = autograd_graph._engine_run_backward
         taps, thread, recorder = self, self._thread, self.recorder
 
         @functools.wraps(original)
         def engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
-            if is_compiling() or not taps.enabled or thread.in_backward or thread.aside:
+            if is_compiling() or not taps.enabled or thread.in_backward or thread.aside or not taps._trains():
                 return original(outputs, *args, **kwargs)
             # The positions are (grad_outputs, retain_graph, create_graph, inputs).
             wanted = args[3] if len(args) > 3 else ()
@@ -207,7 +223,7 @@ class Taps:
             self.recorder.tracer.modules.pop()
 
     def _root_called(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], grad: bool) -> None:
-        if self._learns(module):
+        if self._learns(module) and (not grad or self._trains()):
             self.recorder.root_called(module, args, kwargs, grad)
 
     def _learns(self, module: nn.Module) -> bool:

@@ -8,7 +8,6 @@ off while backward runs, so that no message of anomaly mode can ever appear.
 from __future__ import annotations
 
 import sys
-import threading
 from typing import Any
 
 import torch
@@ -18,7 +17,6 @@ from torch._C._dynamo import eval_frame
 from headtorch.model import Where
 from headtorch.record.source import Sources
 
-OWN_THREADS = 2  # the main one and the writer's
 _KEY = "traceback_"  # where autograd keeps the stack in a node's metadata
 
 
@@ -43,13 +41,8 @@ class Tracer:
         self.check_nan = True  # what the user has set
 
     def start(self) -> None:
-        """Note every operation from now on.
-
-        Does nothing when the user runs anomaly mode himself, or has threads: one in a backward pass would meet anomaly
-        mode half-way.
-        """
-        alone = threading.current_thread() is threading.main_thread() and threading.active_count() <= OWN_THREADS
-        if self.on or not alone or torch._C.is_anomaly_enabled():
+        """Note every operation from now on, unless the user runs anomaly mode himself."""
+        if self.on or torch._C.is_anomaly_enabled():
             return
         self._format_stack = torch.fx.traceback.format_stack
         torch.fx.traceback.format_stack = self._note
