@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -22,7 +22,7 @@ from headtorch.record.rows import Rows, gather, row_length
 if TYPE_CHECKING:
     from headtorch.record.optimizers import Optimizers, OptimizerState
 
-Site = tuple[Any, ...]
+Site = tuple[tuple[int, int], ...]  # where a backward pass stands: by frame, the id of its code and the instruction
 Reference = weakref.ref[torch.Tensor]
 MAX_OBJECTIVES = 64  # a search over hundreds of trainings need not describe each
 

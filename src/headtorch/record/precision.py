@@ -1,8 +1,8 @@
 """Precision: what tells of mixed precision, autocast at the forward pass and the scale of the loss.
 
-event "autocast"     when it is first on, and at each change: `objective`, `on`, `device` ("cuda"), `dtype`
-                     ("bfloat16"); none at all for a training that never uses it. Only what is on where the network
-                     is called is seen, not what its own forward() switches on
+event "autocast"     when it is first on, and at each change, as seen at looked-at passes: `objective`, `on`, `device`
+                     ("cuda"), `dtype` ("bfloat16"); none at all for a training that never uses it. Only what is on
+                     where the network is called is seen, not what its own forward() switches on
 event "grad_scaler"  at the first update of a GradScaler: `objective`, `where` (the user's lines), `scale`, absent
                      on an accelerator
 sample "loss_scale"  of an objective, the scale after an update: at each change on a CPU, where every fall is one

@@ -31,6 +31,7 @@ from headtorch.record.tracing import Tracer
 from headtorch.record.writer import Writer
 
 MAX_TRIES = 8  # of tracing an objective's lines
+RECENT = 8  # objectives: of hundreds, as in a search, only the last ones still run
 MAX_EVALUATED_AT = 16  # places
 
 
@@ -95,8 +96,8 @@ class Recorder:
             self._trained = self._roots[key][0]
             tensor = _first_tensor(args, kwargs)
             self._entered = None if tensor is None else weakref.ref(tensor)
-            self._autocast = autocast(tensor)
             if self._look_next:
+                self._autocast = autocast(tensor)
                 self._inputs = self._measurements.of_input(tensor)
 
     def _trace(self) -> None:
@@ -150,7 +151,7 @@ class Recorder:
     # ---- backward -----------------------------------------------------------------------------------------------
 
     def before_backward(self, loss: Any, wanted: Sequence[Any], accumulates: bool, makes_graph: bool) -> Pass | None:
-        """A backward pass begins. Returns what `after_backward` needs, or None for one that trains nothing."""
+        """A backward pass begins. Returns what `after_backward` needs, or None when nothing is left to do then."""
         if not isinstance(loss, torch.Tensor):
             return None
         wanted = [tensor for tensor in wanted if isinstance(tensor, torch.Tensor)]
@@ -191,6 +192,9 @@ class Recorder:
         for name, vector in self._inputs:
             self.outbox.put(objective.number, name, step, vector)
         self._forget_forward()
+        if not now.looked and not self._untraced():
+            self._passed()
+            return None  # spares the training the way back to us after backward
         return now
 
     def _to_describe(self, objective: Objective) -> bool:
@@ -203,11 +207,17 @@ class Recorder:
             hook.remove()
         if now.looked:
             self._measurements.backward(now, gradients)
-        recent = self._objectives.all[-8:] if len(self._objectives.all) > 8 else self._objectives.all
-        self._look_next = any(looked_at(each.count) for each in recent)
-        if any(not each.traced and each.tries < MAX_TRIES for each in recent):
+        self._passed()
+        if self._untraced():
             self._trace()
+
+    def _passed(self) -> None:
+        self._look_next = any(looked_at(each.count) for each in self._objectives.all[-RECENT:])
         self.writer.step_done()
+
+    def _untraced(self) -> bool:
+        """Whether the lines of an objective that may still run are to be found."""
+        return any(not each.traced and each.tries < MAX_TRIES for each in self._objectives.all[-RECENT:])
 
     def _deliver(self, owner: int, quantity: str, step: int, values: Sequence[float]) -> None:
         if quantity == "loss":
@@ -216,7 +226,7 @@ class Recorder:
 
     def _site(self) -> Site:
         frames = self.sources.user_frames(sys._getframe(2))
-        return tuple((frame.f_code, frame.f_lasti) for frame, _ in zip(frames, range(6), strict=False))
+        return tuple((id(frame.f_code), frame.f_lasti) for frame, _ in zip(frames, range(6), strict=False))
 
     def _is_training(self, site: Site, loss: torch.Tensor, wanted: Sequence[torch.Tensor], makes_graph: bool) -> bool:
         """Whether autograd.grad runs for an update rather than for a derivative, a penalty or an attack."""
