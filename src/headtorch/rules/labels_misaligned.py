@@ -32,6 +32,8 @@ UNRELATED = 0.02  # R² beyond chance: shuffled labels of 1,000 examples in ten 
 BATCHES = 20  # below, chance alone hides a true relation
 BY_HEART = 0.95  # of chance, or above: no evaluation came down to less, so that what was learned holds for nothing else
 LEARNED = 0.1  # of the way from chance to 0, and by heart: 117 of 118 healthy trainings come so far
+DISTANCES = ("mse", "l1", "smooth_l1", "huber")
+DOMINATED = 0.33  # nats, the entropy of classes of 10 and 90 %
 HELD_BACK = 0.3  # of that way: 114 of 118 come further
 
 
@@ -67,7 +69,7 @@ def _all_the_same(signals: Signals, fit: Fit) -> Finding | None:
 def _unrelated(signals: Signals, fit: Fit) -> Finding | None:
     series = fit.series("association")
     rows = series.values[np.isfinite(series.values).all(axis=1)] if series else np.empty((0, 2))
-    if len(rows) < BATCHES or fit.chance is None or fit.diverged_at is not None:
+    if len(rows) < BATCHES or fit.chance is None or fit.diverged_at is not None or _one_dominates(fit):
         return None
     beyond = rows[:, 0] - rows[:, 1]
     related, doubt = float(beyond.mean()), float(beyond.std() / np.sqrt(len(beyond)))
@@ -90,3 +92,8 @@ def _unrelated(signals: Signals, fit: Fit) -> Finding | None:
         label="see that labels follow their inputs here",
         confidence=0.8 if by_heart else 0.6,
     )
+
+
+def _one_dominates(fit: Fit) -> bool:
+    """Whether nearly all labels are of one class: the few others explain next to nothing, related or not."""
+    return fit.loss is not None and fit.loss.name not in DISTANCES and (fit.chance or 0) < DOMINATED
