@@ -20,7 +20,8 @@ ACTIVATIONS = {
     "Softplus": "_saved_self", "Mish": "_saved_self", "Threshold": "_saved_self", "Elu": "_saved_self_or_result",
     "ClampMin": "_saved_self", "Hardswish": "_saved_self", "Hardsigmoid": "_saved_self", "PreluKernel": "_saved_self",
 }  # fmt: skip
-_DETAILS = ("dim", "p", "negative_slope", "eps", "momentum", "training", "approximate", "min_val", "max_val")
+RECURRENT_LAYERS = ("RNN", "LSTM", "GRU")
+_DETAILS = ("dim", "index", "p", "negative_slope", "eps", "momentum", "training", "approximate", "min_val", "max_val")
 
 
 class Network:
@@ -45,7 +46,9 @@ class Network:
             inner, outside, weight = data_inputs(node, name, paths)
             inputs = tuple(dict.fromkeys(number for child in inner for number in through.get(child, ())))
             # What is selected of a recurrent layer's output tells steps from examples.
-            selects = name == "Select" and any(self.nodes[i].op in RECURRENT for i in inputs)
+            selects = name == "Select" and any(
+                self.nodes[i].op in RECURRENT or self.nodes[i].module in RECURRENT_LAYERS for i in inputs
+            )
             if name in VIEWS and name != "Expand" and not selects:
                 through[node] = inputs
                 continue

@@ -25,6 +25,7 @@ from headtorch.record.network import Network
 from headtorch.record.objectives import Objective, Reference, Site, TensorNumbers, learners_of
 from headtorch.record.optimizers import Optimizers, OptimizerState
 from headtorch.record.outbox import Outbox
+from headtorch.record.recurrent import Recurrent
 from headtorch.record.rows import ROW, Updates, plain, sample
 from headtorch.record.schedule import looked_at
 from headtorch.record.source import Sources, variables
@@ -59,6 +60,7 @@ class Recorder:
         self.sources = Sources(writer.source)
         self.tracer = Tracer(self.sources)
         self.modules = Modules(self.sources)
+        self.recurrent = Recurrent()
         self.numbers = TensorNumbers()
         self.optimizers = Optimizers(self.sources, self.numbers, writer)
         self.outbox = Outbox(self._deliver)
@@ -118,6 +120,12 @@ class Recorder:
         if tensor is not None and id(module) == self._entry and describable(tensor):
             for quantity in quantities.of("input"):
                 self.outbox.put(owner, f"eval_{quantity.name}", self.step, quantity.measure(tensor.detach()))
+
+    def recurrent_called(self, args: tuple[Any, ...], result: Any, grad: bool) -> None:
+        """A recurrent layer has run."""
+        if (begun := self.recurrent.called(self.step, args, result, grad)) is not None:
+            weight, state = begun
+            self.outbox.put(self.numbers.number(weight), "given_state", self.step, state)
 
     def trains(self, grad: bool) -> bool:
         """Whether a loss is computed to learn from, for all that is known, and not to evaluate.

@@ -7,6 +7,7 @@
     the hook after every optimizer's step
     clip_grad_norm_
     the loss functions below torch.nn.functional, for losses that no backward pass follows
+    the recurrent functions below torch.nn, for the state they begin with
 
     torch.set_anomaly_enabled                the user's own anomaly mode, which ends ours
 
@@ -36,6 +37,7 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 
 from headtorch.record import after_import, graph
 from headtorch.record.recorder import Recorder, keep_gradient
+from headtorch.record.recurrent import FUNCTIONS
 from headtorch.record.tracing import Tracer
 
 MAX_ERRORS = 10
@@ -82,6 +84,7 @@ class Taps:
         self._tap_modules()
         self._tap_optimizers()
         self._tap_losses()
+        self._tap_recurrent()
         self._tap_clipping()
         self._tap_saved_tensor_hooks()
         self._tap_anomaly_mode()
@@ -237,11 +240,24 @@ class Taps:
         for module, attribute, name, reduction in LOSSES:
             original = getattr(module, attribute, None)
             if original is not None:
-                loss = self._loss(original, name, reduction)
-                setattr(module, attribute, loss)
-                operation = _builtins._find_builtin(original)  # type: ignore[no-untyped-call]
-                if operation is not None:
-                    _builtins._register_builtin(loss, operation)  # so that torch.jit.script knows it
+                _replace(module, attribute, original, self._loss(original, name, reduction))
+
+    def _tap_recurrent(self) -> None:
+        for name in FUNCTIONS:
+            original = getattr(torch._VF, name)
+            _replace(torch._VF, name, original, self._recurrent(original))
+
+    def _recurrent(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        taps, recorder = self, self.recorder
+
+        def recurrent(*args: Any) -> Any:
+            result = original(*args)
+            if not is_compiling() and taps.enabled:
+                taps._contained(recorder.recurrent_called, args, result, torch.is_grad_enabled())
+            return result
+
+        _leave_uncompiled(recurrent)
+        return recurrent
 
     def _tap_clipping(self) -> None:
         original = clip_grad.clip_grad_norm_
@@ -301,6 +317,14 @@ class Taps:
         for stand_in in (set_anomaly_enabled, is_anomaly_enabled, is_anomaly_check_nan_enabled):
             _leave_uncompiled(stand_in)
             setattr(torch, stand_in.__name__, stand_in)
+
+
+def _replace(module: Any, attribute: str, original: Callable[..., Any], stand_in: Callable[..., Any]) -> None:
+    """Put a function of ours in the place of a built-in one, so that torch.jit.script still knows it."""
+    setattr(module, attribute, stand_in)
+    operation = _builtins._find_builtin(original)  # type: ignore[no-untyped-call]
+    if operation is not None:
+        _builtins._register_builtin(stand_in, operation)
 
 
 def _operations_are_not_run() -> bool:
