@@ -60,6 +60,17 @@ class Places(Values):
         block = max(blocks, key=lambda node: node.lineno, default=None)
         return None if block is None else self.where(where.file, block.items[0].context_expr)
 
+    def condition_around(self, where: Where) -> Where | None:
+        """The condition of the innermost `if` inside a loop around a place."""
+        tree = self.tree(where.file)
+        around = [
+            node
+            for node in (ast.walk(tree) if tree is not None else ())
+            if isinstance(node, (ast.If, ast.For, ast.While)) and node.lineno <= where.line <= (node.end_lineno or 0)
+        ]
+        inner = max(around, key=lambda node: node.lineno, default=None)
+        return self.where(where.file, inner.test) if isinstance(inner, ast.If) and len(around) > 1 else None
+
     def factor_at(self, where: Where) -> Where | None:
         """Where the factor of the product at a place is written."""
         tree = self.tree(where.file)

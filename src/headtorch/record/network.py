@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headtorch.record import losses
-from headtorch.record.graph import LINEAR, RECURRENT, VIEWS, Graph, data_inputs, output_shape
+from headtorch.record.graph import LINEAR, RECURRENT, VIEWS, Graph, data_inputs, output_shape, saved
 from headtorch.record.modules import Description, Modules
 from headtorch.record.tracing import trace_of
 from headtorch.store.records import Loss, Node
@@ -109,9 +109,12 @@ def _describe(
         if isinstance(value, (int, float, str)):
             # autograd tells a negative dimension as an unsigned number
             detail[key] = value - 2**64 if isinstance(value, int) and value > 2**62 else value
+    shape = output_shape(node)
+    if shape == () and (factor := _factor(node, name)) is not None:
+        detail["factor"] = factor
     return Node(
         op=name,
-        shape=output_shape(node),
+        shape=shape,
         inputs=inputs,
         outside=outside,
         weight=weight,
@@ -121,3 +124,12 @@ def _describe(
         made_at=made_at,
         detail=detail,
     )
+
+
+def _factor(node: Any, name: str) -> float | None:
+    """What a scalar is multiplied with, where that is a number on the CPU."""
+    other = saved(node, "_saved_other") if name in ("Mul", "Div") else None
+    if other is None or other.numel() != 1 or other.device.type != "cpu" or node.next_functions[1][0] is not None:
+        return None
+    value = float(other)
+    return value if name == "Mul" else 1 / value if value else None

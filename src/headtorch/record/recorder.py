@@ -38,6 +38,7 @@ MAX_OBJECTIVES = 64  # a search over hundreds of trainings need not describe eac
 MAX_TRIES = 8  # of tracing an objective's lines
 MAX_WATCHED = 4096  # parameters
 MAX_EVALUATED_AT = 16  # places
+MAX_EVALUATED = 64  # modules
 
 
 class Pass:
@@ -81,6 +82,7 @@ class Recorder:
         self._last_root_trains = True
         self._written: set[tuple[str, int]] = set()
         self._evaluated_at: set[tuple[Where, ...]] = set()
+        self._evaluated_modules: set[int] = set()
 
     # ---- forward ------------------------------------------------------------------------------------------------
 
@@ -113,6 +115,10 @@ class Recorder:
         if stack not in self._evaluated_at and len(self._evaluated_at) < MAX_EVALUATED_AT:
             self._evaluated_at.add(stack)
             self.writer.event(self.step, "evaluation", where=stack)
+        number = self.modules.number(module)
+        if number not in self._evaluated_modules and len(self._evaluated_modules) < MAX_EVALUATED:
+            self._evaluated_modules.add(number)
+            self.writer.event(self.step, "evaluated", module=number)
         examples = float(tensor.shape[0]) if tensor is not None and tensor.dim() else 1.0
         self.writer.sample(
             owner, "evaluation", self.step, [float(module.training), *map(float, mode(module)), examples]
@@ -191,8 +197,11 @@ class Recorder:
         self._note_mode(objective, step)
         self._measure_update(objective)
         fresh = [state for state in objective.held_by.values() if state.fresh]
+        objective.collects = bool(objective.held_by) and not fresh
         if now.looked:
             self._measure_stale(objective, step, fresh)
+            if objective.collects:
+                self._measure_kept(objective, step)
             if graph is not None:
                 self._measure_forward(now, graph)
         for state in fresh:
@@ -436,6 +445,25 @@ class Recorder:
             for quantity in quantities.of("stale"):
                 self.outbox.put(objective.number, quantity.name, step, quantity.measure(rows))
 
+    def _measure_kept(self, objective: Objective, step: int) -> None:
+        """What backward is added to where no step has used it yet: 0 where it was reset all the same."""
+        kept = [tensor.grad if tensor is not None and tensor.is_leaf else None for tensor in objective.tensors()]
+        device = next((tensor.device for tensor in objective.tensors() if tensor is not None), None)
+        total = (
+            objective.rows(kept).norms().sum() if any(g is not None for g in kept) else torch.zeros((), device=device)
+        )
+        self.outbox.put(objective.number, "kept_grad_norm", step, total)
+
+    def _measure_applied(self, objective: Objective) -> None:
+        """How a step's gradients stand to those of the last backward pass: their cosine, and the ratio of lengths."""
+        if objective.before is None:
+            return
+        step, _, last = objective.before
+        now = objective.rows(_gradients(objective.tensors(), (), None))
+        lengths = torch.stack([torch.linalg.vector_norm(last.values), torch.linalg.vector_norm(now.values)])
+        cosine = (last.values * now.values).sum() / lengths.prod()
+        self.outbox.put(objective.number, "applied_grad", step, torch.stack([cosine, lengths[1] / lengths[0]]))
+
     def _measure_forward(self, now: Pass, graph: Graph) -> None:
         network, objective = now.objective.network, now.objective
         if network is None or not network.fits(graph):
@@ -473,6 +501,8 @@ class Recorder:
                 objective.held_by[state.number] = state
                 objective.has_optimizer = objective.stepped = True
         last = self._current
+        if last is not None and last.collects and state.number in last.held_by:
+            self._measure_applied(last)
         if last is not None and state.number not in last.followed_by:
             last.followed_by.add(state.number)
             self.writer.event(last.count and self.step - 1, "follows", objective=last.number, optimizer=state.number)

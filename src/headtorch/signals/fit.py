@@ -201,6 +201,10 @@ class Fit:
         ]
         return [self.run.optimizers[number] for number in numbers if number in self.run.optimizers]
 
+    def held_by_any(self, kinds: Sequence[str]) -> bool:
+        """Whether an optimizer of one of these classes follows this objective."""
+        return any(optimizer.kind in kinds for optimizer in self.followed_by)
+
     @cached_property
     def optimized(self) -> NDArray[np.bool_]:
         """Which watched parameters the optimizers that follow this objective hold, (parameters,)."""
