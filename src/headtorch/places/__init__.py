@@ -36,6 +36,33 @@ class Places(Values):
         found = [n for n in ast.walk(scope) if value.id in assigned_names(n) and id(n) not in inner]
         return self.where(where.file, min(found, key=lambda n: n.lineno)) if found else None  # type: ignore[attr-defined]
 
+    def callee(self, where: Where) -> Where | None:
+        """Where the variable that the call at a place calls was assigned in the same function; else what it calls."""
+        call, tree = self.call_at(where), self.tree(where.file)
+        if call is None or tree is None:
+            return None
+        scope = enclosing_function(tree, where.line) or tree
+        name = call.func.id if isinstance(call.func, ast.Name) else None
+        found = [node for node in ast.walk(scope) if name is not None and name in assigned_names(node)]
+        return self.where(where.file, min(found, key=lambda n: n.lineno) if found else call.func)  # type: ignore[attr-defined]
+
+    def ties(self, file: str) -> Iterator[Where]:
+        """The statements in a file that give one layer's weight to another, or its values."""
+        tree = self.tree(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Assign) and len(node.targets) == 1:
+                given, taken = node.value, node.targets[0]
+            elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and called(node.value) == "copy_":
+                given, taken = node.value, node.value.func  # a.weight.data.copy_(b.weight)
+            else:
+                continue
+            weights = [
+                {ast.unparse(n) for n in ast.walk(side) if isinstance(n, ast.Attribute) and n.attr == "weight"}
+                for side in (taken, given)
+            ]
+            if weights[0] and weights[1] - weights[0]:
+                yield self.where(file, node)
+
     def loop_around(self, where: Where) -> Where | None:
         """What the outermost loop around a line, in its function, runs over."""
         tree = self.tree(where.file)
