@@ -17,7 +17,14 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals, place_of
 
 FAMILY = "training and evaluation mode"
-LEADS_TO = ("vanishing-gradients", "batchnorm-stats-stale", "overfitting", "lr-too-high", "preprocessing-mismatch")
+LEADS_TO = (
+    "vanishing-gradients",
+    "batchnorm-stats-stale",
+    "overfitting",
+    "lr-too-high",
+    "preprocessing-mismatch",
+    "constant-predictions",
+)
 TINY = 2  # examples
 
 

@@ -1,7 +1,7 @@
 """A bias stands before a batch norm, which takes it away again.
 
-Why it does nothing: batch norm subtracts the mean of each channel, mean(x + b) = mean(x) + b, so the bias cancels, and so
-does its gradient. The norm has a bias of its own.
+Why it does nothing: batch norm subtracts the mean of each channel, mean(x + b) = mean(x) + b, so the bias cancels, and
+so does its gradient. The norm has a bias of its own.
 
 Measured: linear maps with a bias whose output goes into a batch norm and nowhere else, from the graph.
 

@@ -21,6 +21,7 @@ LEADS_TO = (
     "overfitting",
     "weight-decay-too-high",
     "dead-relu",
+    "constant-predictions",
 )
 
 

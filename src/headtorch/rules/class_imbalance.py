@@ -17,7 +17,7 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
 FAMILY = "the data"
-LEADS_TO = ()
+LEADS_TO = ("constant-predictions",)
 RARE = 0.07  # of the share of the most frequent class
 
 

@@ -17,7 +17,13 @@ from headtorch.model import Evidence, Finding, Where
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
-LEADS_TO = ("lr-too-low", "lr-schedule-kills", "capacity-too-small", "vanishing-gradients")
+LEADS_TO = (
+    "lr-too-low",
+    "lr-schedule-kills",
+    "capacity-too-small",
+    "vanishing-gradients",
+    "constant-predictions",
+)
 CUT = 0.05  # what is left of a usual gradient
 SHORT_WAY = 1.0  # of the weights' own size in the whole training
 SCALE_FREE = ("Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adamax", "Adadelta", "Rprop", "Adafactor")

@@ -17,7 +17,13 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
 FAMILY = "the data"
-LEADS_TO = ("overfitting", "labels-misaligned", "leakage-or-bad-validation", "class-imbalance")
+LEADS_TO = (
+    "overfitting",
+    "labels-misaligned",
+    "leakage-or-bad-validation",
+    "class-imbalance",
+    "constant-predictions",
+)
 DIFFERENT = 0.3  # of a batch's examples
 
 

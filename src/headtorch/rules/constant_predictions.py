@@ -7,8 +7,8 @@ or nothing in the inputs tells of the targets.
 Measured: how much predictions differ from example to example at the end of the training, beside the targets, and the
 loss beside that of the best constant answer.
 
-Fix: look where the signal is lost, and at the first layer whose activations do not differ between examples; compare with
-a training on inputs that are all 0, which should be clearly worse.
+Fix: look where the signal is lost, and at the first layer whose activations do not differ between examples; compare
+with a training on inputs that are all 0, which should be clearly worse.
 """
 
 from collections.abc import Iterator

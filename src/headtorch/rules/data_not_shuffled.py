@@ -24,6 +24,7 @@ LEADS_TO = (
     "saturated-activations",
     "vanishing-gradients",
     "capacity-too-small",
+    "constant-predictions",
 )
 SORTED = 0.5  # of the entropy of all batches
 

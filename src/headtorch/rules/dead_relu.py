@@ -17,7 +17,13 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, place_of, span
 
 FAMILY = "the gradient"
-LEADS_TO = ("vanishing-gradients", "lr-too-low", "capacity-too-small", "zero-or-constant-init")
+LEADS_TO = (
+    "vanishing-gradients",
+    "lr-too-low",
+    "capacity-too-small",
+    "zero-or-constant-init",
+    "constant-predictions",
+)
 RELUS = ("Relu", "Threshold", "ClampMin", "Hardtanh")
 DEAD = 0.95  # of a layer's units
 

@@ -27,6 +27,7 @@ LEADS_TO = (
     "init-too-small",
     "capacity-too-small",
     "dead-relu",
+    "constant-predictions",
 )
 
 _APPLIES = {

@@ -26,6 +26,7 @@ LEADS_TO = (
     "dead-relu",
     "class-imbalance",
     "capacity-too-small",
+    "constant-predictions",
 )
 
 

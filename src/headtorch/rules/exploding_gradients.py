@@ -19,7 +19,14 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
 FAMILY = "the gradient"
-LEADS_TO = ("vanishing-gradients", "lr-too-high", "numeric-overflow", "dead-relu", "saturated-activations")
+LEADS_TO = (
+    "vanishing-gradients",
+    "lr-too-high",
+    "numeric-overflow",
+    "dead-relu",
+    "saturated-activations",
+    "constant-predictions",
+)
 HUGE = 10.0  # |g|/|w| at the start
 DEEP = 5  # linear maps: a product of fewer matrices is no reason to explode
 SPIKE = 100.0  # largest over usual

@@ -19,7 +19,15 @@ from headtorch.signals import Fit, Signals
 from headtorch.store.records import Parameter
 
 FAMILY = "the gradient"
-LEADS_TO = ("lr-too-low", "capacity-too-small", "graph-detached", "vanishing-gradients", "overfitting", "dead-relu")
+LEADS_TO = (
+    "lr-too-low",
+    "capacity-too-small",
+    "graph-detached",
+    "vanishing-gradients",
+    "overfitting",
+    "dead-relu",
+    "constant-predictions",
+)
 
 
 def find(signals: Signals) -> Iterator[Finding]:

@@ -29,6 +29,7 @@ LEADS_TO = (
     "exploding-gradients",
     "overfitting",
     "momentum-too-high",
+    "constant-predictions",
 )
 # These divide a gradient by its own size, so that a factor before the loss cancels.
 ADAPTIVE = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "Rprop", "Muon", "Adafactor")
@@ -40,6 +41,8 @@ MANY = 8  # backward passes a step: fewer do not turn enough steps into too few
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose gradients are collected wrongly."""
     for fit in signals.fits:
+        if _in_closure(fit):
+            continue
         if (finding := _applied_too_often(signals, fit)) is not None:
             yield finding
         passes = _passes_a_step(fit)
@@ -56,6 +59,13 @@ def find(signals: Signals) -> Iterator[Finding]:
                 yield finding
             elif passes >= MANY and fit.gain < 0.5 and fit.distance < FAR <= fit.distance * passes:
                 yield _too_seldom(signals, fit, passes, seen)
+
+
+def _in_closure(fit: Fit) -> bool:
+    """Whether the optimizer calls backward itself, and as often as it wants: LBFGS, SAM."""
+    lines = {(where.file, where.line) for where in fit.objective.stack}
+    stepped = [o.stepped_at for o in fit.followed_by if o.stepped_at is not None]
+    return any((where.file, where.line) in lines for where in stepped)
 
 
 def _passes_a_step(fit: Fit) -> int:

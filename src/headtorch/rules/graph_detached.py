@@ -28,6 +28,7 @@ LEADS_TO = (
     "dead-relu",
     "overfitting",
     "frozen-by-mistake",
+    "constant-predictions",
 )
 
 

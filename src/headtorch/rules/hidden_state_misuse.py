@@ -27,6 +27,7 @@ LEADS_TO = (
     "overfitting",
     "labels-misaligned",
     "class-imbalance",
+    "constant-predictions",
 )
 # A hundred draws from k values are without a repeat with a chance of exp(-100^2 / 2k), below 1 % for a thousand values:
 # what repeats later than that are examples, not the letters of a text or the squares of a game.

@@ -30,6 +30,7 @@ LEADS_TO = (
     "overfitting",
     "lr-too-low",
     "clip-too-small",
+    "constant-predictions",
 )
 LARGE = 3.0  # s sqrt(n): He's is 1.41, orthogonal 1, PyTorch's default 0.58
 FAR = 3.0  # first loss over that of a constant answer

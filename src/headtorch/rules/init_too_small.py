@@ -27,6 +27,7 @@ LEADS_TO = (
     "capacity-too-small",
     "no-skip-too-deep",
     "weight-decay-too-high",
+    "constant-predictions",
 )
 SMALL = 0.25  # s sqrt(n): PyTorch's default is 0.58, He's 1.41
 

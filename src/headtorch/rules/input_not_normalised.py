@@ -29,6 +29,7 @@ LEADS_TO = (
     "init-too-small",
     "capacity-too-small",
     "overfitting",
+    "constant-predictions",
 )
 LARGE = 20.0
 SMALL = 0.02

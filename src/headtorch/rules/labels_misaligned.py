@@ -15,7 +15,13 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
 FAMILY = "the data"
-LEADS_TO = ("overfitting", "class-imbalance", "preprocessing-mismatch", "constant-or-duplicate-batch")
+LEADS_TO = (
+    "overfitting",
+    "class-imbalance",
+    "preprocessing-mismatch",
+    "constant-or-duplicate-batch",
+    "constant-predictions",
+)
 
 
 def find(signals: Signals) -> Iterator[Finding]:

@@ -6,8 +6,8 @@ go wherever it falls fastest.
 
 Measured: the smallest and the largest target that a binary cross entropy is given.
 
-Fix: targets of 0 and 1: `(y + 1) / 2` for -1 and 1, `y / 255` or `(y > 0)` for a mask of bytes; class numbers take cross
-entropy.
+Fix: targets of 0 and 1: `(y + 1) / 2` for -1 and 1, `y / 255` or `(y > 0)` for a mask of bytes; class numbers take
+cross entropy.
 """
 
 from collections.abc import Iterator
@@ -29,6 +29,7 @@ LEADS_TO = (
     "saturated-activations",
     "update-sign-flipped",
     "capacity-too-small",
+    "constant-predictions",
 )
 ROUNDING = 1e-3  # resampled masks and smoothed labels may leave the range by as much as float16 rounds off
 

@@ -17,8 +17,8 @@ from headtorch.signals import Fit, Signals, place_of
 
 FAMILY = "initialisation"
 LEADS_TO = ()
-# Weights by He's rule on features of variance 1 give scores of variance 2, which add 1: less than ln 3. Twice ln k takes
-# scores as large as 2 over 10 classes.
+# Weights by He's rule on features of variance 1 give scores of variance 2, which add 1: less than ln 3. Twice ln k
+# takes scores as large as 2 over 10 classes.
 FAR = 2.0
 FAR_SQUARED = 10.0  # an answer three times as large as the targets: (1 + 3^2)
 

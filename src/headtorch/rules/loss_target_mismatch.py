@@ -17,7 +17,14 @@ from headtorch.signals import Fit, Signals
 from headtorch.store.records import Loss
 
 FAMILY = "the loss and the output"
-LEADS_TO = ("lr-too-low", "vanishing-gradients", "capacity-too-small", "dead-relu", "zero-or-constant-init")
+LEADS_TO = (
+    "lr-too-low",
+    "vanishing-gradients",
+    "capacity-too-small",
+    "dead-relu",
+    "zero-or-constant-init",
+    "constant-predictions",
+)
 
 
 def find(signals: Signals) -> Iterator[Finding]:

@@ -17,7 +17,12 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
-LEADS_TO = ("lr-too-low", "capacity-too-small", "vanishing-gradients")
+LEADS_TO = (
+    "lr-too-low",
+    "capacity-too-small",
+    "vanishing-gradients",
+    "constant-predictions",
+)
 TINY = 0.01  # of the largest rate
 LONG = 0.3  # of the steps
 

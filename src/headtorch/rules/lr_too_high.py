@@ -33,6 +33,7 @@ LEADS_TO = (
     "momentum-too-high",
     "no-skip-too-deep",
     "init-too-large",
+    "constant-predictions",
 )
 LARGE_STEP = 0.1  # |dw|/|w|: a hundred times the usual 1e-3
 RAN_AWAY = 100.0  # times the first loss, before it became NaN

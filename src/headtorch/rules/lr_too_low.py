@@ -23,7 +23,10 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
-LEADS_TO = ("capacity-too-small",)
+LEADS_TO = (
+    "capacity-too-small",
+    "constant-predictions",
+)
 SHORT_WAY = 0.5  # of the weights' own size in the whole training
 CREEPING = 1e-3  # |dw|/|w|: the usual size of a step that learns
 

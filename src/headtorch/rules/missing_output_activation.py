@@ -25,6 +25,7 @@ LEADS_TO = (
     "saturated-activations",
     "overfitting",
     "loss-target-mismatch",
+    "constant-predictions",
 )
 
 

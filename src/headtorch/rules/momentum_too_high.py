@@ -15,7 +15,14 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
 FAMILY = "the step"
-LEADS_TO = ("lr-too-high", "exploding-gradients", "dead-relu", "saturated-activations", "overfitting")
+LEADS_TO = (
+    "lr-too-high",
+    "exploding-gradients",
+    "dead-relu",
+    "saturated-activations",
+    "overfitting",
+    "constant-predictions",
+)
 HIGH = 0.98  # the last fifty gradients
 
 

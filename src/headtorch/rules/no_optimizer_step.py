@@ -17,7 +17,15 @@ from headtorch.model import Evidence, Finding, Where
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
-LEADS_TO = ("lr-too-low", "lr-schedule-kills", "vanishing-gradients", "dead-relu", "capacity-too-small", "overfitting")
+LEADS_TO = (
+    "lr-too-low",
+    "lr-schedule-kills",
+    "vanishing-gradients",
+    "dead-relu",
+    "capacity-too-small",
+    "overfitting",
+    "constant-predictions",
+)
 ENOUGH = 5  # backward passes before a missing step is no accumulation any more, when nothing ever steps
 
 

@@ -28,6 +28,7 @@ LEADS_TO = (
     "saturated-activations",
     "capacity-too-small",
     "init-too-small",
+    "constant-predictions",
 )
 DEEP = 10  # linear maps in a row
 SHRUNK = 1e-3  # |g|/|w| of the first over the last

@@ -28,6 +28,7 @@ LEADS_TO = (
     "numeric-overflow",
     "overfitting",
     "input-not-normalised",
+    "constant-predictions",
 )
 LEFT = 0.05  # of the gradient after backward; gradients that were reset leave exactly 0
 

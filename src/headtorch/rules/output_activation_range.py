@@ -30,6 +30,7 @@ LEADS_TO = (
     "capacity-too-small",
     "lr-too-high",
     "input-not-normalised",
+    "constant-predictions",
 )
 REGRESSIONS = ("mse", "l1", "smooth_l1", "huber")
 MARGIN = 0.05  # of the range: targets a little outside, by noise or rounding, cost next to nothing

@@ -30,6 +30,7 @@ LEADS_TO = (
     "dead-relu",
     "overfitting",
     "frozen-by-mistake",
+    "constant-predictions",
 )
 
 

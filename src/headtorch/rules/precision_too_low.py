@@ -16,7 +16,13 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
 FAMILY = "the step"
-LEADS_TO = ("lr-too-low", "vanishing-gradients", "capacity-too-small", "no-optimizer-step")
+LEADS_TO = (
+    "lr-too-low",
+    "vanishing-gradients",
+    "capacity-too-small",
+    "no-optimizer-step",
+    "constant-predictions",
+)
 HALVES = ("float16", "bfloat16")
 
 

@@ -16,7 +16,11 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
 FAMILY = "the data"
-LEADS_TO = ("overfitting", "batchnorm-stats-stale")
+LEADS_TO = (
+    "overfitting",
+    "batchnorm-stats-stale",
+    "constant-predictions",
+)
 SHIFT = 0.7  # of the training data's standard deviation
 SCALE = 2.5
 

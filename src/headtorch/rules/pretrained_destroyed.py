@@ -16,7 +16,14 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
 FAMILY = "the step"
-LEADS_TO = ("lr-too-high", "dead-relu", "exploding-gradients", "vanishing-gradients", "overfitting")
+LEADS_TO = (
+    "lr-too-high",
+    "dead-relu",
+    "exploding-gradients",
+    "vanishing-gradients",
+    "overfitting",
+    "constant-predictions",
+)
 LARGE_STEP = 0.05  # |dw|/|w|
 
 

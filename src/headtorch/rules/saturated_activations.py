@@ -17,7 +17,13 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, place_of, span
 
 FAMILY = "the gradient"
-LEADS_TO = ("vanishing-gradients", "lr-too-low", "lr-too-high", "capacity-too-small")
+LEADS_TO = (
+    "vanishing-gradients",
+    "lr-too-low",
+    "lr-too-high",
+    "capacity-too-small",
+    "constant-predictions",
+)
 SATURATED = 0.7  # of a layer's outputs
 
 

@@ -28,6 +28,7 @@ LEADS_TO = (
     "vanishing-gradients",
     "capacity-too-small",
     "numeric-overflow",
+    "constant-predictions",
 )
 LARGE = 50.0
 

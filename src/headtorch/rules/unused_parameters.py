@@ -1,7 +1,7 @@
 """An optimizer holds parameters that no loss ever reaches.
 
 Why learning suffers: a layer that is made and never called learns nothing. Often it was meant to be called: a skipped
-block, a norm or a head that `forward` forgot. They take memory, and `DistributedDataParallel` waits for their gradients.
+block, a norm or a head that `forward` forgot. It takes memory, and `DistributedDataParallel` waits for its gradient.
 
 Measured: the trainable parameters of the optimizers that step, beside those that the losses depend on, from the graph.
 

@@ -23,6 +23,7 @@ LEADS_TO = (
     "dead-relu",
     "saturated-activations",
     "no-zero-grad",
+    "constant-predictions",
 )
 UPHILL = -0.3
 

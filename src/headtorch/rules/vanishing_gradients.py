@@ -20,7 +20,11 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, place_of
 
 FAMILY = "the gradient"
-LEADS_TO = ("lr-too-low", "capacity-too-small")
+LEADS_TO = (
+    "lr-too-low",
+    "capacity-too-small",
+    "constant-predictions",
+)
 SHRUNK = 1e-3  # first over last
 FORGOTTEN = 1e-6  # of the gradient at the last step of a sequence: no sum over the steps brings it back
 

@@ -24,6 +24,7 @@ LEADS_TO = (
     "dead-relu",
     "init-too-small",
     "saturated-activations",
+    "constant-predictions",
 )
 PULL = 0.5  # lambda |w| over |g|
 MOST = 0.3  # of the loss

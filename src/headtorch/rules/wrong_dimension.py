@@ -24,6 +24,7 @@ LEADS_TO = (
     "overfitting",
     "double-softmax",
     "output-activation-range",
+    "constant-predictions",
 )
 
 

@@ -18,7 +18,15 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, place_of
 
 FAMILY = "initialisation"
-LEADS_TO = ("lr-too-high", "capacity-too-small", "vanishing-gradients", "lr-too-low", "dead-relu", "init-too-small")
+LEADS_TO = (
+    "lr-too-high",
+    "capacity-too-small",
+    "vanishing-gradients",
+    "lr-too-low",
+    "dead-relu",
+    "init-too-small",
+    "constant-predictions",
+)
 EQUAL = 1e-3  # of the outputs' size
 
 
