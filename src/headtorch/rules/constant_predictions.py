@@ -31,7 +31,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose predictions do not depend on the input, and whose loss is that of a constant."""
     for fit in signals.fits:
         seen = _spread(fit)
-        if seen is None or not fit.gain < 0.05 or fit.diverged_at is not None:
+        if seen is None or not fit.gain < 0.05 or fit.diverged_at is not None or _has_rival(signals, fit):
             continue
         spread, small = seen
         if not spread < small:
@@ -53,11 +53,19 @@ def find(signals: Signals) -> Iterator[Finding]:
         )
 
 
+def _has_rival(signals: Signals, fit: Fit) -> bool:
+    """Whether another loss depends on the same weights: the discriminator of a good GAN says 1/2 of everything."""
+    mine = set(fit.objective.reached)
+    return any(mine & set(other.objective.reached) for other in signals.fits if other is not fit)
+
+
 def _spread(fit: Fit) -> tuple[float, float] | None:
     """The spread of the predictions over the examples at the end, and what would be small; None without targets that
     differ."""
     predictions, targets, loss = fit.series("prediction"), fit.series("target"), fit.loss
-    if loss is None or len(predictions.steps) < STEPS or not targets or fit.chance is None or fit.chance <= 0:
+    if loss is None or len(predictions.steps) < STEPS or not targets or not fit.chance:
+        return None
+    if len(fit.objective.losses) != 1 or not np.median(targets.values[:, 1]) > 0:
         return None
     spread = float(np.median(predictions.values[-10:, 5]))
     if loss.name in ("mse", "l1", "smooth_l1", "huber"):

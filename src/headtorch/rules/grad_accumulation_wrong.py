@@ -35,6 +35,7 @@ LEADS_TO = (
 ADAPTIVE = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "Rprop", "Muon", "Adafactor")
 USUAL = 0.01  # |dw|/|w|: about 1e-3 is usual, see `quantities/update_ratio.py`
 FAR = 0.3  # of their size: weights that went less far in all are close to their initial values
+EARLY = 100  # steps, while each is looked at
 MANY = 8  # backward passes a step: fewer do not turn enough steps into too few
 
 
@@ -76,16 +77,18 @@ def _passes_a_step(fit: Fit) -> int:
 
 def _applied_too_often(signals: Signals, fit: Fit) -> Finding | None:
     """A reset that comes at every k-th step only: told from a missing one by its condition in the source."""
-    stale, backward = fit.series("stale_grad_norm"), fit.objective.backward_at
-    if not stale or backward is None or _passes_a_step(fit) != 1:
+    backward, stale, losses = fit.objective.backward_at, fit.series("stale_grad_norm"), fit.series("loss")
+    reset = backward and _reset(signals, backward)
+    if reset is None or signals.places.condition_around(reset) is None or _passes_a_step(fit) != 1:
         return None
-    left = np.linalg.norm(stale.values, axis=1) > 0
-    reset, resets = _reset(signals, backward), np.flatnonzero(~left)
-    if reset is None or signals.places.condition_around(reset) is None or len(resets) < 2 or left.mean() < 0.4:
-        return None
-    every = int(np.median(np.diff(resets)))
+    looked = set(fit.series("grad_norm").steps[:EARLY].tolist())
+    after_step = [int(s) for s in losses.steps[losses.values[:, -1] > 0] if int(s) in looked]
+    used = {int(s) for s, row in zip(stale.steps, stale.values, strict=True) if (row > 0).any()}
+    resets = [position for position, step in enumerate(after_step) if step not in used]
     stepped = fit.followed_by[-1].stepped_at if fit.followed_by else None
-    if stepped is None or every < 2:
+    every = int(np.median(np.diff(resets))) if len(resets) > 2 else 0
+    left = 1 - len(resets) / max(len(after_step), 1)
+    if stepped is None or every < 2 or left < 0.4:
         return None
     return Finding(
         rule="grad-accumulation-wrong",
@@ -93,7 +96,7 @@ def _applied_too_often(signals: Signals, fit: Fit) -> Finding | None:
         message=f"a step at each backward pass, and a reset at every {every}th: gradients are applied up to {every}x",
         where=stepped,
         saw=(
-            Evidence("steps that begin with used gradients", f"{left.mean():.0%}", healthy="0 %"),
+            Evidence("steps that begin with used gradients", f"{left:.0%}", healthy="0 %"),
             fit.seen_loss,
         ),
         help="step where the gradients are reset, under the same condition",
@@ -122,13 +125,12 @@ def _reset_too_often(signals: Signals, fit: Fit, passes: int, seen: Evidence) ->
 
 def _unscaled(fit: Fit, passes: int, ratio: float, seen: Evidence) -> Finding | None:
     """Sums of mean losses: an error where the steps are long and the training is bad, else worth knowing."""
-    scale = 1.0
-    for node in fit.network.nodes:
-        scale *= float(node.detail.get("factor", 1.0))
-    mean = fit.loss is not None and fit.loss.reduction == "mean"
+    scale, mean = fit.scale, fit.loss is not None and fit.loss.reduction == "mean"
     if not mean or scale * passes < 1.5 or ratio < 0.9 or fit.held_by_any(ADAPTIVE):
         return None
-    bad = (fit.diverged_at is not None or fit.gain < 0.5) and not fit.early_update < USUAL
+    moves = fit.updates[(fit.updates > 0).any(axis=1)]  # between two steps, nothing moves
+    length = float(np.median(moves[:20])) if len(moves) else float("nan")
+    bad = (fit.diverged_at is not None or fit.gain < 0.5) and not length < USUAL
     return Finding(
         rule="grad-accumulation-wrong",
         severity="error" if bad else "note",
@@ -137,7 +139,7 @@ def _unscaled(fit: Fit, passes: int, ratio: float, seen: Evidence) -> Finding | 
         saw=(
             seen,
             Evidence("factor of the loss", scale, healthy=f"{1 / passes:.3g}"),
-            Evidence("|Δw|/|w|", fit.early_update, healthy="1e-4 to 1e-2"),
+            Evidence("|Δw|/|w|", length, healthy="1e-4 to 1e-2"),
             fit.seen_loss,
         ),
         help=f"divide the loss by the {passes} passes before this line",

@@ -51,8 +51,7 @@ def find(signals: Signals) -> Iterator[Finding]:
 def _guess(fit: Fit) -> float | None:
     """What an answer that says nothing costs, where the loss is one plain mean."""
     loss, targets = fit.loss, fit.series("target")
-    scaled = any("factor" in node.detail for node in fit.network.nodes)
-    if loss is None or loss.reduction != "mean" or loss.weighted or len(fit.objective.losses) != 1 or scaled:
+    if loss is None or loss.reduction != "mean" or loss.weighted or len(fit.objective.losses) != 1 or fit.scale != 1:
         return None
     if loss.name in ("cross_entropy", "nll"):
         shapes = [n.shape for n in fit.network.nodes if n.op == "LogSoftmax" and n.shape and len(n.shape) >= 2]
