@@ -49,4 +49,5 @@ def test_what_a_call_calls_is_found_where_it_was_assigned() -> None:
 
 
 def test_statements_that_give_one_weight_to_another_are_found() -> None:
-    assert [place.line for place in PLACES.ties(FILE)] == [10, 11]
+    assert [place.line for place in PLACES.ties(FILE, "table", "head")] == [10, 11]
+    assert list(PLACES.ties(FILE, "table", "body")) == []

@@ -46,8 +46,8 @@ class Places(Values):
         found = [node for node in ast.walk(scope) if name is not None and name in assigned_names(node)]
         return self.where(where.file, min(found, key=lambda n: n.lineno) if found else call.func)  # type: ignore[attr-defined]
 
-    def ties(self, file: str) -> Iterator[Where]:
-        """The statements in a file that give one layer's weight to another, or its values."""
+    def ties(self, file: str, *layers: str) -> Iterator[Where]:
+        """The statements in a file that give the weight of one of these layers, or its values, to another of them."""
         tree = self.tree(file)
         for node in ast.walk(tree) if tree is not None else ():
             if isinstance(node, ast.Assign) and len(node.targets) == 1:
@@ -57,10 +57,14 @@ class Places(Values):
             else:
                 continue
             weights = [
-                {ast.unparse(n) for n in ast.walk(side) if isinstance(n, ast.Attribute) and n.attr == "weight"}
+                {
+                    ast.unparse(n.value).rsplit(".", 1)[-1]
+                    for n in ast.walk(side)
+                    if isinstance(n, ast.Attribute) and n.attr == "weight"
+                }
                 for side in (taken, given)
             ]
-            if weights[0] and weights[1] - weights[0]:
+            if len(weights[0]) == len(weights[1]) == 1 and weights[0] | weights[1] == set(layers):
                 yield self.where(file, node)
 
     def loop_around(self, where: Where) -> Where | None:

@@ -33,7 +33,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             if twin is None or (apart := _apart(fit, table, twin)) < APART:
                 continue
             equal = fit.initial(table)[:2] == fit.initial(twin)[:2] and fit.initial(table)[0] > 0
-            tie = _tie(signals)
+            tie = _tie(signals, table, twin)
             if not equal and tie is None:
                 continue
             told.add(table.id)
@@ -64,6 +64,7 @@ def _apart(fit: Fit, one: Parameter, other: Parameter) -> float:
     return float(abs(a - b).max() / max(float(a.max()), 1e-30))
 
 
-def _tie(signals: Signals) -> Where | None:
-    """The statement that gives one layer's weight to another."""
-    return next((place for file in signals.run.sources for place in signals.places.ties(file)), None)
+def _tie(signals: Signals, *parameters: Parameter) -> Where | None:
+    """The statement that gives one layer's weight to the other."""
+    layers = [parameter.name.split(".")[-2] for parameter in parameters if "." in parameter.name]
+    return next((place for file in signals.run.sources for place in signals.places.ties(file, *layers)), None)
