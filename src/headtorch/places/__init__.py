@@ -52,8 +52,8 @@ class Places(Values):
         for node in ast.walk(tree) if tree is not None else ():
             if isinstance(node, ast.Assign) and len(node.targets) == 1:
                 given, taken = node.value, node.targets[0]
-            elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and called(node.value) == "copy_":
-                given, taken = node.value, node.value.func  # a.weight.data.copy_(b.weight)
+            elif isinstance(node, ast.Call) and called(node) == "copy_" and node.args:
+                given, taken = node.args[0], node.func  # a.weight.data.copy_(b.weight)
             else:
                 continue
             weights = [
