@@ -19,6 +19,8 @@ import pytest
 import headtorch.demos
 from headtorch.rules import all_rules
 
+# Unusual and harmless, or worth knowing: these are never more than a note.
+NOTES = {"bias-before-norm", "loss-at-init", "unused-parameters"}
 DEMOS = {path.stem: path.read_text() for path in Path(headtorch.demos.__path__[0]).glob("[a-z]*.py")}
 
 VARIANTS = {path.stem: path.read_text() for path in Path(__file__).with_name("variants").glob("*.py")}
@@ -73,7 +75,7 @@ def test_the_first_finding_names_the_fault_on_its_line(name: str, tmp_path: Path
     told = [(f["rule"], f["where"] and f["where"]["line"], f["confidence"]) for f in findings]
     assert told and told[0][:2] == (rule, line), told
     assert findings[0]["role"] == "cause"
-    assert findings[0]["severity"] in ("error", "warning")
+    assert findings[0]["severity"] in ("error", "warning") or rule in NOTES
     assert findings[0]["where"]["file"] == str(script)
 
 

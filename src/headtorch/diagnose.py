@@ -57,7 +57,8 @@ def diagnose(path: Path, rules: Sequence[Rule] | None = None) -> tuple[Report, d
 
 def order(found: Sequence[Finding], rules: Sequence[Rule]) -> tuple[Finding, ...]:
     """Causes first, most certain first; each consequence after them with the name of its cause."""
-    leads_to = {rule.name: set(rule.leads_to) for rule in rules}
+    symptoms = {rule.name for rule in rules if rule.symptom}
+    leads_to = {rule.name: {*rule.leads_to} | (symptoms - {rule.name}) for rule in rules}
     unique = {(finding.rule, finding.where): finding for finding in sorted(found, key=lambda f: f.confidence)}
     ranked = sorted(unique.values(), key=_rank)
     causes: list[Finding] = []

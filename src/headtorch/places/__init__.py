@@ -36,6 +36,37 @@ class Places(Values):
         found = [n for n in ast.walk(scope) if value.id in assigned_names(n) and id(n) not in inner]
         return self.where(where.file, min(found, key=lambda n: n.lineno)) if found else None  # type: ignore[attr-defined]
 
+    def callee(self, where: Where) -> Where | None:
+        """Where the variable that the call at a place calls was assigned in the same function; else what it calls."""
+        call, tree = self.call_at(where), self.tree(where.file)
+        if call is None or tree is None:
+            return None
+        scope = enclosing_function(tree, where.line) or tree
+        name = call.func.id if isinstance(call.func, ast.Name) else None
+        found = [node for node in ast.walk(scope) if name is not None and name in assigned_names(node)]
+        return self.where(where.file, min(found, key=lambda n: n.lineno) if found else call.func)  # type: ignore[attr-defined]
+
+    def ties(self, file: str, *layers: str) -> Iterator[Where]:
+        """The statements in a file that give the weight of one of these layers, or its values, to another of them."""
+        tree = self.tree(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Assign) and len(node.targets) == 1:
+                given, taken = node.value, node.targets[0]
+            elif isinstance(node, ast.Call) and called(node) == "copy_" and node.args:
+                given, taken = node.args[0], node.func  # a.weight.data.copy_(b.weight)
+            else:
+                continue
+            weights = [
+                {
+                    ast.unparse(n.value).rsplit(".", 1)[-1]
+                    for n in ast.walk(side)
+                    if isinstance(n, ast.Attribute) and n.attr == "weight"
+                }
+                for side in (taken, given)
+            ]
+            if len(weights[0]) == len(weights[1]) == 1 and weights[0] | weights[1] == set(layers):
+                yield self.where(file, node)
+
     def loop_around(self, where: Where) -> Where | None:
         """What the outermost loop around a line, in its function, runs over."""
         tree = self.tree(where.file)
@@ -89,6 +120,17 @@ class Places(Values):
         ]
         block = max(blocks, key=lambda node: node.lineno, default=None)
         return None if block is None else self.where(where.file, block.items[0].context_expr)
+
+    def condition_around(self, where: Where) -> Where | None:
+        """The condition of the innermost `if` inside a loop around a place."""
+        tree = self.tree(where.file)
+        around = [
+            node
+            for node in (ast.walk(tree) if tree is not None else ())
+            if isinstance(node, (ast.If, ast.For, ast.While)) and node.lineno <= where.line <= (node.end_lineno or 0)
+        ]
+        inner = max(around, key=lambda node: node.lineno, default=None)
+        return self.where(where.file, inner.test) if isinstance(inner, ast.If) and len(around) > 1 else None
 
     def factor_at(self, where: Where) -> Where | None:
         """Where the factor of the product at a place is written."""

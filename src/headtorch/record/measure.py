@@ -94,6 +94,25 @@ class Measurements:
             for quantity in quantities.of("stale"):
                 self._outbox.put(objective.number, quantity.name, step, quantity.measure(rows))
 
+    def kept(self, objective: Objective, step: int) -> None:
+        """What backward is added to where no step has used it yet: 0 where it was reset all the same."""
+        tensors = objective.tensors()
+        kept = [tensor.grad if tensor is not None and tensor.is_leaf else None for tensor in tensors]
+        device = next((tensor.device for tensor in tensors if tensor is not None), None)
+        nothing = all(gradient is None for gradient in kept)
+        total = torch.zeros((), device=device) if nothing else objective.rows(kept).norms().sum()
+        self._outbox.put(objective.number, "kept_grad_norm", step, total)
+
+    def applied(self, objective: Objective) -> None:
+        """How a step's gradients stand to those of the last backward pass: their cosine, and the ratio of lengths."""
+        if objective.before is None:
+            return
+        step, _, last = objective.before
+        now = objective.rows(_gradients(objective.tensors(), (), None))
+        lengths = torch.stack([torch.linalg.vector_norm(last.values), torch.linalg.vector_norm(now.values)])
+        cosine = (last.values * now.values).sum() / lengths.prod()
+        self._outbox.put(objective.number, "applied_grad", step, torch.stack([cosine, lengths[1] / lengths[0]]))
+
     def forward(self, now: Pass, graph: Graph, entered: torch.Tensor | None) -> None:
         """What the forward pass has left in the graph; layers' output gradients are kept from now on.
 

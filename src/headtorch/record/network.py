@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headtorch.record import losses
-from headtorch.record.graph import LINEAR, RECURRENT, VIEWS, Graph, data_inputs, output_shape
+from headtorch.record.graph import LINEAR, RECURRENT, VIEWS, Graph, data_inputs, output_shape, saved
 from headtorch.record.modules import Description, Modules
 from headtorch.record.tracing import trace_of
 from headtorch.store.records import Loss, Node, Reordered
@@ -21,7 +21,8 @@ ACTIVATIONS = {
     "Softplus": "_saved_self", "Mish": "_saved_self", "Threshold": "_saved_self", "Elu": "_saved_self_or_result",
     "ClampMin": "_saved_self", "Hardswish": "_saved_self", "Hardsigmoid": "_saved_self", "PreluKernel": "_saved_self",
 }  # fmt: skip
-_DETAILS = ("dim", "p", "negative_slope", "eps", "momentum", "training", "approximate", "min_val", "max_val")
+RECURRENT_LAYERS = ("RNN", "LSTM", "GRU")
+_DETAILS = ("dim", "index", "p", "negative_slope", "eps", "momentum", "training", "approximate", "min_val", "max_val")
 
 
 class Network:
@@ -47,7 +48,9 @@ class Network:
             inner, outside, weight = data_inputs(node, name, paths)
             inputs = tuple(dict.fromkeys(number for child in inner for number in through.get(child, ())))
             # What is selected of a recurrent layer's output tells steps from examples.
-            selects = name == "Select" and any(self.nodes[i].op in RECURRENT for i in inputs)
+            selects = name == "Select" and any(
+                self.nodes[i].op in RECURRENT or self.nodes[i].module in RECURRENT_LAYERS for i in inputs
+            )
             if name in VIEWS and name != "Expand" and not selects:
                 through[node] = inputs
                 if name in RESHAPES and (reordered := _reordered(node)) is not None:
@@ -123,9 +126,12 @@ def _describe(
         if isinstance(value, (int, float, str)):
             # autograd tells a negative dimension as an unsigned number
             detail[key] = value - 2**64 if isinstance(value, int) and value > 2**62 else value
+    shape = output_shape(node)
+    if shape == () and (factor := _factor(node, name)) is not None:
+        detail["factor"] = factor
     return Node(
         op=name,
-        shape=output_shape(node),
+        shape=shape,
         inputs=inputs,
         outside=outside,
         weight=weight,
@@ -135,3 +141,12 @@ def _describe(
         made_at=made_at,
         detail=detail,
     )
+
+
+def _factor(node: Any, name: str) -> float | None:
+    """What a scalar is multiplied with, where that is a number on the CPU."""
+    other = saved(node, "_saved_other") if name in ("Mul", "Div") else None
+    if other is None or other.numel() != 1 or other.device.type != "cpu" or node.next_functions[1][0] is not None:
+        return None
+    value = float(other)
+    return value if name == "Mul" else 1 / value if value else None

@@ -76,6 +76,7 @@ class Objective:
         self.traced = self.clipped = False
         self.tries = 0
         self.stepped = False
+        self.collects = False  # its last backward pass added to gradients that no step has used
         self.has_optimizer = False
         self.held_by: dict[int, OptimizerState] = {}
         self.followed_by: set[int] = set()

@@ -24,6 +24,7 @@ from headtorch.record.objectives import MAX_OBJECTIVES, Objective, Objectives, R
 from headtorch.record.optimizers import Optimizers
 from headtorch.record.outbox import Held, Outbox
 from headtorch.record.precision import Autocast, Precision, autocast
+from headtorch.record.recurrent import Recurrent
 from headtorch.record.rows import plain
 from headtorch.record.schedule import looked_at
 from headtorch.record.source import Sources
@@ -33,6 +34,7 @@ from headtorch.record.writer import Writer
 MAX_TRIES = 8  # of tracing an objective's lines
 RECENT = 8  # objectives: of hundreds, as in a search, only the last ones still run
 MAX_EVALUATED_AT = 16  # places
+MAX_EVALUATED = 64  # modules
 
 
 class Recorder:
@@ -43,6 +45,7 @@ class Recorder:
         self.sources = Sources(writer.source)
         self.tracer = Tracer(self.sources)
         self.modules = Modules(self.sources)
+        self.recurrent = Recurrent()
         self.numbers = TensorNumbers()
         self.optimizers = Optimizers(self.sources, self.numbers, writer)
         self.outbox = Outbox(self._deliver)
@@ -68,6 +71,7 @@ class Recorder:
         self._look_next = True
         self._last_root_trains = True
         self._evaluated_at: set[tuple[Where, ...]] = set()
+        self._evaluated_modules: set[int] = set()
 
     # ---- forward ------------------------------------------------------------------------------------------------
 
@@ -111,6 +115,10 @@ class Recorder:
         if stack not in self._evaluated_at and len(self._evaluated_at) < MAX_EVALUATED_AT:
             self._evaluated_at.add(stack)
             self.writer.event(self.step, "evaluation", where=stack)
+        number = self.modules.number(module)
+        if number not in self._evaluated_modules and len(self._evaluated_modules) < MAX_EVALUATED:
+            self._evaluated_modules.add(number)
+            self.writer.event(self.step, "evaluated", module=number)
         examples = float(tensor.shape[0]) if tensor is not None and tensor.dim() else 1.0
         self.writer.sample(
             owner, "evaluation", self.step, [float(module.training), *map(float, mode(module)), examples]
@@ -121,6 +129,12 @@ class Recorder:
         if id(module) == self._entry:
             for name, vector in self._measurements.of_input(tensor):
                 self.outbox.put(owner, f"eval_{name}", self.step, vector)
+
+    def recurrent_called(self, args: tuple[Any, ...], result: Any, grad: bool) -> None:
+        """A recurrent layer has run."""
+        if (begun := self.recurrent.called(self.step, args, result, grad)) is not None:
+            weight, state = begun
+            self.outbox.put(self.numbers.number(weight), "given_state", self.step, state)
 
     def trains(self, grad: bool) -> bool:
         """Whether a loss is computed to learn from, for all that is known, and not to evaluate.
@@ -183,8 +197,11 @@ class Recorder:
         self._note_mode(objective, step)
         self._measurements.weights(now)
         fresh = [state for state in objective.held_by.values() if state.fresh]
+        objective.collects = bool(objective.held_by) and not fresh
         if now.looked:
             self._measurements.stale(objective, step, fresh)
+            if objective.collects:
+                self._measurements.kept(objective, step)
             if graph is not None:
                 self._measurements.forward(now, graph, self._entered() if self._entered is not None else None)
         for state in fresh:
@@ -308,6 +325,8 @@ class Recorder:
                 objective.held_by[state.number] = state
                 objective.has_optimizer = objective.stepped = True
         last = self._current
+        if last is not None and last.collects and state.number in last.held_by:
+            self._measurements.applied(last)
         if last is not None and state.number not in last.followed_by:
             last.followed_by.add(state.number)
             self.writer.event(last.count and self.step - 1, "follows", objective=last.number, optimizer=state.number)

@@ -7,6 +7,7 @@
     the hook after every optimizer's step
     clip_grad_norm_, GradScaler.update, the making of schedulers of the learning rate
     the loss functions below torch.nn.functional, for losses that no backward pass follows
+    the recurrent functions below torch.nn, for the state they begin with
 
     torch.set_anomaly_enabled                the user's own anomaly mode, which ends ours
 
@@ -39,6 +40,7 @@ from headtorch.record.aids import tap_clipping, tap_scaling, tap_schedulers
 from headtorch.record.compiler import leave_uncompiled, operations_are_not_run
 from headtorch.record.measure import keep_gradient
 from headtorch.record.recorder import Recorder
+from headtorch.record.recurrent import FUNCTIONS
 from headtorch.record.tracing import Tracer
 
 MAX_ERRORS = 10
@@ -88,6 +90,7 @@ class Taps:
         self._tap_modules()
         self._tap_optimizers()
         self._tap_losses()
+        self._tap_recurrent()
         tap_clipping(self._contained, self.recorder)
         tap_scaling(self._contained, self.recorder)
         tap_schedulers(self._contained, self.recorder)
@@ -255,11 +258,24 @@ class Taps:
         for module, attribute, name, reduction in LOSSES:
             original = getattr(module, attribute, None)
             if original is not None:
-                loss = self._loss(original, name, reduction)
-                setattr(module, attribute, loss)
-                operation = _builtins._find_builtin(original)  # type: ignore[no-untyped-call]
-                if operation is not None:
-                    _builtins._register_builtin(loss, operation)  # so that torch.jit.script knows it
+                _replace(module, attribute, original, self._loss(original, name, reduction))
+
+    def _tap_recurrent(self) -> None:
+        for name in FUNCTIONS:
+            original = getattr(torch._VF, name)
+            _replace(torch._VF, name, original, self._recurrent(original))
+
+    def _recurrent(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        taps, recorder = self, self.recorder
+
+        def recurrent(*args: Any) -> Any:
+            result = original(*args)
+            if not is_compiling() and taps.enabled:
+                taps._contained(recorder.recurrent_called, args, result, torch.is_grad_enabled())
+            return result
+
+        leave_uncompiled(recurrent)
+        return recurrent
 
     def _loss(self, original: Callable[..., Any], name: str, reduction: int) -> Callable[..., Any]:
         taps, recorder = self, self.recorder
@@ -304,6 +320,14 @@ class Taps:
         for stand_in in (set_anomaly_enabled, is_anomaly_enabled, is_anomaly_check_nan_enabled):
             leave_uncompiled(stand_in)
             setattr(torch, stand_in.__name__, stand_in)
+
+
+def _replace(module: Any, attribute: str, original: Callable[..., Any], stand_in: Callable[..., Any]) -> None:
+    """Put a function of ours in the place of a built-in one, so that torch.jit.script still knows it."""
+    setattr(module, attribute, stand_in)
+    operation = _builtins._find_builtin(original)  # type: ignore[no-untyped-call]
+    if operation is not None:
+        _builtins._register_builtin(stand_in, operation)
 
 
 def _told_as(code: CodeType, original: CodeType, lines_after: int) -> CodeType:

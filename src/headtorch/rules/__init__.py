@@ -4,6 +4,7 @@ A rule's module is named after it, `dead_relu.py` for `dead-relu`. Its docstring
 
     FAMILY      the heading it stands under in the catalogue
     LEADS_TO    the names of the rules whose findings follow from its own
+    SYMPTOM     true for what any other error may bring about; only symptoms have it
     find        a function from Signals to its findings, each with evidence and the line to change
 
 A page is a headline and one paragraph for each of the `LEADS`, in that order (CONTRIBUTING.md says what they hold).
@@ -38,6 +39,7 @@ class Rule(NamedTuple):
     page: str
     leads_to: tuple[str, ...]
     find: Callable[[Signals], Iterator[Finding]]
+    symptom: bool = False
 
     @property
     def headline(self) -> str:
@@ -61,7 +63,8 @@ def all_rules() -> tuple[Rule, ...]:
         name = info.name.replace("_", "-")
         try:
             module = importlib.import_module(f"{__name__}.{info.name}")
-            rules.append(Rule(name, module.FAMILY, inspect.getdoc(module) or "", module.LEADS_TO, module.find))
+            page, symptom = inspect.getdoc(module) or "", getattr(module, "SYMPTOM", False)
+            rules.append(Rule(name, module.FAMILY, page, module.LEADS_TO, module.find, symptom))
         except Exception as error:
             rules.append(_broken(name, error))
     return tuple(rules)

@@ -24,7 +24,12 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, place_of, span
 
 FAMILY = "the gradient"
-LEADS_TO = ("vanishing-gradients", "lr-too-low", "capacity-too-small", "zero-or-constant-init")
+LEADS_TO = (
+    "vanishing-gradients",
+    "lr-too-low",
+    "capacity-too-small",
+    "zero-or-constant-init",
+)
 RELUS = ("Relu", "Threshold", "ClampMin", "Hardtanh")
 DEAD = 0.95  # of a layer's units: hardly anything passes; no healthy training of 119 has more than 0.75
 STUCK = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further

@@ -28,7 +28,13 @@ from headtorch.signals import Fit, Signals
 from headtorch.store.records import Loss
 
 FAMILY = "the loss and the output"
-LEADS_TO = ("lr-too-low", "vanishing-gradients", "capacity-too-small", "dead-relu", "zero-or-constant-init")
+LEADS_TO = (
+    "lr-too-low",
+    "vanishing-gradients",
+    "capacity-too-small",
+    "dead-relu",
+    "zero-or-constant-init",
+)
 
 BCE = ("bce", "bce_with_logits")
 DISTANCES = ("mse", "l1", "smooth_l1", "huber")

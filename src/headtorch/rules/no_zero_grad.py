@@ -69,10 +69,13 @@ def _left_over(fit: Fit) -> tuple[np.ndarray, list[int], float] | None:
     if not stale or not mask.any() or stale.values.shape[1] != len(mask):
         return None
     after = {int(step): row for step, row in zip(gradient.steps, gradient.values, strict=True)}
+    losses = fit.series("loss")
+    # Before the first step of an optimizer, what is in a gradient is being collected for it.
+    stepped = {int(s) for s in losses.steps[losses.values[:, -1] > 0]} if fit.followed_by else set(after)
     rows = [
         (int(s), row[mask], after[int(s)][mask])
         for s, row in zip(stale.steps, stale.values, strict=True)
-        if int(s) in after
+        if int(s) in after and int(s) in stepped
     ]
     shares = [(s, float(np.linalg.norm(left)) / (float(np.linalg.norm(now)) + 1e-30)) for s, left, now in rows]
     bad = [(s, share) for s, share in shares if share > LEFT]

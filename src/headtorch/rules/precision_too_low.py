@@ -24,7 +24,12 @@ from headtorch.model import Evidence, Finding
 from headtorch.signals import Signals
 
 FAMILY = "the step"
-LEADS_TO = ("lr-too-low", "vanishing-gradients", "capacity-too-small", "no-optimizer-step")
+LEADS_TO = (
+    "lr-too-low",
+    "vanishing-gradients",
+    "capacity-too-small",
+    "no-optimizer-step",
+)
 HALVES = ("float16", "bfloat16")
 TOLD_APART = 2**-8  # of a weight: half of the step from 1 to the next bfloat16
 STILL = 0.1  # of the updates: 117 of 119 healthy trainings have fewer that change nothing

@@ -2,7 +2,8 @@
 
 Why learning fails: `softmax(z)_{ij} = exp(z_ij) / Σ exp(z)` with the sum over the batch makes the examples compete
 instead of the classes; a recurrent layer that takes the batch for time steps carries its state from one example to
-the next, and what is read as the last step is the last example. A view cuts the same row of numbers anew: (32, 10)
+the next, and what is read as the last step is the last example; attention that does so lets the examples of a batch
+read each other. A view cuts the same row of numbers anew: (32, 10)
 viewed as (10, 32) is not its transpose, and each row holds parts of several examples.
 
 Measured: the axis of each softmax before the loss, and the order of steps and examples that a recurrent layer expects
@@ -56,6 +57,21 @@ def find(signals: Signals) -> Iterator[Finding]:
                     label="over the examples",
                     confidence=0.96,
                 )
+            elif _attends_to_batch(signals, node, batch):
+                yield Finding(
+                    rule="wrong-dimension",
+                    severity="error",
+                    message=f"`{fit.network.name(number)}` attends to the {batch} examples of a batch, not to steps",
+                    where=place_of(node),
+                    saw=(
+                        Evidence("examples that it keeps apart", float((node.shape or (0,))[0]), healthy=str(batch)),
+                        Evidence("batch_first", "False", healthy="True for (examples, steps, features)"),
+                        fit.seen_loss,
+                    ),
+                    help="construct it with `batch_first=True`, or give it (steps, examples, features)",
+                    label="expects (steps, examples, features)",
+                    confidence=0.95,
+                )
             elif ("Rnn" in node.op or node.op == "Stack") and _takes_batch_for_time(signals, fit, number, node, batch):
                 yield Finding(
                     rule="wrong-dimension",
@@ -96,6 +112,18 @@ def _near_loss(fit: Fit) -> set[int]:
 def _over_batch(node: Node, batch: int | None) -> bool:
     shape = node.shape or ()
     return node.detail.get("dim") == 0 and len(shape) == 2 and shape[0] == batch and shape[1] > 1 and batch > 1
+
+
+def _attends_to_batch(signals: Signals, node: Node, batch: int | None) -> bool:
+    """Whether an attention of (examples, heads, steps, ...) has as many steps as there are examples at the loss.
+
+    With a label for each step there would be examples x steps of them, and more than steps unless there is one example.
+    """
+    attends = node.op in ("Softmax", "SafeSoftmax") or node.op.startswith("ScaledDotProduct")
+    if not attends or node.module != "MultiheadAttention" or node.shape is None or len(node.shape) != 4:
+        return False
+    named = (m for m in signals.run.modules.values() if m.name == node.layer)
+    return node.shape[2] == batch != node.shape[0] > 1 and any(m.settings.get("batch_first") is False for m in named)
 
 
 def _takes_batch_for_time(signals: Signals, fit: Fit, number: int, node: Node, batch: int | None) -> bool:

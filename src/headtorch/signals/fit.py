@@ -70,7 +70,20 @@ class Fit:
         return int(self.series("loss").steps[bad[0]]) if len(bad) else None
 
     @cached_property
+    def scale(self) -> float:
+        """What a loss of one term is multiplied with before backward, as by 1/k where gradients are accumulated."""
+        if self.loss is None or len(self.objective.losses) != 1 or self.loss.node < 0:
+            return 1.0
+        factors = (node.detail.get("factor", 1.0) for node in self.network.nodes[self.loss.node + 1 :])
+        return abs(math.prod(float(factor) for factor in factors))
+
+    @cached_property
     def chance(self) -> float | None:
+        """The loss of the best constant answer, with the factor of the loss; None where the loss shows no targets."""
+        return None if self._constant is None else self._constant * self.scale
+
+    @cached_property
+    def _constant(self) -> float | None:
         """The loss of the best constant answer: the entropy of the classes, or the variance of the targets.
 
         None where the loss shows no targets. For class targets H = -sum p ln p over the seen shares; ln k when the k
@@ -200,6 +213,10 @@ class Fit:
             if event.value["objective"] == self.objective.id
         ]
         return [self.run.optimizers[number] for number in numbers if number in self.run.optimizers]
+
+    def held_by_any(self, kinds: Sequence[str]) -> bool:
+        """Whether an optimizer of one of these classes follows this objective."""
+        return any(optimizer.kind in kinds for optimizer in self.followed_by)
 
     @cached_property
     def optimized(self) -> NDArray[np.bool_]:
