@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -122,10 +121,10 @@ def confusion(outcomes: list[Outcome]) -> str:
         truth = o.case.truth["cause"] if o.case.kind == "faulty" else f"({o.case.kind})"
         told.setdefault(truth, Counter())[o.names[0] if o.names else "(nothing)"] += 1
         right[truth] += bool(o.case.causes & set(o.names[:1])) if o.case.causes else not o.names
-    rows = [
-        f"{truth:28}{right[truth]:>3}/{counts.total():<5}" + ", ".join(f"{n} {rule}" for rule, n in counts.most_common())
-        for truth, counts in sorted(told.items())
-    ]
+    rows = []
+    for truth, counts in sorted(told.items()):
+        rules = ", ".join(f"{number} {rule}" for rule, number in counts.most_common())
+        rows.append(f"{truth:28}{right[truth]:>3}/{counts.total():<5}{rules}")
     return "\n".join([f"{'truth':28}{'right':9}told first", *rows])
 
 

@@ -48,7 +48,7 @@ def test_every_script_belongs_to_a_truth_and_names_are_used_once() -> None:
 def test_the_truth_of_a_fault(folder: Path) -> None:
     truth = FAULTS[folder]
     assert {file.name for file in folder.iterdir()} == {"faulty.py", "fixed.py", "truth.toml"}
-    assert truth.keys() - {"style", "source", "also"} == {"title", "cause", "lines", "symptom", "fix", "faulty", "fixed"}
+    assert truth.keys() - {"source", "also"} == {"title", "cause", "lines", "symptom", "fix", "faulty", "fixed"}
     causes = [truth["cause"], *truth.get("also", [])]
     assert set(causes) <= RULES | WITHOUT_RULE
     assert len(set(causes)) == len(causes)
