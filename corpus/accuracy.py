@@ -171,7 +171,7 @@ def main() -> None:
             outcomes.append(outcome)
     print(f"\nrule told first x truth:\n{confusion(outcomes)}")
     print(f"\nconfidence of the causes told:\n{calibration(outcomes)}")
-    print(f"\n{len(outcomes)} scripts in {(time.perf_counter() - start) / 60:.0f} minutes")
+    print(f"\n{len(outcomes)} scripts in {(time.perf_counter() - start) / 60:.1f} minutes")
     new = [o for o in outcomes if "known" not in o.case.script.parts]
     if 0 < len(new) < len(outcomes):
         print(f"without known/: {summary(new)}")
