@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --constraint constraints-dev.txt
 
-.PHONY: test demo bench test-corpus docs
+.PHONY: test demo bench accuracy test-corpus docs
 
 # Everything that must hold before a change lands.
 test: .venv/dev
@@ -18,6 +18,10 @@ demo: .venv/user
 
 bench: .venv/dev
 	$(BIN)/python -m bench
+
+# Runs headtorch over corpus/ and prints how often it names the right cause.
+accuracy: .venv/dev
+	$(BIN)/python corpus/accuracy.py
 
 test-corpus: .venv/dev
 	$(BIN)/pytest --numprocesses 2 -m corpus
