@@ -1,13 +1,17 @@
 """A bias stands before a batch norm, which takes it away again.
 
-Why it does nothing: batch norm subtracts the mean of each channel, mean(x + b) = mean(x) + b, so the bias cancels, and
-so does its gradient. The norm has a bias of its own.
+Why it fails: batch norm subtracts each channel's mean over the batch, and `mean(x + b) = mean(x) + b`: the bias
+cancels, `∂L/∂b = 0`, and what it holds reaches no output. The norm has a bias of its own, which does its work. The
+training loses a little memory and time by it, and no accuracy.
 
-Measured: linear maps with a bias whose output goes into a batch norm and nowhere else, from the graph.
+Measured: layers with a weight and a bias whose output goes into a batch norm in training mode and nowhere else, from
+the graph. A note, whatever the loss does.
 
-Fix: `bias=False` in the layer before the norm.
+Healthy: no such bias (derivation; Ioffe & Szegedy, 2015, leave it out for this reason).
 
-Ignore it: it costs a little memory and time, and no accuracy.
+Fix: make the layer without it, `nn.Conv2d(16, 32, 3, bias=False)`.
+
+Ignore it when the layer's form is given from outside, as by saved weights that have to be loaded into it.
 """
 
 from collections.abc import Iterator

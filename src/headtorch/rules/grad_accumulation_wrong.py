@@ -1,15 +1,20 @@
 """Accumulated gradients are not scaled, or are applied too seldom or too often.
 
-Why learning fails: over k backward passes, gradients add up to k times their mean, or, with each loss divided by k, to
-the gradient of the large batch. Reset before each pass, only the last k-th of the data counts; applied at each pass but
-reset at every k-th, each gradient is applied k times; and k that is too large leaves too few steps.
+Why learning fails: k backward passes add up to `g = Σⱼ ∇Lⱼ = k·mean(∇Lⱼ)`: k times the step that the rate was chosen
+for, unless each loss is divided by k. Reset before each pass, only the last k-th of the data counts; applied at each
+pass but reset at every k-th, each gradient is applied up to k times; and k that is too large leaves too few steps.
 
 Measured: how many backward passes come before each step, what is in the gradients when each of them begins, how the
-gradients of a step stand to those of its last pass, and the factors before the loss, from the graph.
+gradients of a step stand to those of its last pass, and the factor before the loss, from the graph. A sum is an error
+only where steps are long and the loss is bad; few steps, only where the weights stay near their start.
 
-Fix: divide the loss by k, and call `step` and `zero_grad` together, at each k-th pass.
+Healthy: gradients kept between the passes of one step and reset after it, and a factor of 1/k (derivation). Measured
+over 119 healthy trainings: half have usual steps |Δw|/|w| below 0.01, and 95 % go further than 0.58 in all.
 
-Ignore it: a sum in place of a mean is fine where the learning rate was chosen for it.
+Fix: divide by the number of passes, `(loss / k).backward()`, and call `optimizer.step()` and `optimizer.zero_grad()`
+together, `if (i + 1) % k == 0:`.
+
+Ignore it when the sum is meant and the learning rate was chosen for it.
 """
 
 from collections.abc import Iterator
@@ -32,10 +37,17 @@ LEADS_TO = (
 )
 # These divide a gradient by its own size, so that a factor before the loss cancels.
 ADAPTIVE = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "Rprop", "Muon", "Adafactor")
-USUAL = 0.01  # |dw|/|w|: about 1e-3 is usual, see `quantities/update_ratio.py`
-FAR = 0.3  # of their size: weights that went less far in all are close to their initial values
+USUAL = 0.01  # |dw|/|w|: half of 119 healthy trainings usually take shorter steps, which do not overshoot
+FAR = 0.3  # of their size, as a sum of |dw|/|w|: 95 % of healthy trainings go further than 0.58 in all
 EARLY = 100  # steps, while each is looked at
 MANY = 8  # backward passes a step: fewer do not turn enough steps into too few
+NEARLY_ALL = 0.9  # of the passes that find nothing kept: 1 where each resets, less a few odd ones at epochs' ends
+MOST = 0.5  # of the passes: 0 find nothing kept where gradients are collected, and 1 where each resets
+SAME = 0.999  # cosine: 1 where a step takes its last pass alone, less for a sum that is collected elsewhere
+SUMMED = 1.5  # times the mean: between 1, a mean, and 2, the smallest sum
+AS_LONG = 0.9  # of what the passes left: 1 where nothing divides or clips the gradients before the step
+USED = 0.4  # of the steps: a reset at each second leaves used gradients at 1 in 2, at each k-th at (k - 1) / k
+UNFINISHED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -52,12 +64,12 @@ def find(signals: Signals) -> Iterator[Finding]:
         cosine, ratio = np.nanmedian(applied.values, axis=0) if applied else (np.nan, np.nan)
         kept = fit.series("kept_grad_norm").column()
         seen = Evidence("backward passes a step", float(passes))
-        if len(kept) > 2 and np.mean(kept == 0) > 0.9 and cosine > 0.999:
+        if len(kept) > 2 and np.mean(kept == 0) > NEARLY_ALL and cosine > SAME:
             yield _reset_too_often(signals, fit, passes, seen)
-        elif len(kept) > 2 and np.mean(kept == 0) < 0.5:
+        elif len(kept) > 2 and np.mean(kept == 0) < MOST:
             if (finding := _unscaled(fit, passes, float(ratio), seen)) is not None:
                 yield finding
-            elif passes >= MANY and fit.gain < 0.5 and fit.distance < FAR <= fit.distance * passes:
+            elif passes >= MANY and fit.gain < UNFINISHED and fit.distance < FAR <= fit.distance * passes:
                 yield _too_seldom(signals, fit, passes, seen)
 
 
@@ -87,7 +99,7 @@ def _applied_too_often(signals: Signals, fit: Fit) -> Finding | None:
     stepped = fit.followed_by[-1].stepped_at if fit.followed_by else None
     every = int(np.median(np.diff(resets))) if len(resets) > 2 else 0
     left = 1 - len(resets) / max(len(after_step), 1)
-    if stepped is None or every < 2 or left < 0.4:
+    if stepped is None or every < 2 or left < USED:
         return None
     return Finding(
         rule="grad-accumulation-wrong",
@@ -125,11 +137,11 @@ def _reset_too_often(signals: Signals, fit: Fit, passes: int, seen: Evidence) ->
 def _unscaled(fit: Fit, passes: int, ratio: float, seen: Evidence) -> Finding | None:
     """Sums of mean losses: an error where the steps are long and the training is bad, else worth knowing."""
     scale, mean = fit.scale, fit.loss is not None and fit.loss.reduction == "mean"
-    if not mean or scale * passes < 1.5 or ratio < 0.9 or fit.held_by_any(ADAPTIVE):
+    if not mean or scale * passes < SUMMED or ratio < AS_LONG or fit.held_by_any(ADAPTIVE):
         return None
     moves = fit.updates[(fit.updates > 0).any(axis=1)]  # between two steps, nothing moves
     length = float(np.median(moves[:20])) if len(moves) else float("nan")
-    bad = (fit.diverged_at is not None or fit.gain < 0.5) and not length < USUAL
+    bad = (fit.diverged_at is not None or fit.gain < UNFINISHED) and not length < USUAL
     return Finding(
         rule="grad-accumulation-wrong",
         severity="error" if bad else "note",

@@ -1,12 +1,19 @@
 """The first loss is far above that of a guess.
 
-Why it matters: a network that knows nothing should say so. Scores near 0 cost ln k over k classes; scores of standard
-deviation s add about s^2 / 2, for being sure of what is wrong. The first steps then do no more than shrink the last
-layer (the hockey stick of the loss curve), and what they do to the layers below is not undone.
+Why it fails: a network that knows nothing should say so. Scores near 0 cost ln k over k classes; normal ones of
+standard deviation s cost about `L ≈ ln k + s² / 2`, for being sure of what is wrong. The first steps then do no more
+than shrink the last layer (the hockey stick of the loss curve), and are lost to the layers below.
 
-Measured: the first loss beside ln k, or beside the mean square of the targets, which is what an answer of 0 costs.
+Measured: the first loss of a network that was not trained before, beside ln k, ln 2 for yes or no, or the mean square
+of the targets, which is what an answer of 0 costs. A note, whatever the loss does later.
 
-Fix: make the last layer's weights smaller, or normalise what goes into it.
+Healthy: about that of a guess (derivation; Karpathy, 2019). Measured over 119 healthy trainings, 95 % of the 111 that
+show their targets begin below 1.9 times chance, and one at 6.4 times. Told above twice, or ten times for a squared
+error, which is an answer three times as large as the targets.
+
+Fix: make the last layer's weights smaller, `nn.init.normal_(head.weight, std=0.01)`, or normalise what goes into it.
+
+Ignore it when the scores are meant to start sharp, as with a small temperature, and the first steps are cheap.
 """
 
 import math
@@ -19,7 +26,7 @@ FAMILY = "initialisation"
 LEADS_TO = ()
 # Weights by He's rule on features of variance 1 give scores of variance 2, which add 1: less than ln 3. Twice ln k
 # takes scores as large as 2 over 10 classes.
-FAR = 2.0
+FAR = 2.0  # times a guess: 95 % of healthy trainings begin below 1.9 times chance
 FAR_SQUARED = 10.0  # an answer three times as large as the targets: (1 + 3^2)
 
 

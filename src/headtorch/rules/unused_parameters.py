@@ -1,13 +1,17 @@
 """An optimizer holds parameters that no loss ever reaches.
 
-Why learning suffers: a layer that is made and never called learns nothing. Often it was meant to be called: a skipped
-block, a norm or a head that `forward` forgot. It takes memory, and `DistributedDataParallel` waits for its gradient.
+Why learning fails: what the loss does not depend on has `∂L/∂w = 0`, and keeps its random values. A layer that is made
+and never called was often meant to be: a skipped block, a norm or a head that `forward` forgot. It takes memory, and
+`DistributedDataParallel` stops at it, for it waits for each gradient.
 
-Measured: the trainable parameters of the optimizers that step, beside those that the losses depend on, from the graph.
+Measured: the trainable parameters of the optimizers that step, beside those that the losses depend on, from the graph,
+and those that ever moved. Nothing is told where a part of a graph cannot be seen. A note, whatever the loss does.
 
-Fix: call the layer in `forward`, or do not make it.
+Healthy: 0 parameters that no loss reaches (derivation, by the chain rule).
 
-Ignore it: layers that are switched off on purpose, and parts of a loaded model that this task does not need.
+Fix: call the layer in `forward`, as in `x = self.norm(x)`, or do not make it.
+
+Ignore it when layers are switched off on purpose, or are parts of a loaded model that this task does not need.
 """
 
 from collections.abc import Iterator
