@@ -29,7 +29,7 @@ FAMILY = "the data"
 LEADS_TO = ("overfitting", "class-imbalance", "preprocessing-mismatch", "constant-or-duplicate-batch")
 ENOUGH = 10  # looked-at batches: fewer could be one stretch of sorted data
 UNRELATED = 0.02  # R² beyond chance: shuffled labels of 1,000 examples in ten classes have 9 / 999 as a whole
-BATCHES = 20  # below, chance alone hides a true relation
+BATCHES = 20  # different ones: below, chance alone hides a true relation
 BY_HEART = 0.95  # of chance, or above: no evaluation came down to less, so that what was learned holds for nothing else
 LEARNED = 0.1  # of the way from chance to 0, and by heart: 117 of 118 healthy trainings come so far
 DISTANCES = ("mse", "l1", "smooth_l1", "huber")
@@ -69,7 +69,7 @@ def _all_the_same(signals: Signals, fit: Fit) -> Finding | None:
 def _unrelated(signals: Signals, fit: Fit) -> Finding | None:
     series = fit.series("association")
     rows = series.values[np.isfinite(series.values).all(axis=1)] if series else np.empty((0, 2))
-    if len(rows) < BATCHES or fit.chance is None or fit.diverged_at is not None or _one_dominates(fit):
+    if len(np.unique(rows[:, 0])) < BATCHES or fit.chance is None or fit.diverged_at is not None or _one_dominates(fit):
         return None
     beyond = rows[:, 0] - rows[:, 1]
     related, doubt = float(beyond.mean()), float(beyond.std() / np.sqrt(len(beyond)))

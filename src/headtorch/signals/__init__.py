@@ -9,6 +9,7 @@ from functools import cached_property
 
 from headtorch.model import Where
 from headtorch.places import Places
+from headtorch.places.data import prepared
 from headtorch.signals.fit import Fit, span, thin
 from headtorch.signals.network import AFFINE, BOUNDED, LINEAR, Network, is_affine, place_of
 from headtorch.store.run import Run
@@ -59,7 +60,8 @@ class Signals:
         for number in fit.objective.roots:
             module = self.run.modules.get(number)
             if module is not None and module.called_at is not None:
-                return self.places.origin(module.called_at) or module.called_at
+                stack = (module.called_at, *fit.objective.stack[1:])
+                return prepared(self.places, stack) or self.places.origin(module.called_at) or module.called_at
         maps = fit.network.linear_maps
         return (fit.network.nodes[maps[0]].where if maps else None) or fit.objective.backward_at
 
@@ -67,7 +69,9 @@ class Signals:
         """The line where a fit's targets are made, or else the one that compares predictions with them."""
         loss = fit.loss
         where = fit.network.nodes[loss.node].where if loss is not None and loss.node >= 0 else None
-        return (where and (self.places.origin(where, 1) or where)) or fit.objective.backward_at
+        if where is None:
+            return fit.objective.backward_at
+        return prepared(self.places, (where, *fit.objective.stack[1:]), 1) or self.places.origin(where, 1) or where
 
     def _first_call(self, *names: str) -> Where | None:
         for file in self.run.sources:
@@ -97,7 +101,10 @@ class Signals:
         return self._first_call("train_test_split", "random_split", "KFold", "StratifiedKFold")
 
     def schedule_place(self) -> Where | None:
-        """Where a schedule of the learning rate is made."""
+        """Where a schedule of the learning rate is made: the one that ran, else the first in the sources."""
+        for stack in self.run.stacks("scheduler"):
+            if stack:
+                return stack[0]
         for file in self.run.sources:
             for place in self.places.schedules(file):
                 return place
@@ -116,9 +123,10 @@ class Signals:
 
     def evaluated_data_place(self) -> Where | None:
         """Where the evaluated data is made, or else where the network is given it."""
-        return next((made for where in self._evaluation if (made := self.places.origin(where))), None) or (
-            self._evaluation[0] if self._evaluation else None
-        )
+        stack = self._evaluation
+        if (made := prepared(self.places, stack)) is not None:
+            return made
+        return next((made for where in stack if (made := self.places.origin(where))), stack[0] if stack else None)
 
     @cached_property
     def _evaluation(self) -> tuple[Where, ...]:

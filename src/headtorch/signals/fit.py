@@ -268,13 +268,17 @@ class Fit:
         """How far the weights that move most have gone in all, in multiples of their own size, as a sum of |dw|/|w|.
 
         The sum over the looked-at steps, each standing for those up to the next: an upper bound of the way, for steps
-        may undo each other.
+        may undo each other. Passes that only add to the gradients are no steps.
         """
         if not self.updates.size:
             return math.nan
-        counted = np.searchsorted(self.series("loss").steps, self.series("update_ratio").steps)
-        spans = np.diff(np.append(counted, self.steps))
-        return float(np.max((self.updates * spans[:, None]).sum(axis=0)))
+        passes = np.searchsorted(self.series("loss").steps, self.series("update_ratio").steps)
+        stepped = np.append(self.series("loss").values[1:, 1] > 0, True)  # whether a step followed each pass
+        if not stepped[:-1].any():  # updates by hand are not seen as steps
+            stepped[:] = True
+        looked = stepped[passes]
+        taken = np.append(0, np.cumsum(stepped))[np.append(passes[looked], self.steps)]
+        return float(np.max((self.updates[looked] * np.diff(taken)[:, None]).sum(axis=0), initial=0.0))
 
     @cached_property
     def relative_gradients(self) -> Floats:
