@@ -104,6 +104,39 @@ class Recorder:
                 self._autocast = autocast(tensor)
                 self._inputs = self._measurements.of_input(tensor)
 
+    def knows(self, module: nn.Module, args: tuple[Any, ...]) -> bool:
+        """Whether a forward pass of a known network needs no more than this, since its step is not looked at.
+
+        Runs beside the user's operations without a guard, so it does none of its own.
+        """
+        try:
+            if self._look_next or self._held.parcels or self._modes[id(module)][0] != module.training:
+                return False
+            self._last_root_trains = module.training
+            self._entered = weakref.ref(args[0]) if args and type(args[0]) is torch.Tensor else None
+            return True
+        except Exception:
+            return False
+
+    def stepped_again(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Whether a step of a known optimizer needs no more than this: the same rates, after the same objective.
+
+        Runs beside the user's operations without a guard, so it does none of its own.
+        """
+        try:
+            last = self._current
+            if last is None or last.collects or self._look_next or len(self._objectives.all) > 1:
+                return False
+            for state in last.held_by.values():
+                if state.reference() is optimizer and state.number in last.followed_by:
+                    if not self.optimizers.steps_again(optimizer, state):
+                        return False
+                    state.fresh = last.stepped = True
+                    return True
+            return False
+        except Exception:
+            return False
+
     def _trace(self) -> None:
         """Note every operation from now on, unless other threads train too: anomaly mode is on for all of them."""
         if not self.other_threads:
@@ -302,7 +335,9 @@ class Recorder:
         if not states:
             return
         self._precision.note_cast(objective, step, self._autocast)
-        now = (min(state[0] for state in states), *(sum(column) for column in list(zip(*states, strict=True))[1:]))
+        now = states[0]
+        if len(states) > 1:
+            now = (min(state[0] for state in states), *(sum(column) for column in list(zip(*states, strict=True))[1:]))
         if now != objective.mode:
             objective.mode = now
             names = ("training", "dropouts", "dropouts_off", "norms", "norms_off")

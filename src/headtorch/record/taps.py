@@ -214,7 +214,9 @@ class Taps:
     def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A module is called, the outermost one or a traced one."""
         if not self._thread.depth and (module._parameters or module._modules):  # a loss module has neither
-            self._contained(self._root_called, module, args, kwargs, torch.is_grad_enabled())
+            grad = torch.is_grad_enabled()
+            if not (grad and self._trainer == threading.get_ident() and self.recorder.knows(module, args)):
+                self._contained(self._root_called, module, args, kwargs, grad)
         if self.recorder.tracer.on:
             self._contained(self.recorder.modules.called, module)
             self.recorder.tracer.modules.append(id(module))
@@ -247,7 +249,9 @@ class Taps:
                 taps._contained(recorder.optimizer_made, self)
 
         def stepped(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            if not is_compiling():
+            if not is_compiling() and not (
+                taps._trainer == threading.get_ident() and recorder.stepped_again(optimizer)
+            ):
                 taps._contained(recorder.optimizer_stepped, optimizer)
 
         leave_uncompiled(init, stepped)
