@@ -78,6 +78,18 @@ class Places(Values):
         ]
         return self.where(where.file, min(loops, key=lambda loop: loop.lineno).iter) if loops else None
 
+    def number_at(self, where: Where) -> float | None:
+        """The number that is written at a place: alone, as a keyword's value, or as what is assigned."""
+        tree = self.tree(where.file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, (ast.Assign, ast.AnnAssign, ast.keyword)) and self.where(where.file, node) == where:
+                node = node.value or node
+            elif not isinstance(node, ast.Constant) or self.where(where.file, node) != where:
+                continue
+            if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+                return float(node.value)
+        return None
+
     def begins_anew(self, where: Where) -> Where | None:
         """In the loop around a line: an iterator made and asked for its first item, `next(iter(loader))`."""
         for node in self._in_loop(where):

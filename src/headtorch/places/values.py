@@ -103,12 +103,13 @@ class Values(Trees):
                 for statement in node.body:
                     if attribute in assigned_names(statement):
                         return self.where(file, statement)
-            if (
-                isinstance(node, ast.Assign)
-                and isinstance(node.value, ast.Constant)
-                and any(isinstance(t, ast.Attribute) and t.attr == attribute for t in node.targets)
+            if isinstance(node, ast.Assign) and any(
+                isinstance(target, ast.Attribute) and target.attr == attribute for target in node.targets
             ):
-                return self.where(file, node)
+                if isinstance(node.value, ast.Constant):
+                    return self.where(file, node)
+                if isinstance(node.value, ast.Name):  # self.p = p
+                    return self.written(file, node.value, (self.where(file, node),))
         return None
 
     def _entry(self, file: str, tree: ast.Module, key: object) -> Where | None:

@@ -28,6 +28,7 @@ LEADS_TO = ()
 RARE = 0.07  # of the share of the most frequent class: of two, the constant answer is then 1 / 1.07 = 93 % right
 LEARNED = 0.9  # of the way from chance to 0: the rare class too, or the loss would be higher
 BETTER = 0.3  # of the rare answers are right: fewer, and next to nothing is told apart
+RECENT = 20  # looked-at batches: few of them hold a rare answer at all
 MANY = 20  # classes: of more, as of words, some are rare by nature
 
 
@@ -66,5 +67,6 @@ def _shares(fit: Fit) -> np.ndarray | None:
         return None
     yes, whole = float(np.nanmean(target.values[:, 0])), float(np.nanmin(target.values[:, 5]))
     shares = np.array([yes, 1 - yes])
-    constant_answer = fit.fits_measure < shares.max() + BETTER * shares.min()
+    right = float(np.nanmean(fit.series("measure").column()[-RECENT:])) if fit.series("measure") else np.nan
+    constant_answer = right < shares.max() + BETTER * shares.min()
     return shares if whole == 1.0 and shares.min() > 0 and constant_answer else None

@@ -4,7 +4,7 @@ Why learning fails: dropout at rate p keeps 1 − p of the units and multiplies 
 noise with `E[noise²] = p / (1 − p) · E[h²]`, so many times the power of the signal h: 1 at a half, 9 at 0.9; and each
 layer of it multiplies.
 
-Measured: the rate of each dropout that runs in training, and how far the training loss came.
+Measured: the rate of each dropout that runs in training, of `F.dropout` as it is written in the source, and how far the training loss came.
 
 Healthy: 0.1 to 0.5 (Srivastava et al., 2014, use 0.5 in hidden layers and 0.2 at the input). Told from 0.75, three
 parts of noise to one of signal (derivation), when the training loss came less than 0.35 of the way from chance to 0.
@@ -17,7 +17,8 @@ Ignore it when whole inputs are hidden on purpose, as in masked autoencoders, an
 from collections.abc import Iterator
 
 from headtorch.model import Evidence, Finding
-from headtorch.signals import Signals
+from headtorch.places.trees import called
+from headtorch.signals import Fit, Signals
 
 FAMILY = "the network"
 LEADS_TO = ("lr-too-low", "capacity-too-small", "vanishing-gradients", "lr-too-high")
@@ -38,6 +39,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             if "Dropout" in module.kind and module.name in used and float(module.settings.get("p") or 0) >= HIGH
         ]
         if not heavy:
+            yield from _functional(signals, fit)
             continue
         rate = max(float(module.settings["p"] or 0) for module in heavy)
         yield Finding(
@@ -54,3 +56,31 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="this rate",
             confidence=0.9,
         )
+
+
+def _functional(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding for `F.dropout` at a rate that is written out: it leaves a product with a mask in the graph."""
+    masks = [node.where for node in fit.network.nodes if node.op in ("Mul", "NativeDropout") and node.where is not None]
+    for place in masks:
+        call = signals.places.call_at(place)
+        if call is None or called(call) not in ("dropout", "dropout1d", "dropout2d", "dropout3d"):
+            continue
+        where = signals.places.argument((place,), "p", position=1)
+        rate = signals.places.number_at(where) if where is not None else None
+        if rate is None or not HIGH <= rate < 1:
+            continue
+        yield Finding(
+            rule="dropout-too-high",
+            severity="error",
+            message=f"a dropout drops {rate:.0%} of its units, and the training loss hardly falls",
+            where=where,
+            saw=(
+                Evidence("dropout rate", rate, healthy="0.1 to 0.5"),
+                Evidence("variance of its noise over the signal's", rate / (1 - rate), healthy="at most 1"),
+                fit.seen_loss,
+            ),
+            help="lower the rate to 0.1 to 0.5, or leave dropout out until the training loss falls",
+            label="this rate",
+            confidence=0.9,
+        )
+        return

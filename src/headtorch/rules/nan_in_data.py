@@ -43,7 +43,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                 rule="nan-in-data",
                 severity="error",
                 message=f"the {what}s hold values that are NaN or infinite",
-                where=signals.input_place(fit) if what == "input" else signals.target_place(fit),
+                where=signals.input_origin(fit) if what == "input" else signals.target_place(fit),
                 saw=(
                     Evidence(f"{what} values that are no number", f"{share:.2%}", healthy="0 %", steps=str(step)),
                     Evidence(

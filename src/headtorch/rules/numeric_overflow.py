@@ -5,7 +5,8 @@ Why learning fails: float16 ends at 65504 and knows nothing below 6e-8: an epsil
 NaN in a loss makes every gradient NaN, and one step every weight.
 
 Measured: the first loss that is NaN or infinite while inputs, targets and weights were still finite numbers, and the
-number format of the weights. A loss that grew a hundredfold before, or steps of more than a tenth of the weights, are
+number format of the weights; or a gradient that was NaN while the loss was finite, behind a root or a logarithm, whose
+slope `1 / (2√x)` or `1 / x` has no bound at 0. A loss that grew a hundredfold before, or steps of more than a tenth of the weights, are
 put down to the steps.
 
 Healthy: no such loss, and weights in float32 (derivation, from the formats; Micikevicius et al., 2018).
@@ -22,9 +23,11 @@ import numpy as np
 
 from headtorch.model import Evidence, Finding, Where
 from headtorch.signals import Fit, Signals
+from headtorch.store.records import Node
 
 FAMILY = "the gradient"
 LEADS_TO = ("lr-too-high", "exploding-gradients", "dead-relu", "saturated-activations")
+STEEP = ("Sqrt", "LinalgVectorNorm", "Norm", "Cdist", "Log", "Acos", "Asin", "Rsqrt", "Reciprocal")
 RAN_AWAY = 100.0  # times the first loss: steps that overshoot grow geometrically, a log(0) comes at once
 LARGE_STEP = 0.1  # |dw|/|w|: a hundred times the usual 1e-3; 104 of 118 healthy trainings stay below from the start
 
@@ -60,6 +63,26 @@ def find(signals: Signals) -> Iterator[Finding]:
                 label="the first value that is no number",
                 confidence=0.83,
             )
+        elif finite and (node := _steep(fit, event.step)) is not None:
+            yield Finding(
+                rule="numeric-overflow",
+                severity="error",
+                message=f"the gradient is {node.op.lower()}'s at a point without a slope: NaN before the loss is",
+                where=node.where,
+                saw=(Evidence("gradient before the first NaN in the loss", "NaN", healthy="finite"), fit.seen_loss),
+                help="add a small number before the root, the logarithm or the division: `(x + 1e-8).sqrt()`",
+                label="has no slope at 0",
+                confidence=0.9,
+            )
+
+
+def _steep(fit: Fit, step: int) -> Node | None:
+    """The operation whose slope has no bound, where the gradient was no number though the loss still was."""
+    gradients = fit.series("grad_norm")
+    before = gradients.values[gradients.steps < step]
+    if not len(before) or np.isfinite(before[-1]).all():
+        return None
+    return next((node for node in reversed(fit.network.nodes) if node.op in STEEP and node.where is not None), None)
 
 
 def _ran_away(fit: Fit) -> bool:

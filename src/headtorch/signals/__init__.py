@@ -65,6 +65,12 @@ class Signals:
         maps = fit.network.linear_maps
         return (fit.network.nodes[maps[0]].where if maps else None) or fit.objective.backward_at
 
+    def input_origin(self, fit: Fit) -> Where | None:
+        """The line that first makes a fit's inputs, before they are prepared."""
+        called = (self.run.modules[n].called_at for n in fit.objective.roots if n in self.run.modules)
+        made = (self.places.origin(where) for where in called if where is not None)
+        return next((where for where in made if where is not None), None) or self.input_place(fit)
+
     def target_place(self, fit: Fit) -> Where | None:
         """The line where a fit's targets are made, or else the one that compares predictions with them."""
         loss = fit.loss
@@ -78,6 +84,10 @@ class Signals:
             for _, place in self.places.calls(file, *names):
                 return place
         return None
+
+    def taken_place(self) -> Where | None:
+        """Where a single batch is taken from a loader."""
+        return self._first_call("next")
 
     def loader_place(self) -> Where | None:
         """Where the training data is cut into batches."""
