@@ -85,6 +85,14 @@ class Objective:
         self.autocast: tuple[str, str] | None = None  # device and type at its last forward pass
         self.before: tuple[int, Rows, Rows] | None = None  # a looked-at step, the weights and their gradients before it
 
+    def begin_pass(self) -> list[OptimizerState]:
+        """The optimizers that have stepped over its learners since its last backward pass; a new pass begins."""
+        fresh = [state for state in self.held_by.values() if state.fresh]
+        self.collects = bool(self.held_by) and not fresh
+        for state in fresh:
+            state.fresh = False
+        return fresh
+
     def tensors(self) -> list[torch.Tensor | None]:
         """The watched tensors; None for one that is gone."""
         return [reference() for reference in self.watched]

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from headtorch.model import Where
+from headtorch.record.compiler import operations_are_not_run
 from headtorch.record.describe import Describer
 from headtorch.record.graph import Graph, saved
 from headtorch.record.measure import Measurements, Pass
@@ -107,35 +108,60 @@ class Recorder:
     def knows(self, module: nn.Module, args: tuple[Any, ...]) -> bool:
         """Whether a forward pass of a known network needs no more than this, since its step is not looked at.
 
-        Runs beside the user's operations without a guard, so it does none of its own.
+        Like the next two it runs without a guard: of tensors it only reads.
         """
-        try:
-            if self._look_next or self._held.parcels or self._modes[id(module)][0] != module.training:
-                return False
-            self._last_root_trains = module.training
-            self._entered = weakref.ref(args[0]) if args and type(args[0]) is torch.Tensor else None
-            return True
-        except Exception:
+        if self._look_next or self._held.parcels or self._modes[id(module)][0] != module.training:
             return False
+        self._last_root_trains = module.training
+        self._entered = weakref.ref(args[0]) if args and type(args[0]) is torch.Tensor else None
+        return True
+
+    def passes_again(self, loss: Any, wanted: Sequence[Any], accumulates: bool) -> bool:
+        """Whether a backward pass of the only objective needs no more than this: its loss, a number in plain memory."""
+        last = self._current
+        if (
+            last is None
+            or self._look_next
+            or last.before is not None
+            or len(self._objectives.all) > 1
+            or not accumulates
+            or wanted
+            or self._roots
+            or last.compared_at != self.optimizers.made
+            or type(loss) is not torch.Tensor
+            or loss.device.type != "cpu"
+            or loss.numel() != 1
+            or not loss.is_floating_point()
+            or torch._C._len_torch_function_stack()
+            or operations_are_not_run()
+            or self._untraced()
+            or self._site() != last.site
+        ):
+            return False
+        value = loss.item()
+        if not math.isfinite(value):
+            return False
+        self._held.parcels.clear()
+        self._deliver(last.number, "loss", self.step, [value, float(last.stepped)])
+        last.stepped = False
+        last.begin_pass()
+        self.step += 1
+        last.count += 1
+        self._passed()
+        return True
 
     def stepped_again(self, optimizer: torch.optim.Optimizer) -> bool:
-        """Whether a step of a known optimizer needs no more than this: the same rates, after the same objective.
-
-        Runs beside the user's operations without a guard, so it does none of its own.
-        """
-        try:
-            last = self._current
-            if last is None or last.collects or self._look_next or len(self._objectives.all) > 1:
-                return False
-            for state in last.held_by.values():
-                if state.reference() is optimizer and state.number in last.followed_by:
-                    if not self.optimizers.steps_again(optimizer, state):
-                        return False
-                    state.fresh = last.stepped = True
-                    return True
+        """Whether a step of a known optimizer needs no more than this: the same rates, after the same objective."""
+        last = self._current
+        if last is None or last.collects or self._look_next or len(self._objectives.all) > 1:
             return False
-        except Exception:
-            return False
+        for state in last.held_by.values():
+            if state.reference() is optimizer and state.number in last.followed_by:
+                if not self.optimizers.steps_again(optimizer, state):
+                    return False
+                state.fresh = last.stepped = True
+                return True
+        return False
 
     def _trace(self) -> None:
         """Note every operation from now on, unless other threads train too: anomaly mode is on for all of them."""
@@ -229,16 +255,13 @@ class Recorder:
         self._note_loss(objective, step, loss, graph)
         self._note_mode(objective, step)
         self._measurements.weights(now)
-        fresh = [state for state in objective.held_by.values() if state.fresh]
-        objective.collects = bool(objective.held_by) and not fresh
+        fresh = objective.begin_pass()
         if now.looked:
             self._measurements.stale(objective, step, fresh)
             if objective.collects:
                 self._measurements.kept(objective, step)
             if graph is not None:
                 self._measurements.forward(now, graph, self._entered() if self._entered is not None else None)
-        for state in fresh:
-            state.fresh = False
         for name, vector in self._inputs:
             self.outbox.put(objective.number, name, step, vector)
         self._forget_forward()

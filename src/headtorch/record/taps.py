@@ -85,7 +85,7 @@ class Taps:
 
     def install(self) -> None:
         """Put every tap in place and begin to trace."""
-        leave_uncompiled(Taps._contained, Taps._enter, Taps._leave, Tracer.stop, keep_gradient)
+        leave_uncompiled(Taps._contained, Taps._known, Taps._enter, Taps._leave, Tracer.stop, keep_gradient)
         self._tap_engine()
         self._tap_modules()
         self._tap_optimizers()
@@ -130,6 +130,18 @@ class Taps:
             eval_frame.set_eval_frame(compiler)
             self._thread.aside = False
 
+    def _known(self, do: Callable[..., bool], *args: Any) -> bool:
+        """Ask a method of the recorder, without a guard, whether it needs no more than that of what happens again."""
+        if not self.enabled or self._thread.aside or self._trainer != threading.get_ident():
+            return False
+        compiler = eval_frame.set_eval_frame(None)
+        try:
+            return do(*args)
+        except Exception:
+            return False
+        finally:
+            eval_frame.set_eval_frame(compiler)
+
     def _trains(self) -> bool:
         """Whether this thread's training is the one that is recorded: the first, and the next one once that rests."""
         now, me = time.monotonic(), threading.get_ident()
@@ -154,8 +166,10 @@ class Taps:
             makes_graph = bool(args[2]) if len(args) > 2 else False
             accumulates = bool(kwargs.get("accumulate_grad", False))
             root = outputs[0] if outputs else None
-            now = taps._contained(recorder.before_backward, root, wanted or (), accumulates, makes_graph)
-            recorder.tracer.stop()
+            now = None
+            if not taps._known(recorder.passes_again, root, wanted, accumulates):
+                now = taps._contained(recorder.before_backward, root, wanted or (), accumulates, makes_graph)
+                recorder.tracer.stop()
             thread.in_backward = True
             try:
                 result = original(outputs, *args, **kwargs)
@@ -215,7 +229,7 @@ class Taps:
         """A module is called, the outermost one or a traced one."""
         if not self._thread.depth and (module._parameters or module._modules):  # a loss module has neither
             grad = torch.is_grad_enabled()
-            if not (grad and self._trainer == threading.get_ident() and self.recorder.knows(module, args)):
+            if not (grad and self._known(self.recorder.knows, module, args)):
                 self._contained(self._root_called, module, args, kwargs, grad)
         if self.recorder.tracer.on:
             self._contained(self.recorder.modules.called, module)
@@ -249,9 +263,7 @@ class Taps:
                 taps._contained(recorder.optimizer_made, self)
 
         def stepped(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            if not is_compiling() and not (
-                taps._trainer == threading.get_ident() and recorder.stepped_again(optimizer)
-            ):
+            if not is_compiling() and not taps._known(recorder.stepped_again, optimizer):
                 taps._contained(recorder.optimizer_stepped, optimizer)
 
         leave_uncompiled(init, stepped)

@@ -259,26 +259,41 @@ class Fit:
         return float(np.max(np.median(self.updates[:20], axis=1))) if self.updates.size else math.nan
 
     @cached_property
+    def _stands_for(self) -> Floats:
+        """How many of the optimizer's steps each looked-at one stands for, up to the next, (looked-at steps,).
+
+        Passes that only add to the gradients are no steps.
+        """
+        passes = np.searchsorted(self.series("loss").steps, self.series("update_ratio").steps)
+        stepped = np.append(self.series("loss").values[1:, 1] > 0, True)  # whether a step followed each pass
+        if not stepped[:-1].any():  # updates by hand are not seen as steps
+            stepped[:] = True
+        taken = np.append(0, np.cumsum(stepped))
+        looked = np.flatnonzero(stepped[passes])
+        count = np.zeros(len(passes))
+        count[looked] = np.diff(taken[np.append(passes[looked], self.steps)])
+        return count
+
+    @cached_property
     def usual_update(self) -> float:
-        """The median over all looked-at steps of |dw|/|w| of the weight matrix that moves most; NaN without updates."""
-        return float(np.max(np.median(self.updates, axis=0))) if self.updates.size else math.nan
+        """The median over all steps of |dw|/|w| of the weight matrix that moves most; NaN without updates."""
+        if not self.updates.size:
+            return math.nan
+        order = np.argsort(self.updates, axis=0)
+        counts = np.cumsum(self._stands_for[order], axis=0)
+        middle = (counts < counts[-1] / 2).sum(axis=0)
+        return float(np.max(np.take_along_axis(self.updates, order, axis=0)[middle, np.arange(len(middle))]))
 
     @cached_property
     def distance(self) -> float:
         """How far the weights that move most have gone in all, in multiples of their own size, as a sum of |dw|/|w|.
 
         The sum over the looked-at steps, each standing for those up to the next: an upper bound of the way, for steps
-        may undo each other. Passes that only add to the gradients are no steps.
+        may undo each other.
         """
         if not self.updates.size:
             return math.nan
-        passes = np.searchsorted(self.series("loss").steps, self.series("update_ratio").steps)
-        stepped = np.append(self.series("loss").values[1:, 1] > 0, True)  # whether a step followed each pass
-        if not stepped[:-1].any():  # updates by hand are not seen as steps
-            stepped[:] = True
-        looked = stepped[passes]
-        taken = np.append(0, np.cumsum(stepped))[np.append(passes[looked], self.steps)]
-        return float(np.max((self.updates[looked] * np.diff(taken)[:, None]).sum(axis=0), initial=0.0))
+        return float(np.max((self.updates * self._stands_for[:, None]).sum(axis=0), initial=0.0))
 
     @cached_property
     def relative_gradients(self) -> Floats:
