@@ -99,6 +99,42 @@ class Places(Values):
                     return self.where(where.file, node)
         return None
 
+    def given_to(self, where: Where) -> tuple[str, int, str] | None:
+        """The parameter that the call at a place is given first, `a` in `self.left(a)`, after its function's file and
+        line."""
+        call, tree = self.call_at(where), self.tree(where.file)
+        function = enclosing_function(tree, where.line) if tree is not None else None
+        if call is None or function is None or not call.args or not isinstance(call.args[0], ast.Name):
+            return None
+        names = [argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)]
+        name = call.args[0].id
+        return (where.file, function.lineno, name) if name in names else None
+
+    def ignored_index(self, file: str) -> Where | None:
+        """In a `__getitem__`: where the index is cut by a number, `index % 40`, or a number stands in its place."""
+        tree = self.tree(file)
+        methods = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)] if tree is not None else []
+        for method in methods:
+            if method.name != "__getitem__" or len(method.args.args) < 2:
+                continue
+            index = method.args.args[1].arg
+            nodes = list(ast.walk(method))
+            unused = not any(isinstance(n, ast.Name) and n.id == index for n in nodes)
+            drawn = any(isinstance(n, ast.Call) and ("rand" in called(n) or "choice" in called(n)) for n in nodes)
+            for node in nodes:
+                cut = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and _is_name(node.left, index)
+                if cut and isinstance(node, ast.BinOp) and isinstance(node.right, ast.Constant):
+                    return self.where(file, node)
+                if (
+                    unused
+                    and not drawn
+                    and isinstance(node, ast.Subscript)
+                    and isinstance(node.slice, ast.Constant)
+                    and isinstance(node.slice.value, int)
+                ):
+                    return self.where(file, node)
+        return None
+
     def slice_at_rest(self, where: Where) -> Where | None:
         """In the loop around a line: a slice whose bounds the loop never changes, `x[:64]`."""
         nodes = self._in_loop(where)
@@ -278,6 +314,10 @@ class Places(Values):
                     continue
                 return self.where(file, node)
         return None
+
+
+def _is_name(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
 
 
 def _after(tree: ast.Module | None, line: int) -> list[ast.AST]:

@@ -65,6 +65,12 @@ class Signals:
         maps = fit.network.linear_maps
         return (fit.network.nodes[maps[0]].where if maps else None) or fit.objective.backward_at
 
+    def several_inputs(self, fit: Fit) -> bool:
+        """Whether a fit's network gives different arguments of one function to its first layers."""
+        entries = [n.where for n in fit.network.nodes if not n.inputs and n.outside and n.where is not None]
+        given = {self.places.given_to(where) for where in entries} - {None}
+        return any(one[:2] == other[:2] and one != other for one in given for other in given if one and other)
+
     def input_origin(self, fit: Fit) -> Where | None:
         """The line that first makes a fit's inputs, before they are prepared."""
         called = (self.run.modules[n].called_at for n in fit.objective.roots if n in self.run.modules)
