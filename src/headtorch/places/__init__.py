@@ -12,6 +12,8 @@ from headtorch.model import Where
 from headtorch.places.trees import assigned_names, called, enclosing_function
 from headtorch.places.values import Values
 
+HALVES = ("bfloat16", "float16", "half")
+
 
 class Places(Values):
     """Finds places in the user's sources, by file."""
@@ -273,6 +275,41 @@ class Places(Values):
             ):
                 yield self.where(file, node)
 
+    def half_precision(self, file: str) -> Iterator[Where]:
+        """Where a file asks for half precision, or where the type it asks for is written; networks before data."""
+        tree = self.tree(file)
+        if tree is None:
+            return
+        networks = {
+            ast.unparse(n.value) for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr == "parameters"
+        }
+        made = {
+            id(below)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign) and any(ast.unparse(target) in networks for target in node.targets)
+            for below in ast.walk(node.value)
+        }
+        calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and called(n) not in ("autocast", "GradScaler")]
+
+        def of_network(call: ast.Call) -> bool:
+            receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
+            return id(call) in made or (receiver is not None and ast.unparse(receiver) in networks)
+
+        for call in sorted(calls, key=lambda call: (not of_network(call), call.lineno)):
+            place = self.where(file, call)
+            if called(call) in HALVES and isinstance(call.func, ast.Attribute):
+                yield place
+            asks = call.args if called(call) in ("to", "type", "set_default_dtype") else []
+            for value in [*asks, *(keyword.value for keyword in call.keywords if keyword.arg == "dtype")]:
+                if _is_half(value):
+                    yield place
+                elif (written := self.written(file, value, (place,))) is not None and any(
+                    _is_half(node)
+                    for node in ast.walk(tree)
+                    if hasattr(node, "lineno") and self.where(file, node) == written
+                ):
+                    yield written
+
     def assigned(self, file: str, name: str, makers: Sequence[str]) -> Iterator[Where]:
         """What a variable or an attribute of that name is assigned, where one of the functions makes it."""
         tree = self.tree(file)
@@ -318,6 +355,13 @@ class Places(Values):
 
 def _is_name(node: ast.expr, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
+
+
+def _is_half(node: ast.AST) -> bool:
+    """Whether something names a type of half precision: `torch.bfloat16`, `default="float16"`."""
+    return any(
+        getattr(each, "attr", None) in HALVES or getattr(each, "value", None) in HALVES for each in ast.walk(node)
+    )
 
 
 def _after(tree: ast.Module | None, line: int) -> list[ast.AST]:

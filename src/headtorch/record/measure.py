@@ -10,6 +10,7 @@ import torch
 from torch._C._dynamo import eval_frame
 
 from headtorch.record import activations, quantities
+from headtorch.record.differences import is_difference, sides
 from headtorch.record.graph import Graph, saved
 from headtorch.record.objectives import Objective
 from headtorch.record.optimizers import OptimizerState
@@ -133,11 +134,8 @@ class Measurements:
             now.hooks.append(node.register_prehook(partial(keep_gradient, now.layer_gradients, column)))
         if layout.loss is not None:
             loss, node = network.losses[0], graph.order[layout.loss]
-            prediction = saved(node, "_saved_self")
-            if prediction is None:
-                prediction = saved(node, "_saved_result")
+            prediction, target = _compared(node)
             if prediction is not None and prediction.is_floating_point() and prediction.dim():
-                target = saved(node, "_saved_target")
                 self.compare(objective.number, "", now.step, loss.name, prediction, target)
                 if entered is not None and target is not None and describable(entered):
                     for quantity in quantities.of("pair"):
@@ -171,6 +169,14 @@ def keep_gradient(gradients: list[torch.Tensor | None], position: int, incoming:
         gradients[position] = None
     finally:
         eval_frame.set_eval_frame(compiler)
+
+
+def _compared(node: Any) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    """The prediction and the target of the loss at a node, as far as autograd has kept them."""
+    if is_difference(node):
+        return sides(node) or (None, None)
+    prediction = saved(node, "_saved_self")
+    return prediction if prediction is not None else saved(node, "_saved_result"), saved(node, "_saved_target")
 
 
 def _widened(vector: torch.Tensor, columns: Sequence[int], width: int) -> torch.Tensor:

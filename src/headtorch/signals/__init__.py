@@ -55,6 +55,10 @@ class Signals:
         places = (place for file in self.run.sources for place in self.places.sets_attribute(file, *names))
         return next(places, None)
 
+    def half_place(self) -> Where | None:
+        """Where the user's sources ask for half precision."""
+        return next((place for file in self.run.sources for place in self.places.half_precision(file)), None)
+
     def input_place(self, fit: Fit) -> Where | None:
         """The line where a fit's inputs are made, or else the one that gives them to its network."""
         for number in fit.objective.roots:
