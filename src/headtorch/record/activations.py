@@ -110,6 +110,10 @@ def _output(kind: str, node: Any, tensor: torch.Tensor) -> torch.Tensor:
             return functional.hardswish(tensor)
         case "Hardsigmoid":
             return functional.hardsigmoid(tensor)
+        case "Clamp":
+            low, high = getattr(node, "_saved_min", None), getattr(node, "_saved_max", None)
+            scalars = not isinstance(low, torch.Tensor) and not isinstance(high, torch.Tensor)
+            return tensor.clamp(low, high) if scalars else tensor
         case "Threshold" | "ClampMin":
             return functional.relu(tensor)
     return tensor

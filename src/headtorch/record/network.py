@@ -20,6 +20,7 @@ ACTIVATIONS = {
     "LeakyRelu": "_saved_self", "Gelu": "_saved_self", "Silu": "_saved_self", "Hardtanh": "_saved_self",
     "Softplus": "_saved_self", "Mish": "_saved_self", "Threshold": "_saved_self", "Elu": "_saved_self_or_result",
     "ClampMin": "_saved_self", "Hardswish": "_saved_self", "Hardsigmoid": "_saved_self", "PreluKernel": "_saved_self",
+    "Clamp": "_saved_self",
 }  # fmt: skip
 RECURRENT_LAYERS = ("RNN", "LSTM", "GRU")
 _DETAILS = ("dim", "index", "p", "negative_slope", "eps", "momentum", "training", "approximate", "min_val", "max_val")

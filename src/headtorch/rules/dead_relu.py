@@ -30,7 +30,7 @@ LEADS_TO = (
     "capacity-too-small",
     "zero-or-constant-init",
 )
-RELUS = ("Relu", "Threshold", "ClampMin", "Hardtanh")
+RELUS = ("Relu", "Threshold", "Clamp", "ClampMin", "Hardtanh")
 DEAD = 0.95  # of a layer's units: hardly anything passes; no healthy training of 119 has more than 0.75
 STUCK = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
 ENOUGH = 3  # steps: fewer show a start only

@@ -11,10 +11,10 @@ after. An output layer is saturated with good reason and is not looked at, nor i
 
 Healthy: near 0 at initialisation (LeCun et al., 1998; Glorot & Bengio, 2010). In the end a trained layer may be far
 from that: measured over the 16 of 119 healthy trainings that have such layers, the worst one has 7 % in the middle, and
-up to 67 % in 19 of 20. So it is told from 70 % on, and only when the loss does not fall or the layer was so from the
-start. A softmax that has learned may well pick one place, so it is told below 10 %, and from the start on: for normal
-scores 7 of 10 rows are then below 4 % (derivation). Divided by √d, scores have a spread of about 1 (Vaswani et al.,
-2017) and more than 80 % of the slope.
+up to 67 % in 19 of 20. So it is told from 70 % on, and only when the loss does not fall, the layer was so from the
+start, or nothing passes it at all. A softmax that has learned may well pick one place, so it is told below 10 %, and
+from the start on: for normal scores 7 of 10 rows are then below 4 % (derivation). Divided by √d, scores have a spread
+of about 1 (Vaswani et al., 2017) and more than 80 % of the slope.
 
 Fix: normalise the inputs, initialise with variance 1 / fan-in, `nn.init.xavier_normal_(w)`, or use ReLU in hidden
 layers; for attention, `F.softmax(q @ k.mT / math.sqrt(d), dim=-1)`.
@@ -32,6 +32,7 @@ from headtorch.signals import Fit, Signals, place_of, span
 
 FAMILY = "the gradient"
 LEADS_TO = ("vanishing-gradients", "lr-too-low", "lr-too-high", "capacity-too-small")
+PASSES_NOTHING = 0.99  # of a layer's outputs: no healthy training of those has more than 0.79
 SATURATED = 0.7  # of a layer's outputs: 95 % of the healthy trainings that have such layers end below 0.67
 LEARNED = 0.95  # of the way from chance to 0: a saturation that did no harm
 HELD_BACK = 0.3  # of that way: 114 of 118 healthy trainings come further
@@ -54,7 +55,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         number, series = found[0]
         share, at_start = _share(fit, series.column()), float(series.column()[0])
-        if fit.gain > HELD_BACK and at_start < SATURATED:
+        if fit.gain > HELD_BACK and at_start < SATURATED and share < PASSES_NOTHING:
             continue
         yield Finding(
             rule="saturated-activations",

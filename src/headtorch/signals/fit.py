@@ -245,10 +245,10 @@ class Fit:
 
     @cached_property
     def updates(self) -> Floats:
-        """|dw|/|w| of the weight matrices that move, or of what moves where there is none, (looked-at steps,
+        """|dw|/|w| of the weight matrices that move, or where there are no matrices of what moves, (looked-at steps,
         weights)."""
         series = self.series("update_ratio")
-        mask = self.weights & self.moved if (self.weights & self.moved).any() else self.moved
+        mask = self.weights & self.moved if self.weights.any() else self.moved
         if not series or not mask.any() or series.values.shape[1] != len(mask):
             return np.empty((0, 0))
         return series.values[:, mask].astype(np.float64)
