@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --constraint constraints-dev.txt
 
-.PHONY: test demo bench test-corpus docs
+.PHONY: test demo bench accuracy test-corpus docs
 
 # Everything that must hold before a change lands.
 test: .venv/dev
@@ -19,10 +19,14 @@ demo: .venv/user
 bench: .venv/dev
 	$(BIN)/python -m bench
 
+# Runs headtorch over corpus/ and prints how often it names the right cause.
+accuracy: .venv/dev
+	$(BIN)/python corpus/accuracy.py
+
 test-corpus: .venv/dev
 	$(BIN)/pytest --numprocesses 2 -m corpus
 
-# Renews what README.md and CONTRIBUTING.md take from the project: the rules, the output of the demo, an example.
+# Renews docs/rules/ and what README.md and CONTRIBUTING.md take from the project: the rules, a demo's output, an example.
 docs: .venv/dev
 	$(BIN)/python docs/renew.py
 

@@ -1,7 +1,8 @@
 """Accuracy of the diagnosis over the corpus: `python corpus/accuracy.py [FOLDER ...]`, or `make accuracy`.
 
 Each script is run once under `headtorch run`. A fault is told right when the first error or warning is its cause, or
-one of the labels that are also true of it. The cured twins and the healthy programs must stay quiet.
+one of the labels that are also true of it. The cured twins and the healthy programs must stay quiet. What was found is
+printed, and kept nowhere.
 """
 
 from __future__ import annotations
@@ -9,15 +10,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 HERE = Path(__file__).parent
 LIMIT = 300  # seconds a script
@@ -33,7 +39,7 @@ class Case(NamedTuple):
     @property
     def causes(self) -> set[str]:
         """The labels that are true of it."""
-        return {self.truth["cause"], *self.truth.get("also_acceptable", [])} if self.kind == "faulty" else set()
+        return {self.truth["cause"], *self.truth.get("also", [])} if self.kind == "faulty" else set()
 
 
 class Outcome(NamedTuple):
@@ -41,6 +47,7 @@ class Outcome(NamedTuple):
 
     case: Case
     findings: list[dict[str, Any]]
+    seconds: float
     trouble: str
 
     def told(self, *severities: str) -> list[dict[str, Any]]:
@@ -57,14 +64,14 @@ class Outcome(NamedTuple):
         """Whether the first right finding points at a line of the truth, or next to it."""
         right = next((f for f in self.told("error", "warning") if f["rule"] in self.case.causes), None)
         line = ((right or {}).get("where") or {}).get("line")
-        return line is not None and any(abs(line - each) <= 1 for each in self.case.truth.get("where", []))
+        return line is not None and any(abs(line - each) <= 1 for each in self.case.truth["lines"])
 
 
 def cases(folders: Iterable[Path]) -> list[Case]:
     """Every script below some folders, with its truth."""
     found = []
-    for file in sorted(path for folder in folders for path in folder.rglob("case.json")):
-        truth = json.loads(file.read_text(encoding="utf-8"))
+    for file in sorted(path for folder in folders for path in folder.rglob("truth.toml")):
+        truth = tomllib.loads(file.read_text(encoding="utf-8"))
         for name, kind in (("faulty.py", "faulty"), ("fixed.py", "fixed"), ("train.py", "healthy")):
             if (file.parent / name).exists():
                 found.append(Case(file.parent / name, kind, truth))
@@ -74,6 +81,7 @@ def cases(folders: Iterable[Path]) -> list[Case]:
 def diagnose(case: Case) -> Outcome:
     """Run one script under headtorch, in a folder of its own."""
     environment = dict(os.environ, SEED="0", PYTHONHASHSEED="0", OMP_NUM_THREADS="1", NO_COLOR="1")
+    start, findings, trouble = time.perf_counter(), [], ""
     with tempfile.TemporaryDirectory() as folder:
         # The name must not tell.
         script, report = Path(folder, "train.py"), Path(folder, "report.json")
@@ -83,35 +91,41 @@ def diagnose(case: Case) -> Outcome:
             done = subprocess.run(
                 command, cwd=folder, env=environment, timeout=LIMIT, capture_output=True, text=True, errors="replace"
             )
-            return Outcome(case, json.loads(report.read_text(encoding="utf-8"))["findings"], "")
+            findings = json.loads(report.read_text(encoding="utf-8"))["findings"]
         except subprocess.TimeoutExpired:
-            return Outcome(case, [], "ran too long")
+            trouble = "ran too long"
         except (OSError, ValueError):
-            return Outcome(case, [], re.sub(r"\s+", " ", done.stderr[-200:]))
+            trouble = "no report: " + " ".join(done.stderr[-200:].split())
+    return Outcome(case, findings, time.perf_counter() - start, trouble)
 
 
 def line_of(outcome: Outcome) -> str:
     """One line on a case."""
     case, names = outcome.case, outcome.names
-    if case.kind == "faulty":
-        top = (
-            "first" if names[:1] and names[0] in case.causes else "top 3" if case.causes & set(names[:3]) else "MISSED"
-        )
-        truth = case.truth["cause"] + ("" if outcome.line_right or top == "MISSED" else "  (another line)")
+    truth = case.truth["cause"] if case.kind == "faulty" else ""
+    if case.kind != "faulty":
+        verdict = "ALARM" if outcome.told("error") else "warns" if names else "quiet"
+    elif not case.causes & set(names[:3]):
+        verdict = "MISSED"
     else:
-        top, truth = ("ALARM" if outcome.told("error") else "warns" if names else "quiet"), ""
-    said = ", ".join(names[:3])
-    return f"{case.kind:8}{case.script.parent.name:32}{top:8}{truth:44}{said}  {outcome.trouble}".rstrip()
+        verdict = ("first" if names[0] in case.causes else "top 3") + ("" if outcome.line_right else ", other line")
+    said = outcome.trouble or ", ".join(names[:3])
+    return f"{case.kind:8}{case.script.parent.name:34}{outcome.seconds:4.0f} s  {verdict:19}{truth:27}{said}".rstrip()
 
 
 def confusion(outcomes: list[Outcome]) -> str:
-    """The table of what was told first of each cause, where that was not the cause itself."""
-    pairs = Counter(
-        (o.case.truth["cause"] if o.case.kind == "faulty" else "(sound)", o.names[0] if o.names else "(nothing)")
-        for o in outcomes
-    )
-    rows = [f"  {truth:30}{told:30}{number:4}" for (truth, told), number in sorted(pairs.items()) if truth != told]
-    return "\n".join([f"  {'truth':30}{'told first':30}{'':>4}", *rows])
+    """The table of rule told first × truth: a row a truth, and in it only the rules that were told."""
+    told: dict[str, Counter[str]] = {}
+    right: Counter[str] = Counter()
+    for o in outcomes:
+        truth = o.case.truth["cause"] if o.case.kind == "faulty" else f"({o.case.kind})"
+        told.setdefault(truth, Counter())[o.names[0] if o.names else "(nothing)"] += 1
+        right[truth] += bool(o.case.causes & set(o.names[:1])) if o.case.causes else not o.names
+    rows = []
+    for truth, counts in sorted(told.items()):
+        rules = ", ".join(f"{number} {rule}" for rule, number in counts.most_common())
+        rows.append(f"{truth:28}{right[truth]:>3}/{counts.total():<5}{rules}")
+    return "\n".join([f"{'truth':28}{'right':9}told first", *rows])
 
 
 def summary(outcomes: list[Outcome]) -> str:
@@ -119,16 +133,16 @@ def summary(outcomes: list[Outcome]) -> str:
     faulty = [o for o in outcomes if o.case.kind == "faulty"]
     sound = [o for o in outcomes if o.case.kind != "faulty"]
 
-    def share(hits: Iterable[bool], of: list[Outcome]) -> str:
-        return f"{sum(hits)}/{len(of)}"
+    def share(hits: Iterable[object], of: list[Outcome]) -> str:
+        return f"{sum(map(bool, hits))}/{len(of)}"
 
     return (
-        f"detected {share((bool(o.names) for o in faulty), faulty)}"
-        f"  first finding right {share((bool(set(o.names[:1]) & o.case.causes) for o in faulty), faulty)}"
-        f"  among the first three {share((bool(set(o.names[:3]) & o.case.causes) for o in faulty), faulty)}"
+        f"detected {share((o.names for o in faulty), faulty)}"
+        f"  first finding right {share((set(o.names[:1]) & o.case.causes for o in faulty), faulty)}"
+        f"  among the first three {share((set(o.names[:3]) & o.case.causes for o in faulty), faulty)}"
         f"  line {share((o.line_right for o in faulty), faulty)}"
-        f"  false alarms: error on {share((bool(o.told('error')) for o in sound), sound)}"
-        f", warning on {share((bool(o.told('warning')) for o in sound), sound)}"
+        f"  false alarms: error on {share((o.told('error') for o in sound), sound)}"
+        f", warning on {share((o.told('warning') for o in sound), sound)}"
     )
 
 
@@ -140,7 +154,7 @@ def calibration(outcomes: list[Outcome]) -> str:
             if finding["role"] == "cause":
                 band = int(finding["confidence"] * 10) / 10
                 bands.setdefault(band, []).append(finding["rule"] in outcome.case.causes)
-    rows = [f"  {band:.1f} to {band + 0.1:.1f}   {sum(hits)}/{len(hits)} right" for band, hits in sorted(bands.items())]
+    rows = [f"{band:.1f} to {band + 0.1:.1f}   {sum(hits)}/{len(hits)} right" for band, hits in sorted(bands.items())]
     return "\n".join(rows)
 
 
@@ -150,12 +164,17 @@ def main() -> None:
     parser.add_argument("folders", nargs="*", type=Path, default=[HERE])
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    outcomes = []
+    outcomes, start = [], time.perf_counter()
     with ThreadPoolExecutor(args.jobs) as pool:
         for outcome in pool.map(diagnose, cases(args.folders)):
             print(line_of(outcome), flush=True)
             outcomes.append(outcome)
-    print(f"\nnot as it is:\n{confusion(outcomes)}\n\nconfidence of the causes told:\n{calibration(outcomes)}\n")
+    print(f"\nrule told first x truth:\n{confusion(outcomes)}")
+    print(f"\nconfidence of the causes told:\n{calibration(outcomes)}")
+    print(f"\n{len(outcomes)} scripts in {(time.perf_counter() - start) / 60:.1f} minutes")
+    new = [o for o in outcomes if "known" not in o.case.script.parts]
+    if 0 < len(new) < len(outcomes):
+        print(f"without known/: {summary(new)}")
     print(summary(outcomes))
 
 

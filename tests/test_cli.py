@@ -195,3 +195,14 @@ def test_check_report_and_runs(tmp_path: Path) -> None:
     assert listed[2].startswith(file.name)
     assert listed[3].startswith("cannot read 'headtorch-runs/broken.htdb'")
     assert headtorch(tmp_path, "runs", "nowhere").stdout == "no runs in 'nowhere'\n"
+
+
+def test_explain_shows_a_page_and_runs_its_demo(tmp_path: Path) -> None:
+    page = headtorch(tmp_path, "explain", "broadcast-loss").stdout
+    assert page.startswith("broadcast-loss (") and "headtorch explain broadcast-loss --demo" in page
+    refused = headtorch(tmp_path, "explain", "brodcast-loss")
+    assert refused.returncode == 2 and "did you mean broadcast-loss" in refused.stderr
+    done = headtorch(tmp_path, "explain", "broadcast-loss", "--demo")
+    assert done.returncode == 0 and "R2" in done.stdout
+    assert "error[broadcast-loss]" in done.stderr and "broadcast_loss.py:19" in done.stderr
+    assert len(list((tmp_path / "headtorch-runs").glob("*.htdb"))) == 1

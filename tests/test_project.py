@@ -32,10 +32,58 @@ def test_pages_are_in_step_with_the_code() -> None:
     assert quantity in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
+def test_the_catalogue_is_in_step_with_the_rules() -> None:
+    made = runpy.run_path(str(ROOT / "docs" / "renew.py"))["catalogue"]()
+    written = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "rules").iterdir()}
+    changed = sorted(name for name in made | written if made.get(name) != written.get(name))
+    assert not changed, f"docs/rules/ is not in step with the docstrings and demos of {changed}: run `make docs`"
+
+
+def test_markdown_shows_a_docstring_as_it_is() -> None:
+    plain = runpy.run_path(str(ROOT / "docs" / "renew.py"))["_plain"]
+    assert plain("|g| of `a_b * |c|`, w_1*w_2 <x> [y]") == r"\|g\| of `a_b * |c|`, w\_1\*w\_2 \<x\> \[y\]"
+
+
+def test_the_sources_list_what_the_rules_cite() -> None:
+    entries = re.findall(
+        r"^- (.+?)(?= \()(?: \((\d{4})\))", (ROOT / "docs/sources.md").read_text("utf-8"), re.MULTILINE
+    )
+    listed = {(re.split("[, ]", authors)[0], year) for authors, year in entries}
+    pattern = r"([A-Z]\w+)(?:,? et al\.| & [A-Z]\w+)?,? (?:\"[^\"]+\", |CS231n, )?\(?((?:19|20)\d\d)\b"
+    cited = {cite: rule.name for rule in all_rules() for cite in re.findall(pattern, rule.page)}
+    assert len(cited) > 10
+    assert {cite: name for cite, name in cited.items() if cite not in listed} == {}, "add them to docs/sources.md"
+    assert listed - set(cited) == set(), "no page cites these any more"
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+def test_a_threshold_has_its_reason_beside_it(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(part, ast.Constant) and isinstance(part.value, (int, float)) for part in ast.walk(node.value)
+        ):
+            line = text.splitlines()[node.lineno - 1]
+            assert re.search(r"  # \S+ \S+ \S+", line), (
+                f"line {node.lineno}: why is this the number? Say so in a comment"
+            )
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+def test_a_number_that_judges_has_a_name(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+        numbers = [side.value for side in sides if isinstance(side, ast.Constant) and isinstance(side.value, float)]
+        unnamed = [number for number in numbers if number not in (0.0, 1.0)]
+        assert not unnamed, f"line {node.lineno} compares with {unnamed}: make it a constant with its reason beside it"
+
+
 def test_pages_name_only_files_that_exist() -> None:
-    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "design.md"):
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    for page in pages:
         text = page.read_text(encoding="utf-8")
-        links = re.findall(r"\]\((?!http)([^)#]+)\)", text)
+        prose = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)  # f[0](x) in code is no link
+        links = re.findall(r"\]\((?!http)([^)#]+)\)", prose)
         paths = re.findall(r"`((?:src|tests|docs|examples|bench)/[\w./-]+)`", text)
         missing = [name for name in links if not (page.parent / name).exists()]
         missing += [name for name in paths if not (ROOT / name).exists()]

@@ -17,8 +17,10 @@ from headtorch import rules
 from headtorch.diagnose import diagnose, order
 from headtorch.model import Evidence, Finding, Role, Severity, UserError, Where
 from headtorch.record.writer import Writer
+from headtorch.render.catalogue import explained, listed
 from headtorch.render.json import render
-from headtorch.rules import Rule, all_rules
+from headtorch.render.visible import columns
+from headtorch.rules import LEADS, Rule, all_rules
 from headtorch.signals import Signals
 from headtorch.store.records import Objective
 
@@ -32,13 +34,49 @@ def test_every_rule_has_a_page_and_does_not_lead_to_itself() -> None:
     rules = all_rules()
     assert rules
     for rule in rules:
-        headline, _, rest = rule.page.partition("\n")
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule.name)
-        assert headline.endswith("."), rule.name
-        for part in ("Why ", "Measured: ", "Fix: "):
-            assert f"\n{part}" in rest, (rule.name, part)
+        assert rule.headline.endswith("."), rule.name
         assert rule.name not in rule.leads_to
         assert len(set(rule.leads_to)) == len(rule.leads_to)
+
+
+@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)
+def test_a_page_has_all_its_parts(rule: Rule) -> None:
+    found = [lead for lead, _ in rule.paragraphs]
+    wanted = [" or ".join(leads) for leads in LEADS]
+    assert len(found) == len(LEADS) and all(lead in leads for lead, leads in zip(found, LEADS, strict=True)), (
+        f"below its first line the docstring of {rule.name} has paragraphs that begin with {found}, not with {wanted}"
+    )
+    why, _, healthy, fix, _ = (text for _, text in rule.paragraphs)
+    formulas = [code for code in re.findall(r"`([^`]+)`", why) if re.search("[=≈<≤→←⇒∝]", code)]
+    assert formulas, f"{rule.name}: the formula behind it is missing, in backticks, from `{found[0]}`"
+    grounds = r"\bderivation\b|\bmeasured over\b|\b(19|20)\d\d\b"
+    assert re.search(grounds, healthy, re.IGNORECASE), (
+        f"{rule.name}: `Healthy:` does not say what its range rests on: (derivation), (Author, year), or measured over"
+    )
+    assert "`" in fix, f"{rule.name}: `Fix:` shows no code in backticks"
+    assert rule.page.count("`") % 2 == 0, f"{rule.name}: a backtick has no partner"
+    assert 12 <= len(rule.page.splitlines()) <= 30, f"{rule.name}: a page has 12 to 30 lines"
+
+
+def test_a_page_in_the_terminal_keeps_its_width_and_its_words() -> None:
+    for rule in all_rules():
+        for width in (80, 88):
+            plain = explained(rule, width=width, colour=False)
+            assert max(map(columns, plain.splitlines())) <= width, rule.name
+            assert re.sub(r"\x1b\[\d*m", "", explained(rule, width=width, colour=True)) == plain
+            assert " ".join(rule.page.split()) in " ".join(plain.split())
+        assert plain.endswith(f"headtorch explain {rule.name} --demo\n")
+    assert "\x1b[1mMeasured:\x1b[0m " in explained(rule, width=88, colour=True)
+
+
+def test_the_list_in_the_terminal_names_every_rule_once_below_its_family() -> None:
+    lines = listed(all_rules(), width=80, colour=False).splitlines()
+    assert max(map(len, lines)) <= 80
+    named = [line.split()[0] for line in lines if re.match(r"  \S", line)]
+    assert sorted(named) == [rule.name for rule in all_rules()]
+    families = [line for line in lines if line and not line.startswith((" ", "headtorch "))]
+    assert families == sorted({rule.family for rule in all_rules()})
 
 
 def test_rules_and_places_are_read_without_torch() -> None:

@@ -15,7 +15,7 @@ CORPUS = sorted(
     if path.name != "__init__.py"
 )
 # How many backward passes a recording of each holds at least: without them, being the same would say nothing.
-SCENARIOS = {"same_networks": 200, "same_updates": 250, "same_machinery": 60, "same_compile": 25}
+SCENARIOS = {"same_networks": 200, "same_updates": 200, "same_machinery": 60, "same_compile": 25}
 
 
 def warnings(outcome: Outcome) -> list[str]:

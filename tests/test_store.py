@@ -341,7 +341,7 @@ def test_a_copy_without_its_log_still_opens(tmp_path: Path) -> None:
 
 LIMITED = """
 import resource, runpy, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (350_000, 350_000))
 sys.argv = sys.argv[1:]
 runpy.run_module("headtorch", run_name="__main__", alter_sys=True)
 """
@@ -350,21 +350,21 @@ runpy.run_module("headtorch", run_name="__main__", alter_sys=True)
 def test_a_full_disk_in_the_middle_of_a_training(tmp_path: Path, plain: Start) -> None:
     """The size of files is limited, which SQLite meets as it meets a full disk."""
     script = SCRIPTS / "trains.py"
-    alone = plain(script, "1500")
+    alone = plain(script, "4000")
     runs = tmp_path / "runs"
-    command = [sys.executable, "-c", LIMITED, "headtorch", "run", "--runs", str(runs), str(script), "1500"]
+    command = [sys.executable, "-c", LIMITED, "headtorch", "run", "--runs", str(runs), str(script), "4000"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout == alone.end().out
     assert "Traceback" not in done.stderr
     (path,) = runs.glob("*.htdb")
     losses = Run(path).series("loss")
-    assert 0 < len(losses.steps) < 1500
+    assert 0 < len(losses.steps) < 4000
 
 
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
     script = str(SCRIPTS / "trains.py")
-    command = [sys.executable, "-c", LIMITED, "headtorch", "run", "--runs", str(tmp_path / "runs"), script, "1500"]
+    command = [sys.executable, "-c", LIMITED, "headtorch", "run", "--runs", str(tmp_path / "runs"), script, "4000"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert "the training went on" in " ".join(done.stderr.split())
 

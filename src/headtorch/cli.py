@@ -244,18 +244,15 @@ def runs(folder: Path) -> None:
 @click.option("--demo", is_flag=True, help="Run the small sick script that shows NAME, live.")
 @click.argument("name", metavar="[NAME]", required=False)
 def explain(name: str | None, demo: bool) -> Callable[[], NoReturn] | None:
-    """Explain the rule NAME: what it means, why learning stops, what is measured, how it is fixed.
+    """Explain the rule NAME: why learning fails, what is measured and healthy, how it is fixed, when to ignore it.
 
     Without NAME, list the rules by family.
     """
+    from headtorch.render import catalogue
     from headtorch.rules import all_rules, rule_named
 
     if name is None:
-        families: dict[str, list[str]] = {}
-        width = max(len(rule.name) for rule in all_rules())
-        for rule in all_rules():
-            families.setdefault(rule.family, []).append(f"  {rule.name:{width}}  {rule.page.splitlines()[0]}")
-        _print("\n".join("\n".join([family, *lines, ""]) for family, lines in families.items()))
+        _print(catalogue.listed(all_rules(), width=_columns(), colour=_colourful(sys.stdout)))
         return None
     rule = rule_named(name)
     script = Path(__file__).parent / "demos" / f"{rule.name.replace('-', '_')}.py"
@@ -276,10 +273,7 @@ def explain(name: str | None, demo: bool) -> Callable[[], NoReturn] | None:
             check=False,
             choice=_choice((), ()),
         )
-    follows = f"\nWhat can follow from it: {', '.join(rule.leads_to)}." if rule.leads_to else ""
-    _print(
-        f"{rule.name} ({rule.family})\n\n{rule.page}\n{follows}\nSee it happen: headtorch explain {rule.name} --demo\n"
-    )
+    _print(catalogue.explained(rule, width=_columns(), colour=_colourful(sys.stdout)))
     return None
 
 

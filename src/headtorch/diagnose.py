@@ -57,7 +57,8 @@ def diagnose(path: Path, rules: Sequence[Rule] | None = None) -> tuple[Report, d
 
 def order(found: Sequence[Finding], rules: Sequence[Rule]) -> tuple[Finding, ...]:
     """Causes first, most certain first; each consequence after them with the name of its cause."""
-    leads_to = {rule.name: set(rule.leads_to) for rule in rules}
+    symptoms = {rule.name for rule in rules if rule.symptom}
+    leads_to = {rule.name: {*rule.leads_to} | (symptoms - {rule.name}) for rule in rules}
     unique = {(finding.rule, finding.where): finding for finding in sorted(found, key=lambda f: f.confidence)}
     ranked = sorted(unique.values(), key=_rank)
     causes: list[Finding] = []
@@ -86,6 +87,9 @@ def _notices(run: Run) -> list[str]:
     notices = []
     if trouble := run.facts.get("trouble"):
         notices.append(str(trouble))
+    if threads := run.facts.get("other_threads"):
+        others = "another thread" if threads == 1 else f"{threads} other threads"
+        notices.append(f"what {others} trained at the same time was not looked at")
     opaque = sorted({name for objective in run.objectives for name in objective.opaque})
     if opaque:
         notices.append(f"the inside of {', '.join(opaque)} could not be looked at")

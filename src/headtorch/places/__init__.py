@@ -12,6 +12,8 @@ from headtorch.model import Where
 from headtorch.places.trees import assigned_names, called, enclosing_function
 from headtorch.places.values import Values
 
+HALVES = ("bfloat16", "float16", "half")
+
 
 class Places(Values):
     """Finds places in the user's sources, by file."""
@@ -36,6 +38,37 @@ class Places(Values):
         found = [n for n in ast.walk(scope) if value.id in assigned_names(n) and id(n) not in inner]
         return self.where(where.file, min(found, key=lambda n: n.lineno)) if found else None  # type: ignore[attr-defined]
 
+    def callee(self, where: Where) -> Where | None:
+        """Where the variable that the call at a place calls was assigned in the same function; else what it calls."""
+        call, tree = self.call_at(where), self.tree(where.file)
+        if call is None or tree is None:
+            return None
+        scope = enclosing_function(tree, where.line) or tree
+        name = call.func.id if isinstance(call.func, ast.Name) else None
+        found = [node for node in ast.walk(scope) if name is not None and name in assigned_names(node)]
+        return self.where(where.file, min(found, key=lambda n: n.lineno) if found else call.func)  # type: ignore[attr-defined]
+
+    def ties(self, file: str, *layers: str) -> Iterator[Where]:
+        """The statements in a file that give the weight of one of these layers, or its values, to another of them."""
+        tree = self.tree(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Assign) and len(node.targets) == 1:
+                given, taken = node.value, node.targets[0]
+            elif isinstance(node, ast.Call) and called(node) == "copy_" and node.args:
+                given, taken = node.args[0], node.func  # a.weight.data.copy_(b.weight)
+            else:
+                continue
+            weights = [
+                {
+                    ast.unparse(n.value).rsplit(".", 1)[-1]
+                    for n in ast.walk(side)
+                    if isinstance(n, ast.Attribute) and n.attr == "weight"
+                }
+                for side in (taken, given)
+            ]
+            if len(weights[0]) == len(weights[1]) == 1 and weights[0] | weights[1] == set(layers):
+                yield self.where(file, node)
+
     def loop_around(self, where: Where) -> Where | None:
         """What the outermost loop around a line, in its function, runs over."""
         tree = self.tree(where.file)
@@ -46,6 +79,84 @@ class Places(Values):
             if isinstance(node, ast.For) and node.lineno < where.line <= (node.end_lineno or 0)
         ]
         return self.where(where.file, min(loops, key=lambda loop: loop.lineno).iter) if loops else None
+
+    def number_at(self, where: Where) -> float | None:
+        """The number that is written at a place: alone, as a keyword's value, or as what is assigned."""
+        tree = self.tree(where.file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, (ast.Assign, ast.AnnAssign, ast.keyword)) and self.where(where.file, node) == where:
+                node = node.value or node
+            elif not isinstance(node, ast.Constant) or self.where(where.file, node) != where:
+                continue
+            if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+                return float(node.value)
+        return None
+
+    def begins_anew(self, where: Where) -> Where | None:
+        """In the loop around a line: an iterator made and asked for its first item, `next(iter(loader))`."""
+        for node in self._in_loop(where):
+            if isinstance(node, ast.Call) and called(node) == "next" and node.args:
+                made = node.args[0]
+                if isinstance(made, ast.Call) and called(made) == "iter":
+                    return self.where(where.file, node)
+        return None
+
+    def given_to(self, where: Where) -> tuple[str, int, str] | None:
+        """The parameter that the call at a place is given first, `a` in `self.left(a)`, after its function's file and
+        line."""
+        call, tree = self.call_at(where), self.tree(where.file)
+        function = enclosing_function(tree, where.line) if tree is not None else None
+        if call is None or function is None or not call.args or not isinstance(call.args[0], ast.Name):
+            return None
+        names = [argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)]
+        name = call.args[0].id
+        return (where.file, function.lineno, name) if name in names else None
+
+    def ignored_index(self, file: str) -> Where | None:
+        """In a `__getitem__`: where the index is cut by a number, `index % 40`, or a number stands in its place."""
+        tree = self.tree(file)
+        methods = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)] if tree is not None else []
+        for method in methods:
+            if method.name != "__getitem__" or len(method.args.args) < 2:
+                continue
+            index = method.args.args[1].arg
+            nodes = list(ast.walk(method))
+            unused = not any(isinstance(n, ast.Name) and n.id == index for n in nodes)
+            drawn = any(isinstance(n, ast.Call) and ("rand" in called(n) or "choice" in called(n)) for n in nodes)
+            for node in nodes:
+                cut = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and _is_name(node.left, index)
+                if cut and isinstance(node, ast.BinOp) and isinstance(node.right, ast.Constant):
+                    return self.where(file, node)
+                if (
+                    unused
+                    and not drawn
+                    and isinstance(node, ast.Subscript)
+                    and isinstance(node.slice, ast.Constant)
+                    and isinstance(node.slice.value, int)
+                ):
+                    return self.where(file, node)
+        return None
+
+    def slice_at_rest(self, where: Where) -> Where | None:
+        """In the loop around a line: a slice whose bounds the loop never changes, `x[:64]`."""
+        nodes = self._in_loop(where)
+        changed = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        for node in nodes:
+            if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) and node.slice.upper is not None:
+                names = {each.id for each in ast.walk(node.slice) if isinstance(each, ast.Name)}
+                if not names & changed:
+                    return self.where(where.file, node)
+        return None
+
+    def _in_loop(self, where: Where) -> list[ast.AST]:
+        """What stands in the innermost loop around a line, the loop's own variables included."""
+        tree = self.tree(where.file)
+        loops = [
+            node
+            for node in (ast.walk(tree) if tree is not None else ())
+            if isinstance(node, (ast.For, ast.While)) and node.lineno <= where.line <= (node.end_lineno or 0)
+        ]
+        return list(ast.walk(max(loops, key=lambda loop: loop.lineno))) if loops else []
 
     def without_gradient(self, where: Where) -> Where | None:
         """The innermost `with torch.no_grad():` around a place."""
@@ -59,6 +170,17 @@ class Places(Values):
         ]
         block = max(blocks, key=lambda node: node.lineno, default=None)
         return None if block is None else self.where(where.file, block.items[0].context_expr)
+
+    def condition_around(self, where: Where) -> Where | None:
+        """The condition of the innermost `if` inside a loop around a place."""
+        tree = self.tree(where.file)
+        around = [
+            node
+            for node in (ast.walk(tree) if tree is not None else ())
+            if isinstance(node, (ast.If, ast.For, ast.While)) and node.lineno <= where.line <= (node.end_lineno or 0)
+        ]
+        inner = max(around, key=lambda node: node.lineno, default=None)
+        return self.where(where.file, inner.test) if isinstance(inner, ast.If) and len(around) > 1 else None
 
     def factor_at(self, where: Where) -> Where | None:
         """Where the factor of the product at a place is written."""
@@ -153,6 +275,52 @@ class Places(Values):
             ):
                 yield self.where(file, node)
 
+    def half_precision(self, file: str) -> Iterator[Where]:
+        """Where a file asks for half precision, or where the type it asks for is written; networks before data."""
+        tree = self.tree(file)
+        if tree is None:
+            return
+        networks = {
+            ast.unparse(n.value) for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr == "parameters"
+        }
+        made = {
+            id(below)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign) and any(ast.unparse(target) in networks for target in node.targets)
+            for below in ast.walk(node.value)
+        }
+        calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and called(n) not in ("autocast", "GradScaler")]
+
+        def of_network(call: ast.Call) -> bool:
+            receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
+            return id(call) in made or (receiver is not None and ast.unparse(receiver) in networks)
+
+        for call in sorted(calls, key=lambda call: (not of_network(call), call.lineno)):
+            place = self.where(file, call)
+            if called(call) in HALVES and isinstance(call.func, ast.Attribute):
+                yield place
+            asks = call.args if called(call) in ("to", "type", "set_default_dtype") else []
+            for value in [*asks, *(keyword.value for keyword in call.keywords if keyword.arg == "dtype")]:
+                if _is_half(value):
+                    yield place
+                elif (written := self.written(file, value, (place,))) is not None and any(
+                    _is_half(node)
+                    for node in ast.walk(tree)
+                    if hasattr(node, "lineno") and self.where(file, node) == written
+                ):
+                    yield written
+
+    def assigned(self, file: str, name: str, makers: Sequence[str]) -> Iterator[Where]:
+        """What a variable or an attribute of that name is assigned, where one of the functions makes it."""
+        tree = self.tree(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Assign) and any(
+                name in (getattr(target, "id", None), getattr(target, "attr", None)) for target in node.targets
+            ):
+                calls = [each for each in ast.walk(node.value) if isinstance(each, ast.Call)]
+                if any(called(call) in makers for call in calls):
+                    yield self.where(file, node.value)
+
     def container(self, where: Where) -> Where | None:
         """The empty list or dictionary that the expression at a place is put into: `layers = []` before
         `layers.append(...)`."""
@@ -183,6 +351,17 @@ class Places(Values):
                     continue
                 return self.where(file, node)
         return None
+
+
+def _is_name(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _is_half(node: ast.AST) -> bool:
+    """Whether something names a type of half precision: `torch.bfloat16`, `default="float16"`."""
+    return any(
+        getattr(each, "attr", None) in HALVES or getattr(each, "value", None) in HALVES for each in ast.walk(node)
+    )
 
 
 def _after(tree: ast.Module | None, line: int) -> list[ast.AST]:

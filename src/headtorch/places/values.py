@@ -103,12 +103,13 @@ class Values(Trees):
                 for statement in node.body:
                     if attribute in assigned_names(statement):
                         return self.where(file, statement)
-            if (
-                isinstance(node, ast.Assign)
-                and isinstance(node.value, ast.Constant)
-                and any(isinstance(t, ast.Attribute) and t.attr == attribute for t in node.targets)
+            if isinstance(node, ast.Assign) and any(
+                isinstance(target, ast.Attribute) and target.attr == attribute for target in node.targets
             ):
-                return self.where(file, node)
+                if isinstance(node.value, ast.Constant):
+                    return self.where(file, node)
+                if isinstance(node.value, ast.Name):  # self.p = p
+                    return self.written(file, node.value, (self.where(file, node),))
         return None
 
     def _entry(self, file: str, tree: ast.Module, key: object) -> Where | None:
@@ -152,6 +153,8 @@ class Values(Trees):
     ) -> Where | None:
         caller = stack[1] if len(stack) > 1 else None
         call = self.call_at(caller) if caller is not None else None
+        if call is None and (only := self._only_call(file, function)) is not None:
+            call, caller = only, self.where(file, only)
         if call is not None and caller is not None:
             offset = 1 if names[:1] == ["self"] else 0
             value = next((k.value for k in call.keywords if k.arg == name), None)
@@ -159,7 +162,9 @@ class Values(Trees):
                 value = call.args[names.index(name) - offset]
             if value is not None:
                 keyword = next((k for k in call.keywords if k.arg == name), None)
-                return self.written(caller.file, value, stack[1:]) or self.where(caller.file, keyword or value)
+                return self.written(caller.file, value, stack[1:] or (caller,)) or self.where(
+                    caller.file, keyword or value
+                )
         for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
             if argument.arg == name and default is not None:
                 return self.where(file, default)
@@ -167,6 +172,16 @@ class Values(Trees):
         if name in names and defaults and (position := names.index(name) - len(names) + len(defaults)) >= 0:
             return self.where(file, defaults[position])
         return None
+
+    def _only_call(self, file: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.Call | None:
+        """The one call of a function in its file, or of the class that it initialises; None when there are several."""
+        tree = self.tree(file)
+        if tree is None:
+            return None
+        owner = next((n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and function in n.body), None)
+        name = owner.name if owner is not None and function.name == "__init__" else function.name
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and called(node) == name]
+        return calls[0] if len(calls) == 1 else None
 
 
 def _assignment(scope: ast.AST, name: str) -> ast.Assign | ast.AnnAssign | None:

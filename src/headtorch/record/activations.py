@@ -2,56 +2,86 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch.nn import functional
 
 from headtorch.record.graph import Graph, saved
 from headtorch.record.network import ACTIVATIONS, Network
-from headtorch.record.rows import Rows, gather, row_length
+from headtorch.record.rows import Rows, constant, gather, row_length
 
 MAX_ELEMENTS = 1 << 16  # of one activation, for what is asked of its units
+MAX_COMPARED = 1 << 14  # of one activation, for what compares its examples
 
 
-class Activations(NamedTuple):
+class Activations:
     """The measured activations of one step.
 
     `units` holds each as (examples, units), a part of the batch where it is large. `slope` and `offset`,
     (activations,), map a sigmoid's or tanh's outputs to -1 .. 1; `slope` is NaN for what does not saturate on both
-    sides.
+    sides. `columns` are those of the network's measured activations that are there.
     """
 
-    rows: Rows
-    units: list[torch.Tensor]
-    slope: torch.Tensor
-    offset: torch.Tensor
+    def __init__(
+        self, columns: list[int], rows: Rows, units: list[torch.Tensor], slope: torch.Tensor, offset: torch.Tensor
+    ) -> None:
+        self.columns = columns
+        self.rows = rows
+        self.units = units
+        self.slope = slope
+        self.offset = offset
+
+    @cached_property
+    def means(self) -> torch.Tensor:
+        """The mean of each, (activations,)."""
+        return self.rows.values.sum(dim=1) / self.rows.counts
+
+    @cached_property
+    def examples(self) -> list[torch.Tensor]:
+        """Fewer examples of each, for what is asked of the differences between them."""
+        return [units[:: -(-units.numel() // MAX_COMPARED)].float() if units.numel() else units for units in self.units]
+
+    @cached_property
+    def sizes(self) -> list[torch.Tensor]:
+        """The root mean square of the `examples` of each."""
+        norms = torch._foreach_norm(self.examples)
+        return [norm / math.sqrt(max(each.numel(), 1)) for norm, each in zip(norms, self.examples, strict=True)]
 
 
+_NO_SCALE = (math.nan, 0.0)
 _SCALES = {"Sigmoid": (2.0, -1.0), "Tanh": (1.0, 0.0)}
 
 
-def read(graph: Graph, network: Network) -> Activations | None:
-    """The measured activations of a graph that fits a network; None when one of them cannot be read."""
+def read(graph: Graph, network: Network, positions: Sequence[int | None]) -> Activations | None:
+    """The measured activations of a graph, from their positions in it; None when none of them can be read."""
+    columns: list[int] = []
     outputs: list[torch.Tensor] = []
     channels: list[bool] = []
-    for number in network.measured:
-        node = network.at(graph, number)
+    for column, (number, position) in enumerate(zip(network.measured, positions, strict=True)):
+        if position is None:
+            continue
+        node = graph.order[position]
         kind = network.nodes[number].op
         tensor = saved(node, ACTIVATIONS[kind])
         if tensor is None or tensor.dim() == 0 or tensor.numel() == 0:
-            return None
+            continue
+        columns.append(column)
         outputs.append(_output(kind, node, tensor))
         channels.append(_channels_first(network, number, tensor))
     if not outputs:
         return None
-    scales = [_SCALES.get(network.nodes[number].op, (float("nan"), 0.0)) for number in network.measured]
+    scales = [_SCALES.get(network.nodes[number].op, _NO_SCALE) for number in (network.measured[i] for i in columns)]
     device = outputs[0].device
     return Activations(
+        columns,
         gather(outputs, row_length(len(outputs))),
         [_units(tensor, first) for tensor, first in zip(outputs, channels, strict=True)],
-        torch.tensor([scale[0] for scale in scales]).to(device, non_blocking=True),
-        torch.tensor([scale[1] for scale in scales]).to(device, non_blocking=True),
+        constant(tuple(scale[0] for scale in scales), device),
+        constant(tuple(scale[1] for scale in scales), device),
     )
 
 
@@ -80,6 +110,10 @@ def _output(kind: str, node: Any, tensor: torch.Tensor) -> torch.Tensor:
             return functional.hardswish(tensor)
         case "Hardsigmoid":
             return functional.hardsigmoid(tensor)
+        case "Clamp":
+            low, high = getattr(node, "_saved_min", None), getattr(node, "_saved_max", None)
+            scalars = not isinstance(low, torch.Tensor) and not isinstance(high, torch.Tensor)
+            return tensor.clamp(low, high) if scalars else tensor
         case "Threshold" | "ClampMin":
             return functional.relu(tensor)
     return tensor

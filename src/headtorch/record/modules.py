@@ -169,3 +169,24 @@ def mode(root: nn.Module) -> tuple[int, int, int, int]:
             norms += 1
             norms_off += not module.training
     return dropouts, dropouts_off, norms, norms_off
+
+
+def batches_behind(evaluated: nn.Module, trained: nn.Module) -> torch.Tensor | None:
+    """How many batches the running statistics of a copy have seen, and those of the network it is a copy of, (2,).
+
+    None when the two do not have equal batch norms, or share them.
+    """
+    copies, originals = _norms(evaluated), _norms(trained)
+    same = [norm.num_features for norm in copies] == [norm.num_features for norm in originals]
+    if not copies or not same or copies[0] is originals[0] or any(norm.training for norm in copies):
+        return None
+    return torch.stack([_seen(copies).amin(), _seen(originals).amax()]).float()
+
+
+def _norms(root: nn.Module) -> list[Any]:
+    norms = [module for module in nn.Module.modules(root) if isinstance(module, _MODE_DEPENDENT_NORMS)]
+    return [norm for norm in norms if norm.num_batches_tracked is not None]
+
+
+def _seen(norms: list[Any]) -> torch.Tensor:
+    return torch.stack([norm.num_batches_tracked.detach() for norm in norms])

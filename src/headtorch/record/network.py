@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from headtorch.record import losses
-from headtorch.record.graph import LINEAR, RECURRENT, VIEWS, Graph, data_inputs, output_shape
+from headtorch.record.graph import LINEAR, RECURRENT, VIEWS, Graph, data_inputs, output_shape, saved
 from headtorch.record.modules import Description, Modules
 from headtorch.record.tracing import trace_of
-from headtorch.store.records import Loss, Node
+from headtorch.store.records import Loss, Node, Reordered
 
 MAX_NODES = 4_000
 MAX_MEASURED = 96
+RESHAPES = ("View", "UnsafeView", "ReshapeAlias", "Reshape")
 # Operations whose output tells how a layer's units stand. The value is where autograd keeps it: the result itself, or
 # the input, from which the result is computed again.
 ACTIVATIONS = {
@@ -19,8 +20,10 @@ ACTIVATIONS = {
     "LeakyRelu": "_saved_self", "Gelu": "_saved_self", "Silu": "_saved_self", "Hardtanh": "_saved_self",
     "Softplus": "_saved_self", "Mish": "_saved_self", "Threshold": "_saved_self", "Elu": "_saved_self_or_result",
     "ClampMin": "_saved_self", "Hardswish": "_saved_self", "Hardsigmoid": "_saved_self", "PreluKernel": "_saved_self",
+    "Clamp": "_saved_self",
 }  # fmt: skip
-_DETAILS = ("dim", "p", "negative_slope", "eps", "momentum", "training", "approximate", "min_val", "max_val")
+RECURRENT_LAYERS = ("RNN", "LSTM", "GRU")
+_DETAILS = ("dim", "index", "p", "negative_slope", "eps", "momentum", "training", "approximate", "min_val", "max_val")
 
 
 class Network:
@@ -38,6 +41,7 @@ class Network:
         self.positions: list[int] = []
         self.length = len(graph.order)
         self.truncated = graph.truncated
+        self.reordered: list[Reordered] = []
         through: dict[Any, tuple[int, ...]] = {}  # a view's own inputs, so that it can be left out
         for position, (node, name) in enumerate(zip(graph.order, graph.names, strict=True)):
             if node in paths or name == "AccumulateGrad":
@@ -45,9 +49,13 @@ class Network:
             inner, outside, weight = data_inputs(node, name, paths)
             inputs = tuple(dict.fromkeys(number for child in inner for number in through.get(child, ())))
             # What is selected of a recurrent layer's output tells steps from examples.
-            selects = name == "Select" and any(self.nodes[i].op in RECURRENT for i in inputs)
+            selects = name == "Select" and any(
+                self.nodes[i].op in RECURRENT or self.nodes[i].module in RECURRENT_LAYERS for i in inputs
+            )
             if name in VIEWS and name != "Expand" and not selects:
                 through[node] = inputs
+                if name in RESHAPES and (reordered := _reordered(node)) is not None:
+                    self.reordered.append(reordered)
                 continue
             if len(self.nodes) >= MAX_NODES:
                 self.truncated = True
@@ -73,6 +81,19 @@ class Network:
     def at(self, graph: Graph, number: int) -> Any:
         """The node of a fitting graph that `nodes[number]` describes."""
         return graph.order[self.positions[number]]
+
+
+def _reordered(view: Any) -> Reordered | None:
+    """A view whose dimensions are those of its input in another order; those of length 1 do not count."""
+    before, after = getattr(view, "_saved_self_sym_sizes", None), output_shape(view)
+    if before is None or after is None:
+        return None
+    before = tuple(int(size) for size in before)
+    long_before, long_after = ([size for size in shape if size > 1] for shape in (before, after))
+    if long_before == long_after or sorted(long_before) != sorted(long_after):
+        return None
+    trace = trace_of(view)
+    return Reordered(before, after, None if trace is None else trace.where)
 
 
 def _spread(numbers: list[int]) -> list[int]:
@@ -106,9 +127,12 @@ def _describe(
         if isinstance(value, (int, float, str)):
             # autograd tells a negative dimension as an unsigned number
             detail[key] = value - 2**64 if isinstance(value, int) and value > 2**62 else value
+    shape = output_shape(node)
+    if shape == () and (factor := _factor(node, name)) is not None:
+        detail["factor"] = factor
     return Node(
         op=name,
-        shape=output_shape(node),
+        shape=shape,
         inputs=inputs,
         outside=outside,
         weight=weight,
@@ -118,3 +142,12 @@ def _describe(
         made_at=made_at,
         detail=detail,
     )
+
+
+def _factor(node: Any, name: str) -> float | None:
+    """What a scalar is multiplied with, where that is a number on the CPU."""
+    other = saved(node, "_saved_other") if name in ("Mul", "Div") else None
+    if other is None or other.numel() != 1 or other.device.type != "cpu" or node.next_functions[1][0] is not None:
+        return None
+    value = float(other)
+    return value if name == "Mul" else 1 / value if value else None

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from headtorch.model import Where
 from headtorch.record.graph import Graph
+from headtorch.record.layout import Layouts
 from headtorch.record.network import Network
 from headtorch.record.rows import Rows, gather, row_length
 
 if TYPE_CHECKING:
     from headtorch.record.optimizers import Optimizers, OptimizerState
 
-Site = tuple[Any, ...]
+Site = tuple[tuple[int, int], ...]  # where a backward pass stands: by frame, the id of its code and the instruction
 Reference = weakref.ref[torch.Tensor]
+MAX_OBJECTIVES = 64  # a search over hundreds of trainings need not describe each
 
 
 class TensorNumbers:
@@ -70,19 +72,34 @@ class Objective:
         self.watched: list[Reference] = []
         self.raw = False
         self.network: Network | None = None
+        self.layouts: Layouts | None = None
         self.traced = self.clipped = False
         self.tries = 0
         self.stepped = False
+        self.collects = False  # its last backward pass added to gradients that no step has used
         self.has_optimizer = False
         self.held_by: dict[int, OptimizerState] = {}
         self.followed_by: set[int] = set()
         self.compared_at = 0  # how many optimizers there were when its learners were last compared
         self.mode: tuple[int, ...] | None = None
+        self.autocast: tuple[str, str] | None = None  # device and type at its last forward pass
         self.before: tuple[int, Rows, Rows] | None = None  # a looked-at step, the weights and their gradients before it
+
+    def begin_pass(self) -> list[OptimizerState]:
+        """The optimizers that have stepped over its learners since its last backward pass; a new pass begins."""
+        fresh = [state for state in self.held_by.values() if state.fresh]
+        self.collects = bool(self.held_by) and not fresh
+        for state in fresh:
+            state.fresh = False
+        return fresh
 
     def tensors(self) -> list[torch.Tensor | None]:
         """The watched tensors; None for one that is gone."""
         return [reference() for reference in self.watched]
+
+    def columns(self) -> dict[int, int]:
+        """The columns of the watched tensors by id."""
+        return {id(tensor): column for column, tensor in enumerate(self.tensors()) if tensor is not None}
 
     def learns(self, learners: Sequence[torch.Tensor], raw: bool) -> bool:
         """Whether these learners are its own: most of the smaller set in common.
@@ -106,6 +123,55 @@ class Objective:
     def rows(self, tensors: Sequence[torch.Tensor | None]) -> Rows:
         """Rows of tensors that stand beside the watched ones."""
         return gather(tensors, row_length(len(tensors)))
+
+
+class Objectives:
+    """All objectives of the process, in the order in which they first ran."""
+
+    def __init__(self, optimizers: Optimizers) -> None:
+        self.all: list[Objective] = []
+        self._by_site: dict[Site, Objective] = {}
+        self._optimizers = optimizers
+
+    def at(self, site: Site) -> Objective | None:
+        """The last objective of a site."""
+        return self._by_site.get(site)
+
+    def identify(
+        self,
+        site: Site,
+        known: Objective | None,
+        graph: Graph | None,
+        wanted: Sequence[torch.Tensor],
+        otherwise: Objective | None,
+    ) -> Objective | None:
+        """The objective of a pass at a site; a new one unless it is `known` or another of that site.
+
+        `otherwise` is what it counts for when there are too many objectives.
+        """
+        learners, raw = learners_of(graph, self._optimizers, wanted) if graph is not None else ([], False)
+        newest = self._optimizers.newest_over(learners)
+        made_at = newest.made_at if newest else ()
+        candidates = [known] if known is not None else []
+        candidates += [each for each in self.all if each.site == site and each is not known]
+        for objective in candidates:
+            new_optimizer = newest is not None and made_at != objective.optimizer_made_at and objective.count > 0
+            if objective.learns(learners, raw) and not (new_optimizer and objective.has_optimizer):
+                if raw:
+                    objective.reached = objective.watched = [weakref.ref(tensor) for tensor in learners]
+                objective.compared_at = self._optimizers.made
+                self._by_site[site] = objective
+                return objective
+        if len(self.all) >= MAX_OBJECTIVES:
+            return known or otherwise
+        objective = Objective(len(self.all), site, made_at)
+        objective.raw = raw
+        objective.compared_at = self._optimizers.made
+        objective.has_optimizer = newest is not None
+        objective.reached = [weakref.ref(tensor) for tensor in learners]
+        self.all.append(objective)
+        self._by_site[site] = objective
+        return objective
 
 
 def learners_of(

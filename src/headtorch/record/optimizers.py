@@ -1,4 +1,11 @@
-"""Optimizers: who made each, what it holds, and its settings at every change."""
+"""Optimizers: who made each, what it holds, its settings at every change, and how a scheduler follows it.
+
+event "scheduler"   a scheduler that has stepped: `optimizer` (its number), `scheduler` (its class), `where` (the user's
+                    lines that made it), `optimizer_steps` (before it: 0 is a step too early)
+sample "scheduled"  of an optimizer, right after its step: its steps so far and those of the schedulers that hold it, at
+                    its first hundred steps and then at fewer, once a scheduler has stepped; the slope is scheduler
+                    steps per optimizer step
+"""
 
 from __future__ import annotations
 
@@ -9,6 +16,7 @@ import torch
 
 from headtorch.model import Where
 from headtorch.record.objectives import TensorNumbers
+from headtorch.record.schedule import looked_at
 from headtorch.record.source import Sources
 from headtorch.record.writer import Writer
 from headtorch.store import records
@@ -24,8 +32,24 @@ class OptimizerState:
         self.made_after_step = step
         self.held: set[int] = set()
         self.rates: list[float] = []
+        self.steps = 0
         self.fresh = False  # it has stepped, and no backward pass has added to its gradients since
         self.stepped_at: Where | None = None
+
+
+class _Scheduler:
+    """What is known of one scheduler of the learning rate; `told` says that its event is written."""
+
+    def __init__(self, reference: weakref.ref[Any], made_at: tuple[Where, ...]) -> None:
+        self.reference = reference
+        self.made_at = made_at
+        self.told = False
+
+
+def _steps_of(scheduler: Any) -> int:
+    """How many steps a scheduler has taken; the one that it takes when it is made does not count."""
+    counted = getattr(scheduler, "_step_count", None)
+    return int(getattr(scheduler, "last_epoch", 0)) if counted is None else int(counted) - 1
 
 
 class Optimizers:
@@ -36,6 +60,7 @@ class Optimizers:
         self._numbers = numbers
         self._writer = writer
         self._states: dict[int, OptimizerState] = {}
+        self._schedulers: list[_Scheduler] = []
         self.made = 0
         self._holders: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}  # the newest that holds a tensor, by id
 
@@ -52,6 +77,9 @@ class Optimizers:
         state = self._states.get(id(optimizer))
         if state is None or state.reference() is not optimizer:
             state = self.note_made(optimizer, step)
+        state.steps += 1
+        if self._schedulers:
+            self._note_schedule(optimizer, state, step)
         first = state.stepped_at is None
         if first:
             state.stepped_at = self._sources.here()
@@ -62,6 +90,39 @@ class Optimizers:
             state.rates = rates
             self._writer.sample(state.number, "learning_rate", max(step - 1, 0), rates)
         return state
+
+    def steps_again(self, optimizer: torch.optim.Optimizer, state: OptimizerState) -> bool:
+        """Note a step that changes nothing else, at rates that are the same plain numbers."""
+        if self._schedulers or state.stepped_at is None:
+            return False
+        rates = [group["lr"] for group in optimizer.param_groups]
+        if any(type(rate) is not float for rate in rates) or rates != state.rates:
+            return False
+        if len(state.held) != sum(len(group["params"]) for group in optimizer.param_groups):
+            return False
+        state.steps += 1
+        return True
+
+    def note_scheduler(self, scheduler: Any) -> None:
+        """Note a scheduler that is being made, with the user's lines that make it."""
+        self._schedulers = [each for each in self._schedulers if each.reference() is not None]
+        self._schedulers.append(_Scheduler(weakref.ref(scheduler), self._sources.stack()))
+
+    def _note_schedule(self, optimizer: torch.optim.Optimizer, state: OptimizerState, step: int) -> None:
+        """Note what the schedulers of an optimizer have done by its step."""
+        taken = 0
+        for each in self._schedulers:
+            scheduler = each.reference()
+            if scheduler is None or getattr(scheduler, "optimizer", None) is not optimizer:
+                continue
+            steps = _steps_of(scheduler)
+            taken = max(taken, steps)
+            if steps and not each.told:
+                each.told = True
+                details = {"scheduler": type(scheduler).__name__, "optimizer_steps": state.steps - 1}
+                self._writer.event(max(step - 1, 0), "scheduler", optimizer=state.number, where=each.made_at, **details)
+        if taken and looked_at(state.steps - 1):
+            self._writer.sample(state.number, "scheduled", max(step - 1, 0), [float(state.steps), float(taken)])
 
     def holder(self, tensor: torch.Tensor) -> int | None:
         """The number of the newest optimizer that holds a tensor; an id alone may be that of one long gone."""

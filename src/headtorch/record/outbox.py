@@ -16,11 +16,24 @@ WINDOW = 256  # vectors
 Deliver = Callable[[int, str, int, Sequence[float]], None]
 
 
-class _Parcel(NamedTuple):
+class Parcel(NamedTuple):
+    """A measured vector with its address."""
+
     owner: int
     quantity: str
     step: int
     vector: torch.Tensor
+
+
+class Held:
+    """An outbox that keeps its parcels until someone decides."""
+
+    def __init__(self) -> None:
+        self.parcels: list[Parcel] = []
+
+    def put(self, owner: int, quantity: str, step: int, vector: torch.Tensor) -> None:
+        """Keep a vector. It must not change any more."""
+        self.parcels.append(Parcel(owner, quantity, step, vector.detach()))
 
 
 class Outbox:
@@ -28,7 +41,7 @@ class Outbox:
 
     def __init__(self, deliver: Deliver) -> None:
         self._deliver = deliver
-        self._waiting: dict[torch.device, list[_Parcel]] = {}
+        self._waiting: dict[torch.device, list[Parcel]] = {}
         self._travelling: list[tuple[Any, torch.Tensor, list[tuple[int, str, int, int]]]] = []
 
     def put(self, owner: int, quantity: str, step: int, vector: torch.Tensor) -> None:
@@ -38,7 +51,7 @@ class Outbox:
             self._deliver(owner, quantity, step, vector.tolist())
         elif vector.device.type != "meta":
             waiting = self._waiting.setdefault(vector.device, [])
-            waiting.append(_Parcel(owner, quantity, step, vector.float()))
+            waiting.append(Parcel(owner, quantity, step, vector.float()))
             if len(waiting) >= WINDOW:
                 self.dispatch()
 

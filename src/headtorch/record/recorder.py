@@ -10,45 +10,32 @@ import math
 import sys
 import weakref
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
-from torch._C._dynamo import eval_frame
 
 from headtorch.model import Where
-from headtorch.record import activations, quantities
+from headtorch.record.compiler import operations_are_not_run
+from headtorch.record.describe import Describer
 from headtorch.record.graph import Graph, saved
-from headtorch.record.modules import Description, Modules, mode
-from headtorch.record.network import Network
-from headtorch.record.objectives import Objective, Reference, Site, TensorNumbers, learners_of
-from headtorch.record.optimizers import Optimizers, OptimizerState
-from headtorch.record.outbox import Outbox
-from headtorch.record.rows import ROW, Updates, plain, sample
+from headtorch.record.measure import Measurements, Pass
+from headtorch.record.modules import Modules, batches_behind, mode
+from headtorch.record.objectives import MAX_OBJECTIVES, Objective, Objectives, Reference, Site, TensorNumbers
+from headtorch.record.optimizers import Optimizers
+from headtorch.record.outbox import Held, Outbox
+from headtorch.record.precision import Autocast, Precision, autocast
+from headtorch.record.recurrent import Recurrent
+from headtorch.record.rows import plain
 from headtorch.record.schedule import looked_at
-from headtorch.record.source import Sources, variables
-from headtorch.record.statistics import describable
+from headtorch.record.source import Sources
 from headtorch.record.tracing import Tracer
 from headtorch.record.writer import Writer
-from headtorch.store import records
 
-MAX_OBJECTIVES = 64  # a search over hundreds of trainings need not describe each
 MAX_TRIES = 8  # of tracing an objective's lines
-MAX_WATCHED = 4096  # parameters
+RECENT = 8  # objectives: of hundreds, as in a search, only the last ones still run
 MAX_EVALUATED_AT = 16  # places
-
-
-class Pass:
-    """One backward pass that is being recorded."""
-
-    def __init__(self, objective: Objective, step: int, looked: bool) -> None:
-        self.objective = objective
-        self.step = step
-        self.looked = looked
-        self.wanted: Sequence[torch.Tensor] = ()
-        self.layer_gradients: list[torch.Tensor | None] = []
-        self.hooks: list[Any] = []
+MAX_EVALUATED = 64  # modules
 
 
 class Recorder:
@@ -59,14 +46,19 @@ class Recorder:
         self.sources = Sources(writer.source)
         self.tracer = Tracer(self.sources)
         self.modules = Modules(self.sources)
+        self.recurrent = Recurrent()
         self.numbers = TensorNumbers()
         self.optimizers = Optimizers(self.sources, self.numbers, writer)
         self.outbox = Outbox(self._deliver)
+        self._held = Held()  # what was measured of the last loss, when it may be one to learn from or to evaluate
+        self._objectives = Objectives(self.optimizers)
+        self._describer = Describer(writer, self.sources, self.modules, self.numbers, self.outbox)
+        self._measurements = Measurements(self.outbox)
+        self._precision = Precision(writer, self.outbox, self.sources)
         self.step = 0  # backward passes so far
         self.evaluations = 0
         self.last_loss: float | None = None
-        self._objectives: list[Objective] = []
-        self._by_site: dict[Site, Objective] = {}
+        self.other_threads: set[int] = set()  # that trained at the same time, and were left alone
         self._current: Objective | None = None
         self._roots: dict[int, tuple[weakref.ref[nn.Module], tuple[int, ...]]] = {}
         self._modes: dict[int, tuple[int, ...]] = {}
@@ -74,11 +66,13 @@ class Recorder:
         self._raw_seen: dict[Site, list[Reference]] = {}
         self._nan_seen = False
         self._entered: Reference | None = None  # the first tensor given to the network in this pass
+        self._trained: weakref.ref[nn.Module] | None = None
+        self._autocast: Autocast | None = None  # as it was then
         self._entry = 0  # id of the module that the training data enters
         self._look_next = True
         self._last_root_trains = True
-        self._written: set[tuple[str, int]] = set()
         self._evaluated_at: set[tuple[Where, ...]] = set()
+        self._evaluated_modules: set[int] = set()
 
     # ---- forward ------------------------------------------------------------------------------------------------
 
@@ -87,6 +81,7 @@ class Recorder:
         key = id(module)
         self._last_root_trains = module.training
         self.modules.called(module)
+        self._release()
         state = self._modes.get(key)
         if not grad:
             looked = looked_at(self.evaluations)
@@ -94,16 +89,84 @@ class Recorder:
             if looked:
                 self._evaluated(module, _first_tensor(args, kwargs))
             return
+        state_is_new = state is None
         if state is None or state[0] != module.training or self._look_next:
             state = self._modes[key] = (int(module.training), *mode(module))
+        if state_is_new and len(self._modes) <= MAX_OBJECTIVES:
+            self._trace()  # a new network: a new objective may have no more than one pass
         first = not self._roots
         self._roots[key] = (weakref.ref(module), state)
         if first:
             self._entry = key
+            self._trained = self._roots[key][0]
             tensor = _first_tensor(args, kwargs)
             self._entered = None if tensor is None else weakref.ref(tensor)
-            if self._look_next and tensor is not None and describable(tensor):
-                self._inputs = [(q.name, q.measure(tensor.detach())) for q in quantities.of("input")]
+            if self._look_next:
+                self._autocast = autocast(tensor)
+                self._inputs = self._measurements.of_input(tensor)
+
+    def knows(self, module: nn.Module, args: tuple[Any, ...]) -> bool:
+        """Whether a forward pass of a known network needs no more than this, since its step is not looked at.
+
+        Like the next two it runs without a guard: of tensors it only reads.
+        """
+        if self._look_next or self._held.parcels or self._modes[id(module)][0] != module.training:
+            return False
+        self._last_root_trains = module.training
+        self._entered = weakref.ref(args[0]) if args and type(args[0]) is torch.Tensor else None
+        return True
+
+    def passes_again(self, loss: Any, wanted: Sequence[Any], accumulates: bool) -> bool:
+        """Whether a backward pass of the only objective needs no more than this: its loss, a number in plain memory."""
+        last = self._current
+        if (
+            last is None
+            or self._look_next
+            or last.before is not None
+            or len(self._objectives.all) > 1
+            or not accumulates
+            or wanted
+            or self._roots
+            or last.compared_at != self.optimizers.made
+            or type(loss) is not torch.Tensor
+            or loss.device.type != "cpu"
+            or loss.numel() != 1
+            or not loss.is_floating_point()
+            or torch._C._len_torch_function_stack()
+            or operations_are_not_run()
+            or self._untraced()
+            or self._site() != last.site
+        ):
+            return False
+        value = loss.item()
+        if not math.isfinite(value):
+            return False
+        self._held.parcels.clear()
+        self._deliver(last.number, "loss", self.step, [value, float(last.stepped)])
+        last.stepped = False
+        last.begin_pass()
+        self.step += 1
+        last.count += 1
+        self._passed()
+        return True
+
+    def stepped_again(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Whether a step of a known optimizer needs no more than this: the same rates, after the same objective."""
+        last = self._current
+        if last is None or last.collects or self._look_next or len(self._objectives.all) > 1:
+            return False
+        for state in last.held_by.values():
+            if state.reference() is optimizer and state.number in last.followed_by:
+                if not self.optimizers.steps_again(optimizer, state):
+                    return False
+                state.fresh = last.stepped = True
+                return True
+        return False
+
+    def _trace(self) -> None:
+        """Note every operation from now on, unless other threads train too: anomaly mode is on for all of them."""
+        if not self.other_threads:
+            self.tracer.start()
 
     def _evaluated(self, module: nn.Module, tensor: torch.Tensor | None) -> None:
         owner = self._current.number if self._current else -1
@@ -111,13 +174,26 @@ class Recorder:
         if stack not in self._evaluated_at and len(self._evaluated_at) < MAX_EVALUATED_AT:
             self._evaluated_at.add(stack)
             self.writer.event(self.step, "evaluation", where=stack)
+        number = self.modules.number(module)
+        if number not in self._evaluated_modules and len(self._evaluated_modules) < MAX_EVALUATED:
+            self._evaluated_modules.add(number)
+            self.writer.event(self.step, "evaluated", module=number)
         examples = float(tensor.shape[0]) if tensor is not None and tensor.dim() else 1.0
         self.writer.sample(
             owner, "evaluation", self.step, [float(module.training), *map(float, mode(module)), examples]
         )
-        if tensor is not None and id(module) == self._entry and describable(tensor):
-            for quantity in quantities.of("input"):
-                self.outbox.put(owner, f"eval_{quantity.name}", self.step, quantity.measure(tensor.detach()))
+        trained = self._trained() if self._trained is not None else None
+        if trained is not None and (behind := batches_behind(module, trained)) is not None:
+            self.outbox.put(owner, "batches_behind", self.step, behind)
+        if id(module) == self._entry:
+            for name, vector in self._measurements.of_input(tensor):
+                self.outbox.put(owner, f"eval_{name}", self.step, vector)
+
+    def recurrent_called(self, args: tuple[Any, ...], result: Any, grad: bool) -> None:
+        """A recurrent layer has run."""
+        if (begun := self.recurrent.called(self.step, args, result, grad)) is not None:
+            weight, state = begun
+            self.outbox.put(self.numbers.number(weight), "given_state", self.step, state)
 
     def trains(self, grad: bool) -> bool:
         """Whether a loss is computed to learn from, for all that is known, and not to evaluate.
@@ -132,40 +208,35 @@ class Recorder:
             return
         owner = self._current.number if self._current else -1
         examples = target.numel() if summed and isinstance(target, torch.Tensor) else 1
-        self.outbox.put(owner, "eval_loss", self.step, value.detach() / max(examples, 1))
+        self._release()
+        # With a gradient it may yet be learnt from: a training in eval mode. What comes next will tell.
+        outbox = self._held if value.requires_grad else self.outbox
+        outbox.put(owner, "eval_loss", self.step, value.detach() / max(examples, 1))
         if isinstance(prediction, torch.Tensor) and isinstance(target, torch.Tensor):
-            self._compare(owner, "eval_", self.step, name, prediction.detach(), target.detach())
+            Measurements(outbox).compare(owner, "eval_", self.step, name, prediction.detach(), target.detach())
 
-    def _compare(
-        self, owner: int, prefix: str, step: int, loss: str, prediction: torch.Tensor, target: torch.Tensor | None
-    ) -> None:
-        if not describable(prediction):
-            return
-        for quantity in quantities.of("prediction"):
-            self.outbox.put(owner, prefix + quantity.name, step, quantity.measure(prediction))
-        if target is None or not describable(target):
-            return
-        for quantity in quantities.of("target"):
-            self.outbox.put(owner, prefix + quantity.name, step, quantity.measure(target))
-        for quantity in quantities.of("comparison"):
-            self.outbox.put(owner, prefix + quantity.name, step, quantity.measure(loss, prediction, target))
+    def _release(self) -> None:
+        """Deliver what was held back of a loss that nothing has learnt from."""
+        for parcel in self._held.parcels:
+            self.outbox.put(*parcel)
+        self._held.parcels.clear()
 
     # ---- backward -----------------------------------------------------------------------------------------------
 
     def before_backward(self, loss: Any, wanted: Sequence[Any], accumulates: bool, makes_graph: bool) -> Pass | None:
-        """A backward pass begins. Returns what `after_backward` needs, or None for one that trains nothing."""
+        """A backward pass begins. Returns what `after_backward` needs, or None when nothing is left to do then."""
         if not isinstance(loss, torch.Tensor):
             return None
         wanted = [tensor for tensor in wanted if isinstance(tensor, torch.Tensor)]
         site = self._site()
-        objective = self._by_site.get(site)
+        objective = self._objectives.at(site)
         graph = None
         if not accumulates and not self._is_training(site, loss, wanted, makes_graph):
             self._forget_forward()
             return None
         if objective is None or looked_at(objective.count) or objective.compared_at != self.optimizers.made:
             graph = Graph(loss.grad_fn) if loss.grad_fn is not None else None
-            objective = self._identify(site, objective, graph, wanted)
+            objective = self._objectives.identify(site, objective, graph, wanted, self._current)
         elif not objective.traced and objective.tries < MAX_TRIES and loss.grad_fn is not None:
             graph = Graph(loss.grad_fn)
         if objective is None:
@@ -175,49 +246,51 @@ class Recorder:
         self.step += 1
         objective.count += 1
         self._current = objective
+        self._held.parcels.clear()
         now = Pass(objective, step, looked_at(count))
         now.wanted = wanted
-        if graph is not None:
-            self._describe(objective, graph, loss)
+        if graph is not None and self._to_describe(objective):
+            called = [module for reference, _ in self._roots.values() if (module := reference()) is not None]
+            self._describer.describe(objective, graph, called, step, self.tracer.on)
         self._note_loss(objective, step, loss, graph)
         self._note_mode(objective, step)
-        self._measure_update(objective)
-        fresh = [state for state in objective.held_by.values() if state.fresh]
+        self._measurements.weights(now)
+        fresh = objective.begin_pass()
         if now.looked:
-            self._measure_stale(objective, step, fresh)
+            self._measurements.stale(objective, step, fresh)
+            if objective.collects:
+                self._measurements.kept(objective, step)
             if graph is not None:
-                self._measure_forward(now, graph)
-        for state in fresh:
-            state.fresh = False
+                self._measurements.forward(now, graph, self._entered() if self._entered is not None else None)
         for name, vector in self._inputs:
             self.outbox.put(objective.number, name, step, vector)
         self._forget_forward()
+        if not now.looked and not self._untraced():
+            self._passed()
+            return None  # spares the training the way back to us after backward
         return now
+
+    def _to_describe(self, objective: Objective) -> bool:
+        """Whether it has not been described yet, or its lines are known only now."""
+        return objective.network is None or (not objective.traced and objective.tries < MAX_TRIES and self.tracer.on)
 
     def after_backward(self, now: Pass, gradients: Any) -> None:
         """A backward pass has ended; `gradients` is what autograd.grad returned, or None after backward()."""
         for hook in now.hooks:
             hook.remove()
-        objective = now.objective
         if now.looked:
-            tensors = objective.tensors()
-            found = _gradients(tensors, now.wanted, gradients)
-            rows = objective.rows(found)
-            for quantity in quantities.of("gradient"):
-                self.outbox.put(objective.number, quantity.name, now.step, quantity.measure(rows))
-            if now.layer_gradients:
-                layer_rows = objective.rows(now.layer_gradients)
-                for quantity in quantities.of("output_grad"):
-                    self.outbox.put(objective.number, quantity.name, now.step, quantity.measure(layer_rows))
-            weights = objective.rows(tensors)
-            objective.before = (now.step, weights, rows)
-            for quantity in quantities.of("weight"):
-                self.outbox.put(objective.number, quantity.name, now.step, quantity.measure(weights))
-        recent = self._objectives[-8:] if len(self._objectives) > 8 else self._objectives
-        self._look_next = any(looked_at(each.count) for each in recent)
-        if any(not each.traced and each.tries < MAX_TRIES for each in recent):
-            self.tracer.start()
+            self._measurements.backward(now, gradients)
+        self._passed()
+        if self._untraced():
+            self._trace()
+
+    def _passed(self) -> None:
+        self._look_next = any(looked_at(each.count) for each in self._objectives.all[-RECENT:])
         self.writer.step_done()
+
+    def _untraced(self) -> bool:
+        """Whether the lines of an objective that may still run are to be found."""
+        return any(not each.traced and each.tries < MAX_TRIES for each in self._objectives.all[-RECENT:])
 
     def _deliver(self, owner: int, quantity: str, step: int, values: Sequence[float]) -> None:
         if quantity == "loss":
@@ -226,7 +299,7 @@ class Recorder:
 
     def _site(self) -> Site:
         frames = self.sources.user_frames(sys._getframe(2))
-        return tuple((frame.f_code, frame.f_lasti) for frame, _ in zip(frames, range(6), strict=False))
+        return tuple((id(frame.f_code), frame.f_lasti) for frame, _ in zip(frames, range(6), strict=False))
 
     def _is_training(self, site: Site, loss: torch.Tensor, wanted: Sequence[torch.Tensor], makes_graph: bool) -> bool:
         """Whether autograd.grad runs for an update rather than for a derivative, a penalty or an attack."""
@@ -245,117 +318,7 @@ class Recorder:
         self._roots.clear()
         self._inputs.clear()
 
-    # ---- which objective ----------------------------------------------------------------------------------------
-
-    def _identify(
-        self, site: Site, known: Objective | None, graph: Graph | None, wanted: Sequence[torch.Tensor]
-    ) -> Objective | None:
-        learners, raw = learners_of(graph, self.optimizers, wanted) if graph is not None else ([], False)
-        newest = self.optimizers.newest_over(learners)
-        made_at = newest.made_at if newest else ()
-        candidates = [known] if known is not None else []
-        candidates += [each for each in self._objectives if each.site == site and each is not known]
-        for objective in candidates:
-            new_optimizer = newest is not None and made_at != objective.optimizer_made_at and objective.count > 0
-            if objective.learns(learners, raw) and not (new_optimizer and objective.has_optimizer):
-                if raw:
-                    objective.reached = objective.watched = [weakref.ref(tensor) for tensor in learners]
-                objective.compared_at = self.optimizers.made
-                self._by_site[site] = objective
-                return objective
-        if len(self._objectives) >= MAX_OBJECTIVES:
-            return known or self._current
-        objective = Objective(len(self._objectives), site, made_at)
-        objective.raw = raw
-        objective.compared_at = self.optimizers.made
-        objective.has_optimizer = newest is not None
-        objective.reached = [weakref.ref(tensor) for tensor in learners]
-        self._objectives.append(objective)
-        self._by_site[site] = objective
-        return objective
-
-    def _describe(self, objective: Objective, graph: Graph, loss: torch.Tensor) -> None:
-        """Write what an objective consists of: the first time, and again once its lines have been traced."""
-        first = objective.network is None
-        if not first and (objective.traced or objective.tries >= MAX_TRIES or not self.tracer.on):
-            return
-        roots = [module for reference, _ in self._roots.values() if (module := reference()) is not None]
-        tops = self.modules.tops(roots)
-        names = self.modules.describe(tops)
-        reached = [tensor for reference in objective.reached if (tensor := reference()) is not None]
-        if first:
-            owned = [tensor for tensor, _, _ in names.parameters.values()]
-            watched = list({id(tensor): tensor for tensor in [*owned, *reached]}.values())[:MAX_WATCHED]
-            objective.watched = [weakref.ref(tensor) for tensor in watched]
-            self._write_modules(names)
-            self._write_parameters(names, watched)
-        ids = {
-            id(tensor): self.numbers.number(tensor) for tensor in (*objective.tensors(), *reached) if tensor is not None
-        }
-        network = Network(graph, ids, names, self.modules)
-        objective.network = network
-        objective.traced = self.tracer.on
-        objective.tries += 1
-        stack = self.sources.stack()
-        self.writer.record(
-            "objective",
-            objective.number,
-            records.Objective(
-                id=objective.number,
-                first_step=self.step - 1,
-                backward_at=stack[0] if stack else None,
-                stack=stack,
-                parameters=tuple(self.numbers.number(t) for t in objective.tensors() if t is not None),
-                reached=tuple(ids[id(tensor)] for tensor in reached),
-                frozen=tuple(
-                    self.numbers.number(t) for t in objective.tensors() if t is not None and not t.requires_grad
-                ),
-                nodes=tuple(network.nodes),
-                losses=network.losses,
-                measured=tuple(network.measured),
-                layers=tuple(network.layers),
-                opaque=graph.opaque(),
-                roots=tuple(self.modules.number(root) for root in roots),
-                by_hand=objective.raw,
-                truncated=network.truncated,
-            ),
-        )
-
-    def _write_modules(self, names: Description) -> None:
-        for module, name, parent in names.modules.values():
-            number = self.modules.number(module)
-            owned = tuple(self.numbers.number(p) for p in module._parameters.values() if p is not None)
-            above = None if parent is None else self.modules.number(parent)
-            self.writer.record("module", number, self.modules.record(module, name, above, owned))
-
-    def _write_parameters(self, names: Description, watched: Sequence[torch.Tensor]) -> None:
-        outside = {} if all(id(tensor) in names.parameters for tensor in watched) else _names_in_frames(self.sources)
-        for tensor in watched:
-            _, name, module = names.parameters.get(id(tensor), (None, outside.get(id(tensor), ""), None))
-            if module is None and (owner := self.modules.owner(tensor)) is not None:
-                module, name = owner[0], f"{type(owner[0]).__name__}.{owner[1]}"
-            number = self.numbers.number(tensor)
-            if ("parameter", number) in self._written:
-                continue
-            self._written.add(("parameter", number))
-            self.writer.record(
-                "parameter",
-                number,
-                records.Parameter(
-                    id=number,
-                    name=name or f"weight {number}",
-                    shape=tuple(tensor.shape),
-                    trainable=tensor.requires_grad,
-                    dtype=str(tensor.dtype).removeprefix("torch."),
-                    is_parameter=isinstance(tensor, nn.Parameter),
-                    module=None if module is None else self.modules.number(module),
-                    kind="" if module is None else type(module).__name__,
-                    loaded=self.numbers.loaded(tensor),
-                ),
-            )
-            self.outbox.put(number, "initial_weight", self.step, _first_values(tensor.detach()))
-
-    # ---- what is measured ---------------------------------------------------------------------------------------
+    # ---- what is noted at every step -----------------------------------------------------------------------------
 
     def _note_loss(self, objective: Objective, step: int, loss: torch.Tensor, graph: Graph | None) -> None:
         stepped = float(objective.stepped)
@@ -394,86 +357,46 @@ class Recorder:
         states = [state for _, state in self._roots.values()]
         if not states:
             return
-        now = (min(state[0] for state in states), *(sum(column) for column in list(zip(*states, strict=True))[1:]))
+        self._precision.note_cast(objective, step, self._autocast)
+        now = states[0]
+        if len(states) > 1:
+            now = (min(state[0] for state in states), *(sum(column) for column in list(zip(*states, strict=True))[1:]))
         if now != objective.mode:
             objective.mode = now
             names = ("training", "dropouts", "dropouts_off", "norms", "norms_off")
             self.writer.event(step, "mode", objective=objective.number, **dict(zip(names, now, strict=True)))
-
-    def _measure_update(self, objective: Objective) -> None:
-        if objective.before is None:
-            return
-        step, before, gradients = objective.before
-        objective.before = None
-        now = objective.rows(objective.tensors())
-        updates = Updates(now.values - before.values, before.values, gradients.values)
-        for quantity in quantities.of("update"):
-            self.outbox.put(objective.number, quantity.name, step, quantity.measure(updates))
-
-    def _measure_stale(self, objective: Objective, step: int, fresh: Sequence[OptimizerState]) -> None:
-        """What an optimizer that has just stepped left in its gradients; without optimizers, what is in any
-        gradient."""
-        if objective.held_by and not fresh:
-            return
-        left = [
-            tensor.grad
-            if tensor is not None
-            and tensor.is_leaf
-            and (not objective.held_by or any(id(tensor) in state.held for state in fresh))
-            else None
-            for tensor in objective.tensors()
-        ]
-        if any(gradient is not None for gradient in left):
-            rows = objective.rows(left)
-            for quantity in quantities.of("stale"):
-                self.outbox.put(objective.number, quantity.name, step, quantity.measure(rows))
-
-    def _measure_forward(self, now: Pass, graph: Graph) -> None:
-        network, objective = now.objective.network, now.objective
-        if network is None or not network.fits(graph):
-            return
-        if (read := activations.read(graph, network)) is not None:
-            for quantity in quantities.of("activation"):
-                self.outbox.put(objective.number, quantity.name, now.step, quantity.measure(read))
-        now.layer_gradients = [None] * len(network.layers)
-        for position, number in enumerate(network.layers):
-            node = network.at(graph, number)
-            now.hooks.append(node.register_prehook(partial(keep_gradient, now.layer_gradients, position)))
-        for loss in network.losses[:1]:
-            if loss.node < 0:
-                continue
-            node = network.at(graph, loss.node)
-            prediction = saved(node, "_saved_self")
-            if prediction is None:
-                prediction = saved(node, "_saved_result")
-            if prediction is not None and prediction.is_floating_point() and prediction.dim():
-                target = saved(node, "_saved_target")
-                self._compare(objective.number, "", now.step, loss.name, prediction, target)
-                entered = self._entered() if self._entered is not None else None
-                if entered is not None and target is not None and describable(entered):
-                    for quantity in quantities.of("pair"):
-                        self.outbox.put(
-                            objective.number, quantity.name, now.step, quantity.measure(entered.detach(), target)
-                        )
 
     # ---- optimizers ---------------------------------------------------------------------------------------------
 
     def optimizer_made(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer has been constructed."""
         self.optimizers.note_made(optimizer, self.step)
+        if self.optimizers.made <= MAX_OBJECTIVES:
+            self._trace()  # it may begin a new objective
 
     def optimizer_stepped(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer has taken a step."""
         state = self.optimizers.note_stepped(optimizer, self.step)
         state.fresh = True
-        for objective in self._objectives[-16:]:
+        for objective in self._objectives.all[-16:]:
             if state.number in objective.held_by or any(id(ref()) in state.held for ref in objective.reached):
                 objective.held_by[state.number] = state
                 objective.has_optimizer = objective.stepped = True
         last = self._current
+        if last is not None and last.collects and state.number in last.held_by:
+            self._measurements.applied(last)
         if last is not None and state.number not in last.followed_by:
             last.followed_by.add(state.number)
             self.writer.event(last.count and self.step - 1, "follows", objective=last.number, optimizer=state.number)
+
+    def scheduler_made(self, scheduler: Any) -> None:
+        """A scheduler of the learning rate is being made."""
+        self.optimizers.note_scheduler(scheduler)
+
+    def loss_scaled(self, scaler: Any) -> None:
+        """A GradScaler has updated its scale."""
+        if self._current is not None:
+            self._precision.note_scaled(self._current, max(self.step - 1, 0), scaler)
 
     def gradients_clipped(self, most: float, norm: Any) -> None:
         """The norm of gradients was clipped to `most`; `norm` is what it was before."""
@@ -496,34 +419,10 @@ class Recorder:
     def close(self) -> None:
         """Deliver what is on its way and say how much was seen."""
         self.tracer.stop()
+        self._release()
         self.outbox.close()
         self.writer.fact("evaluations", self.evaluations)
-
-
-def keep_gradient(gradients: list[torch.Tensor | None], position: int, incoming: Sequence[torch.Tensor | None]) -> None:
-    """Keep the gradient of a layer's output: a hook inside the user's backward, so it holds its own errors back."""
-    compiler = eval_frame.set_eval_frame(None)
-    try:
-        with torch.no_grad():
-            if incoming and incoming[0] is not None:
-                gradients[position] = sample(incoming[0].detach(), ROW).clone()
-    except Exception:
-        gradients[position] = None
-    finally:
-        eval_frame.set_eval_frame(compiler)
-
-
-def _gradients(
-    tensors: Sequence[torch.Tensor | None], wanted: Sequence[torch.Tensor], returned: Any
-) -> list[torch.Tensor | None]:
-    """The gradient of each watched tensor: its .grad, or what autograd.grad returned for it."""
-    by_id = {}
-    if returned:
-        by_id = {id(tensor): gradient for tensor, gradient in zip(wanted, returned, strict=False)}
-    return [
-        None if tensor is None else by_id.get(id(tensor), tensor.grad if tensor.is_leaf and not returned else None)
-        for tensor in tensors
-    ]
+        self.writer.fact("other_threads", len(self.other_threads))
 
 
 def _first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor | None:
@@ -533,26 +432,3 @@ def _first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor
         if isinstance(value, (tuple, list)) and value and isinstance(value[0], torch.Tensor):
             return value[0]
     return None
-
-
-def _names_in_frames(sources: Sources) -> dict[int, str]:
-    """What the user's own variables call tensors that belong to no module, by id."""
-    names: dict[int, str] = {}
-    for frame, _ in zip(sources.user_frames(sys._getframe(1)), range(4), strict=False):
-        for name, value in variables(frame):
-            if isinstance(value, torch.Tensor):
-                names.setdefault(id(value), name)
-    return names
-
-
-def _first_values(tensor: torch.Tensor) -> torch.Tensor:
-    """Standard deviation, largest absolute value, and share of output units equal to another unit, (3,)."""
-    tensor = plain(tensor)
-    if not tensor.numel():
-        return torch.full((3,), float("nan"), device=tensor.device)
-    values = sample(tensor, 16 * ROW).float()
-    equal = values.new_full((), float("nan"))
-    if tensor.dim() >= 2 and tensor.shape[0] > 1:
-        units = tensor[:64].reshape(min(64, tensor.shape[0]), -1)[:, :256].float()
-        equal = (units[1:] == units[:-1]).all(dim=1).float().mean()
-    return torch.stack([values.std(correction=0), values.abs().amax(), equal])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -19,18 +20,18 @@ BUFFER = 1 << 21  # elements of one buffer of rows at most; many parameters get 
 class Rows(NamedTuple):
     """Some tensors as the rows of a matrix.
 
-    `values` is (tensors, row), padded with zeros; `counts` (tensors,) how many elements of a row are filled; `sizes`
-    (tensors,) how many elements the whole tensors have, so that sqrt(sizes / counts) takes a norm to the whole tensor.
+    `values` is (tensors, row), padded with zeros; `counts` (tensors,) how many elements of a row are filled; `scales`
+    (tensors,) takes the norm of a row to that of the whole tensor, sqrt(its elements / those of the row).
     """
 
     values: torch.Tensor
     counts: torch.Tensor
-    sizes: torch.Tensor
+    scales: torch.Tensor
 
     def norms(self) -> torch.Tensor:
         """The Euclidean norm of each tensor, estimated from its row, (tensors,)."""
         norms: torch.Tensor = torch.linalg.vector_norm(self.values, dim=1)
-        return norms * (self.sizes / self.counts.clamp_min(1)).sqrt()
+        return norms.mul_(self.scales)
 
 
 class Updates(NamedTuple):
@@ -79,21 +80,32 @@ def _odd(stride: int) -> int:
 
 def gather(tensors: Sequence[torch.Tensor | None], length: int) -> Rows:
     """The rows of some tensors; a missing one is a row of zeros with count 0. All must be on one device."""
-    device = next((tensor.device for tensor in tensors if tensor is not None), torch.device("cpu"))
+    device = next((tensor.device for tensor in tensors if tensor is not None), _CPU)
     values = torch.zeros(len(tensors), length, device=device)
-    counts, sizes = [], []
-    for row, tensor in zip(values, tensors, strict=True):
+    counts, scales = [], []
+    rows: list[torch.Tensor] = []
+    parts: list[torch.Tensor] = []
+    for number, tensor in enumerate(tensors):
         tensor = None if tensor is None else plain(tensor.detach())
-        if tensor is None or tensor.numel() == 0:
+        if tensor is None or not (size := tensor.numel()):
             counts.append(0.0)
-            sizes.append(0.0)
+            scales.append(0.0)
             continue
         part = sample(tensor, length)
-        row[: part.numel()].copy_(part)
-        counts.append(float(part.numel()))
-        sizes.append(float(tensor.numel()))
-    return Rows(
-        values,
-        torch.tensor(counts).to(device, non_blocking=True),
-        torch.tensor(sizes).to(device, non_blocking=True),
-    )
+        filled = part.numel()
+        counts.append(float(filled))
+        scales.append(math.sqrt(size / filled))
+        rows.append(values[number] if filled == length else values[number, :filled])
+        parts.append(part)
+    if parts:
+        torch._foreach_copy_(rows, parts)
+    return Rows(values, constant(tuple(counts), device), constant(tuple(scales), device))
+
+
+@lru_cache(maxsize=256)
+def constant(numbers: tuple[float, ...], device: torch.device, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """A vector of given numbers, made once for all steps; it must not be changed."""
+    return torch.tensor(numbers, dtype=dtype).to(device, non_blocking=True)
+
+
+_CPU = torch.device("cpu")

@@ -1,14 +1,15 @@
 """Which steps are looked at: every one of the first hundred, then fewer, never less than one in a hundred.
 
 The schedule counts the steps of one objective and depends on nothing else, so two recordings of one training hold the
-same steps. The strides are primes, so that they do not fall in step with the number of batches in an epoch. A looked-at
-step of a small MLP costs about a fifth of it (HOOKS.md, 3b); a stride of 17 brings that to about 1 %.
+same steps. The strides are primes, so that they do not fall in step with the number of batches in an epoch. A
+looked-at step of a small MLP (784-512-512-10, 128 examples) took 1.8 times as long as a plain one on a busy two-core
+machine; at a stride of 53 that adds 1.5 % to the steps after the first hundred, at 97 0.8 %.
 """
 
 from __future__ import annotations
 
 DENSE = 100
-STRIDES = ((1_000, 17), (10_000, 53))
+STRIDES = ((1_000, 53),)
 LAST_STRIDE = 97
 
 

@@ -29,24 +29,24 @@ class Sources:
 
     def __init__(self, on_file: Callable[[str, str], None]) -> None:
         self._on_file = on_file
-        self._is_user: dict[CodeType, bool] = {}
+        # By id, for to hash code is to read all of it; each is kept, so that no other gets its id.
+        self._known: dict[int, tuple[CodeType, bool]] = {}
         self._lines: dict[str, list[str]] = {}
         self._places: dict[tuple[CodeType, int], Where] = {}
 
     def is_user(self, code: CodeType) -> bool:
         """Whether code is the user's own: no library's, not ours, not made from a string."""
-        known = self._is_user.get(code)
-        if known is None:
-            file = code.co_filename
-            known = not (
-                file.startswith((*_LIBRARIES, _OWN, "<")) or "site-packages" in file or "dist-packages" in file
-            )
-            self._is_user[code] = known
-            if known and file not in self._lines:
-                text = _read(file)
-                self._lines[file] = text.splitlines()
-                self._on_file(file, text)
-        return known
+        known = self._known.get(id(code))
+        if known is not None:
+            return known[1]
+        file = code.co_filename
+        is_user = not (file.startswith((*_LIBRARIES, _OWN, "<")) or "site-packages" in file or "dist-packages" in file)
+        self._known[id(code)] = code, is_user
+        if is_user and file not in self._lines:
+            text = _read(file)
+            self._lines[file] = text.splitlines()
+            self._on_file(file, text)
+        return is_user
 
     def user_frames(self, frame: FrameType | None) -> Iterator[FrameType]:
         """The user's frames from `frame` outwards, up to where his script was started."""

@@ -22,6 +22,16 @@ def summary(tensor: torch.Tensor) -> torch.Tensor:
     """Mean, standard deviation, smallest, largest and share of non-finite values, (5,); the first four of finite
     ones."""
     values = sample(tensor.detach(), 16 * ROW).float()
+    if values.device.type == "cpu" and math.isfinite(total := values.sum().item()):  # then each of them is
+        mean = total / values.numel()
+        deviation = float(torch.linalg.vector_norm(values - mean)) / math.sqrt(values.numel())
+        smallest, largest = values.aminmax()
+        return torch.tensor([mean, deviation, float(smallest), float(largest), 0.0])
+    return _summary(values)
+
+
+def _summary(values: torch.Tensor) -> torch.Tensor:
+    """The summary of any values, without reading one back from the device."""
     finite = 1 - torch.nan_to_num(values - values, nan=1.0)  # 1 or 0; isfinite() takes ten times as long on a CPU
     count = finite.sum()
     divisor = count.clamp_min(1)

@@ -5,8 +5,9 @@
     nn.Module.__init__, Optimizer.__init__   the user's line that makes a module or an optimizer
     nn.Module.load_state_dict                weights that come from elsewhere
     the hook after every optimizer's step
-    clip_grad_norm_
+    clip_grad_norm_, GradScaler.update, the making of schedulers of the learning rate
     the loss functions below torch.nn.functional, for losses that no backward pass follows
+    the recurrent functions below torch.nn, for the state they begin with
 
     torch.set_anomaly_enabled                the user's own anomaly mode, which ends ours
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from types import CodeType
@@ -31,11 +33,14 @@ from torch._C._dynamo import eval_frame
 from torch.autograd import graph as autograd_graph
 from torch.compiler import is_compiling
 from torch.jit import _builtins
-from torch.nn.utils import clip_grad
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 
-from headtorch.record import after_import, graph
-from headtorch.record.recorder import Recorder, keep_gradient
+from headtorch.record import graph
+from headtorch.record.aids import tap_clipping, tap_scaling, tap_schedulers
+from headtorch.record.compiler import leave_uncompiled, operations_are_not_run
+from headtorch.record.measure import keep_gradient
+from headtorch.record.recorder import Recorder
+from headtorch.record.recurrent import FUNCTIONS
 from headtorch.record.tracing import Tracer
 
 MAX_ERRORS = 10
@@ -51,6 +56,7 @@ LOSSES = (
     (torch, "binary_cross_entropy_with_logits", "bce_with_logits", 4),
     (torch, "kl_div", "kl_div", 2),
 )
+REST = 5.0  # seconds without a backward pass, after which another thread's training is recorded
 SUM = 2  # PyTorch's number for the reduction
 
 
@@ -68,6 +74,8 @@ class Taps:
         self.enabled = True
         self.errors: list[str] = []
         self._thread = _Thread()
+        self._trainer: int | None = None  # the thread whose training is recorded: two at once would mix their tensors
+        self._trained = 0.0  # when it last did
         self._has_parameters: dict[int, bool] = {}
         os.register_at_fork(after_in_child=self._disable)
 
@@ -77,12 +85,15 @@ class Taps:
 
     def install(self) -> None:
         """Put every tap in place and begin to trace."""
-        _leave_uncompiled(Taps._contained, Taps._enter, Taps._leave, Tracer.stop, keep_gradient)
+        leave_uncompiled(Taps._contained, Taps._known, Taps._enter, Taps._leave, Tracer.stop, keep_gradient)
         self._tap_engine()
         self._tap_modules()
         self._tap_optimizers()
         self._tap_losses()
-        self._tap_clipping()
+        self._tap_recurrent()
+        tap_clipping(self._contained, self.recorder)
+        tap_scaling(self._contained, self.recorder)
+        tap_schedulers(self._contained, self.recorder)
         self._tap_saved_tensor_hooks()
         self._tap_anomaly_mode()
         self.recorder.tracer.start()
@@ -90,17 +101,18 @@ class Taps:
     def close(self) -> None:
         """Bring to the writer what is on its way, and watch no longer."""
         self.enabled = True  # what has been measured is brought home even after too many errors
+        self._trainer = None
         self._contained(self.recorder.close)
         self._disable()
 
     def _contained(self, do: Callable[..., Any], *args: Any) -> Any:
         """Call a method of the recorder aside from the training: no gradient, no modes, no error gets out."""
-        if not self.enabled or self._thread.aside:
+        if not self.enabled or self._thread.aside or self._trainer not in (None, threading.get_ident()):
             return None
         self._thread.aside = True
         compiler = eval_frame.set_eval_frame(None)  # else torch.compile would take our functions for the user's
         try:
-            if _operations_are_not_run():
+            if operations_are_not_run():
                 return None
             with torch._C.DisableTorchFunction():
                 grad = torch.is_grad_enabled()
@@ -118,21 +130,46 @@ class Taps:
             eval_frame.set_eval_frame(compiler)
             self._thread.aside = False
 
+    def _known(self, do: Callable[..., bool], *args: Any) -> bool:
+        """Ask a method of the recorder, without a guard, whether it needs no more than that of what happens again."""
+        if not self.enabled or self._thread.aside or self._trainer != threading.get_ident():
+            return False
+        compiler = eval_frame.set_eval_frame(None)
+        try:
+            return do(*args)
+        except Exception:
+            return False
+        finally:
+            eval_frame.set_eval_frame(compiler)
+
+    def _trains(self) -> bool:
+        """Whether this thread's training is the one that is recorded: the first, and the next one once that rests."""
+        now, me = time.monotonic(), threading.get_ident()
+        if self._trainer != me:
+            if self._trainer is not None and now - self._trained < REST:
+                self.recorder.other_threads.add(me)
+                return False
+            self._trainer = me
+        self._trained = now
+        return True
+
     def _tap_engine(self) -> None:
         original = autograd_graph._engine_run_backward
         taps, thread, recorder = self, self._thread, self.recorder
 
         @functools.wraps(original)
         def engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
-            if is_compiling() or not taps.enabled or thread.in_backward or thread.aside:
+            if is_compiling() or not taps.enabled or thread.in_backward or thread.aside or not taps._trains():
                 return original(outputs, *args, **kwargs)
             # The positions are (grad_outputs, retain_graph, create_graph, inputs).
             wanted = args[3] if len(args) > 3 else ()
             makes_graph = bool(args[2]) if len(args) > 2 else False
             accumulates = bool(kwargs.get("accumulate_grad", False))
             root = outputs[0] if outputs else None
-            now = taps._contained(recorder.before_backward, root, wanted or (), accumulates, makes_graph)
-            recorder.tracer.stop()
+            now = None
+            if not taps._known(recorder.passes_again, root, wanted, accumulates):
+                now = taps._contained(recorder.before_backward, root, wanted or (), accumulates, makes_graph)
+                recorder.tracer.stop()
             thread.in_backward = True
             try:
                 result = original(outputs, *args, **kwargs)
@@ -142,7 +179,7 @@ class Taps:
                 taps._contained(recorder.after_backward, now, None if accumulates else result)
             return result
 
-        _leave_uncompiled(engine_run_backward)
+        leave_uncompiled(engine_run_backward)
         for module in (torch.autograd, autograd_graph):
             module._engine_run_backward = engine_run_backward  # type: ignore[attr-defined]
 
@@ -183,15 +220,17 @@ class Taps:
                 taps._contained(recorder.state_loaded, self)
             return result
 
-        _leave_uncompiled(init, load_state_dict)
+        leave_uncompiled(init, load_state_dict)
         nn.Module.load_state_dict = load_state_dict  # type: ignore[method-assign]
         nn.Module.__call__ = call  # type: ignore[method-assign]
         nn.Module.__init__ = init  # type: ignore[method-assign]
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A module is called, the outermost one or a traced one."""
-        if not self._thread.depth:
-            self._contained(self._root_called, module, args, kwargs, torch.is_grad_enabled())
+        if not self._thread.depth and (module._parameters or module._modules):  # a loss module has neither
+            grad = torch.is_grad_enabled()
+            if not (grad and self._known(self.recorder.knows, module, args)):
+                self._contained(self._root_called, module, args, kwargs, grad)
         if self.recorder.tracer.on:
             self._contained(self.recorder.modules.called, module)
             self.recorder.tracer.modules.append(id(module))
@@ -203,13 +242,11 @@ class Taps:
             self.recorder.tracer.modules.pop()
 
     def _root_called(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], grad: bool) -> None:
-        if self._learns(module):
+        if self._learns(module) and (not grad or self._trains()):
             self.recorder.root_called(module, args, kwargs, grad)
 
     def _learns(self, module: nn.Module) -> bool:
-        """Whether a module has parameters: a loss module has none."""
-        if not (module._parameters or module._modules):
-            return False
+        """Whether a module has parameters."""
         known = self._has_parameters.get(id(module), False)
         if not known:
             known = self._has_parameters[id(module)] = next(nn.Module.parameters(module), None) is not None
@@ -226,10 +263,10 @@ class Taps:
                 taps._contained(recorder.optimizer_made, self)
 
         def stepped(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            if not is_compiling():
+            if not is_compiling() and not taps._known(recorder.stepped_again, optimizer):
                 taps._contained(recorder.optimizer_stepped, optimizer)
 
-        _leave_uncompiled(init, stepped)
+        leave_uncompiled(init, stepped)
         Optimizer.__init__ = init  # type: ignore[method-assign]
         register_optimizer_step_post_hook(stepped)
 
@@ -237,26 +274,24 @@ class Taps:
         for module, attribute, name, reduction in LOSSES:
             original = getattr(module, attribute, None)
             if original is not None:
-                loss = self._loss(original, name, reduction)
-                setattr(module, attribute, loss)
-                operation = _builtins._find_builtin(original)  # type: ignore[no-untyped-call]
-                if operation is not None:
-                    _builtins._register_builtin(loss, operation)  # so that torch.jit.script knows it
+                _replace(module, attribute, original, self._loss(original, name, reduction))
 
-    def _tap_clipping(self) -> None:
-        original = clip_grad.clip_grad_norm_
+    def _tap_recurrent(self) -> None:
+        for name in FUNCTIONS:
+            original = getattr(torch._VF, name)
+            _replace(torch._VF, name, original, self._recurrent(original))
+
+    def _recurrent(self, original: Callable[..., Any]) -> Callable[..., Any]:
         taps, recorder = self, self.recorder
 
-        @functools.wraps(original)
-        def clip_grad_norm_(parameters: Any, max_norm: float, *args: Any, **kwargs: Any) -> torch.Tensor:
-            norm = original(parameters, max_norm, *args, **kwargs)
+        def recurrent(*args: Any) -> Any:
+            result = original(*args)
             if not is_compiling() and taps.enabled:
-                taps._contained(recorder.gradients_clipped, float(max_norm), norm)
-            return norm
+                taps._contained(recorder.recurrent_called, args, result, torch.is_grad_enabled())
+            return result
 
-        _leave_uncompiled(clip_grad_norm_)
-        for module in (clip_grad, nn.utils):
-            module.clip_grad_norm_ = clip_grad_norm_  # type: ignore[attr-defined]
+        leave_uncompiled(recurrent)
+        return recurrent
 
     def _loss(self, original: Callable[..., Any], name: str, reduction: int) -> Callable[..., Any]:
         taps, recorder = self, self.recorder
@@ -269,7 +304,7 @@ class Taps:
             return value
 
         loss.__name__, loss.__doc__ = attribute_of(original), original.__doc__
-        _leave_uncompiled(loss)
+        leave_uncompiled(loss)
         return loss
 
     def _tap_saved_tensor_hooks(self) -> None:
@@ -281,7 +316,7 @@ class Taps:
             graph.leave_saved_tensors_alone()
             return original(*args)
 
-        _leave_uncompiled(push)
+        leave_uncompiled(push)
         torch._C._autograd._push_saved_tensors_default_hooks = push  # type: ignore[assignment]
 
     def _tap_anomaly_mode(self) -> None:
@@ -299,29 +334,16 @@ class Taps:
             return tracer.check_nan if tracer.on else torch._C.is_anomaly_check_nan_enabled()
 
         for stand_in in (set_anomaly_enabled, is_anomaly_enabled, is_anomaly_check_nan_enabled):
-            _leave_uncompiled(stand_in)
+            leave_uncompiled(stand_in)
             setattr(torch, stand_in.__name__, stand_in)
 
 
-def _operations_are_not_run() -> bool:
-    """Whether operations are recorded or transformed instead of run, so that ours would be taken for the user's."""
-    return (
-        torch._C._len_torch_dispatch_stack() > 0
-        or torch._C._is_tracing()
-        or torch._C._functorch.peek_interpreter_stack() is not None
-    )
-
-
-def _leave_uncompiled(*functions: Callable[..., Any]) -> None:
-    """Keep torch.compile from compiling these by themselves; it still traces through them where it meets them."""
-
-    def skip() -> None:
-        from torch._dynamo.decorators import skip_code  # type: ignore[attr-defined]
-
-        for function in functions:
-            skip_code(function.__code__)
-
-    after_import("torch._dynamo", skip)
+def _replace(module: Any, attribute: str, original: Callable[..., Any], stand_in: Callable[..., Any]) -> None:
+    """Put a function of ours in the place of a built-in one, so that torch.jit.script still knows it."""
+    setattr(module, attribute, stand_in)
+    operation = _builtins._find_builtin(original)  # type: ignore[no-untyped-call]
+    if operation is not None:
+        _builtins._register_builtin(stand_in, operation)
 
 
 def _told_as(code: CodeType, original: CodeType, lines_after: int) -> CodeType:

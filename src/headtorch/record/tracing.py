@@ -41,7 +41,7 @@ class Tracer:
         self.check_nan = True  # what the user has set
 
     def start(self) -> None:
-        """Note every operation from now on; does nothing when the user runs anomaly mode himself."""
+        """Note every operation from now on, unless the user runs anomaly mode himself."""
         if self.on or torch._C.is_anomaly_enabled():
             return
         self._format_stack = torch.fx.traceback.format_stack

@@ -4,8 +4,11 @@ A rule's module is named after it, `dead_relu.py` for `dead-relu`. Its docstring
 
     FAMILY      the heading it stands under in the catalogue
     LEADS_TO    the names of the rules whose findings follow from its own
+    SYMPTOM     true for what any other error may bring about; only symptoms have it
     find        a function from Signals to its findings, each with evidence and the line to change
     changes     where an edit can mend it: a function from a finding and Signals to changes, the most promising first
+
+A page is a headline and one paragraph for each of the `LEADS`, in that order (CONTRIBUTING.md says what they hold).
 
 How sure a finding is stands in its confidence, of three ranks: 0.95 and above for what is certain from the graph, the
 mode, the parameter lists or the shapes; about 0.8 for what the dynamics of a whole training show; 0.6 and below for a
@@ -25,6 +28,9 @@ from typing import NamedTuple
 from headtorch.model import Change, Finding, UserError
 from headtorch.signals import Signals
 
+# "it" is for what learns, and still fails: when evaluated, on new data, or by losing what was learned before.
+LEADS = (("Why learning fails:", "Why it fails:"), ("Measured:",), ("Healthy:",), ("Fix:",), ("Ignore it when",))
+
 
 class Rule(NamedTuple):
     """A rule: its name, its family and page in the catalogue, what follows from it, how it finds and what may mend."""
@@ -34,7 +40,21 @@ class Rule(NamedTuple):
     page: str
     leads_to: tuple[str, ...]
     find: Callable[[Signals], Iterator[Finding]]
+    symptom: bool = False
     changes: Callable[[Finding, Signals], Iterator[Change]] | None = None
+
+    @property
+    def headline(self) -> str:
+        """What is wrong, in one sentence: the first line of the page."""
+        return self.page.partition("\n")[0]
+
+    @property
+    def paragraphs(self) -> list[tuple[str, str]]:
+        """The rest of the page: for each paragraph its lead, "" where it has none, and its text on one line."""
+        known = [lead for leads in LEADS for lead in leads]
+        texts = [" ".join(part.split()) for part in self.page.split("\n\n")[1:]]
+        leads = [next((lead for lead in known if text.startswith(f"{lead} ")), "") for text in texts]
+        return [(lead, text.removeprefix(lead).lstrip()) for lead, text in zip(leads, texts, strict=True)]
 
 
 @cache
@@ -45,8 +65,9 @@ def all_rules() -> tuple[Rule, ...]:
         name = info.name.replace("_", "-")
         try:
             module = importlib.import_module(f"{__name__}.{info.name}")
-            page, changes = inspect.getdoc(module) or "", getattr(module, "changes", None)
-            rules.append(Rule(name, module.FAMILY, page, module.LEADS_TO, module.find, changes))
+            page, symptom = inspect.getdoc(module) or "", getattr(module, "SYMPTOM", False)
+            changes = getattr(module, "changes", None)
+            rules.append(Rule(name, module.FAMILY, page, module.LEADS_TO, module.find, symptom, changes))
         except Exception as error:
             rules.append(_broken(name, error))
     return tuple(rules)

@@ -1,28 +1,44 @@
 """Running statistics lag behind the weights they are used with.
 
 Why it fails: in training a batch norm uses the batch's mean and deviation; in evaluation, running averages of them,
-updated by `running += momentum (batch - running)`. A small momentum remembers 1 / momentum batches: more than the
-training has, and the averages are still near the 0 and 1 they began with.
+updated by `r ← (1 − m) r + m·batch`. After n batches a share `(1 − m)ⁿ ≈ exp(−m n)` of what they began with, mean 0
+and variance 1, is still in them. A small momentum m remembers 1 / m batches: where that is more than the training
+has, evaluation runs with numbers that no layer ever put out.
 
-Measured: the momentum of each batch norm beside the number of training steps.
+Measured: the momentum of each batch norm beside the number of training steps; where a copy of the network is
+evaluated, such as an average of its weights, how many batches its statistics have seen beside the network's own.
 
-Fix: leave the momentum at 0.1 (in PyTorch it is the share of the new, not of the old), or train long enough for it.
+Healthy: m·n above 2, so that less than exp(−2), an eighth, of the first values is left (derivation). PyTorch's
+default is 0.1; running averages for evaluation are from Ioffe & Szegedy (2015). Only momenta below 0.05 are told of:
+with the default it is the training that is short. A copy has seen as many batches as the network, half at the least.
+
+Fix: leave the default, `nn.BatchNorm1d(n, momentum=0.1)`. In PyTorch momentum is the share of the new batch; other
+frameworks count the share of the old, so their 0.99 is 0.01 here. Or train for more steps.
+For averaged weights, `torch.optim.swa_utils.update_bn(loader, model)`.
+
+Ignore it when the running statistics were loaded together with the weights and are meant to stay as they are.
 """
 
 from collections.abc import Iterator
 
 from headtorch.model import Change, Evidence, Finding
 from headtorch.remedies import valued
-from headtorch.signals import Signals
+from headtorch.signals import Fit, Signals
 
 FAMILY = "training and evaluation mode"
 LEADS_TO = ("overfitting", "preprocessing-mismatch")
 SETTLED = 2.0  # time constants: what is left of the first values is then exp(-2), an eighth
+SLOW = 0.05  # half of the default, which is not to blame: there it is the training that is short
+BEHIND = 0.5  # of the batches: the others came while the weights went on
+LONG_ENOUGH = 20  # steps: SETTLED / 0.1, below which the default momentum would not settle either
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each fit that is too short for the momentum of its batch norms."""
+    """A finding for each fit too short for its batch norms' momentum, or evaluated by a copy without statistics."""
     for fit in signals.fits:
+        if (behind := _copy(signals, fit)) is not None:
+            yield behind
+            continue
         used = {node.layer for node in fit.network.nodes if "BatchNorm" in node.op}
         slow = [
             module
@@ -31,9 +47,9 @@ def find(signals: Signals) -> Iterator[Finding]:
             and isinstance(momentum := module.settings.get("momentum"), (int, float))
             and module.settings.get("track_running_stats")
             and 0 <= momentum * fit.steps < SETTLED
-            and momentum < 0.05
+            and momentum < SLOW
         ]
-        if not slow or fit.steps < 20:
+        if not slow or fit.steps < LONG_ENOUGH:
             continue
         momentum = float(slow[0].settings["momentum"] or 0)
         at = slow[0].made_at
@@ -52,6 +68,28 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="this momentum",
             confidence=0.93,
         )
+
+
+def _copy(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding when the network that is evaluated is a copy whose statistics were not copied."""
+    seen = fit.series("batches_behind")
+    if not seen:
+        return None
+    copied, trained = (float(value) for value in seen.values[-1])
+    if trained < LONG_ENOUGH or copied > BEHIND * trained:
+        return None
+    return Finding(
+        rule="batchnorm-stats-stale",
+        severity="error",
+        message=f"the evaluated copy has the running statistics of {copied:,.0f} batches, "
+        f"the trained network of {trained:,.0f}",
+        where=signals.copy_place() or signals.evaluation_place(),
+        saw=(Evidence("batches in the statistics", copied, healthy=f"{trained:,.0f}"), fit.seen_loss),
+        help="copy the buffers with the weights, or run training data through the copy in training mode "
+        "(`torch.optim.swa_utils.update_bn`)",
+        label="this copy takes the weights without the statistics",
+        confidence=0.93,
+    )
 
 
 def _batches(momentum: float) -> str:

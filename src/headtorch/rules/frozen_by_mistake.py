@@ -1,13 +1,18 @@
 """requires_grad is off where learning was meant.
 
-Why learning fails: a parameter with `requires_grad=False` gets no gradient and does not move. To keep features that
-were learned elsewhere that is the point; layers at their random start, or ones that a second phase of training was to
+Why learning fails: a parameter with `requires_grad=False` gets no gradient, so `Δw = 0`. To keep features that were
+learned elsewhere that is the point; layers at their random start, or ones that a second phase of training was to
 thaw, are frozen by mistake.
 
 Measured: which parameters of the network are frozen, whether their values were loaded or trained before, and what
 earlier fits of the same network had frozen.
 
-Fix: set `requires_grad_(True)` on what is to learn, before the optimizer is made.
+Healthy: what is frozen has been learned before, or is a fixed table (derivation: random features are not made better
+by the layers behind them). A matrix more than half of whose rows are equal counts as such a table.
+
+Fix: `parameter.requires_grad_(True)` on what is to learn, before the optimizer is made.
+
+Ignore it when random features are meant, as in a random projection or a reservoir.
 """
 
 from collections.abc import Iterator
@@ -22,6 +27,7 @@ from headtorch.store.records import Parameter
 
 FAMILY = "the gradient"
 LEADS_TO = ("lr-too-low", "capacity-too-small", "graph-detached", "vanishing-gradients", "overfitting", "dead-relu")
+TABLE = 0.5  # of the rows are equal: drawn at random, not even two would be
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -65,7 +71,7 @@ def find(signals: Signals) -> Iterator[Finding]:
 def _varied(fit: Fit, parameter: Parameter) -> bool:
     """Whether a parameter's values look drawn at random: a fixed table or filter of constants is meant to stand."""
     deviation, _, equal = fit.initial(parameter)
-    return bool(deviation > 0 and not equal > 0.5)
+    return bool(deviation > 0 and not equal > TABLE)
 
 
 def _repeats(earlier: Fit, fit: Fit, frozen: list[Parameter]) -> bool:

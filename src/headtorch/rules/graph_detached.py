@@ -1,16 +1,18 @@
 """Something between weights and loss cuts the gradient.
 
-Why learning fails: autograd follows a result back through the operations that made it. `.detach()`, `.data`, `.item()`,
-a trip through numpy, `torch.tensor(x)`, an argmax, or `torch.no_grad()` make a result without a history: the loss may
-depend on the layers below, its gradient ends there, and they never change.
+Why learning fails: autograd follows a result back through the operations that made it, `∂L/∂w = ∂L/∂y · ∂y/∂w`.
+`.detach()`, `.data`, `.item()`, a trip through numpy, `torch.tensor(x)`, an argmax, or `torch.no_grad()` make a y
+without a history: the loss may depend on the layers below, but ∂y/∂w is taken for 0, and they never change.
 
-Measured: which parameters of the modules that ran for the loss the graph reaches. What is not reached by any loss, was
-called in the forward pass, is trainable and yet never changes, is cut off.
+Measured: which parameters of the modules that ran for the loss the graph reaches. What is not reached by any loss,
+was called in the forward pass, is trainable and yet never changes, is cut off.
 
-Fix: keep the path from layer to loss in torch operations that have a gradient; detach only what must not learn.
+Healthy: every parameter that takes part is reached by some loss, or is frozen by name (derivation).
 
-Ignore it when the branch is meant to stand still, as the target of a stop-gradient; say so with
-`requires_grad_(False)`.
+Fix: keep the path from layer to loss in torch operations that have a gradient: `torch.stack(parts)` for
+`torch.tensor(parts)`, `scores.softmax(dim=1)` for `scores.argmax(dim=1)`; detach only what must not learn.
+
+Ignore it when the branch is meant to stand still, as the target of a stop-gradient; `requires_grad_(False)` says so.
 """
 
 import ast

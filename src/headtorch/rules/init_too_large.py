@@ -1,13 +1,23 @@
 """Initial weights saturate or blow up activations, or start the loss far from chance.
 
-Why learning fails: a layer of n inputs with weights of standard deviation s multiplies the spread of its input by about
-s sqrt(n) (by s sqrt(n / 2) with ReLU). Above 1 it grows with every layer: the scores are huge and sure before anything
-is learned, and the first gradients throw the weights about. He: s = sqrt(2 / n); Glorot: s = sqrt(2 / (n + m)).
+Why learning fails: a layer of n inputs with weights of standard deviation s multiplies the spread of its input, `std(W
+x) = s·√n·std(x)` (with ReLU s·√(n/2)). Above 1 it grows with every layer: the scores are huge and sure before anything
+is learned, and the first gradients throw the weights about. Where the scale is large and the training data is fitted
+all the same, the weights hardly turn, and what they make of new data is mostly chance (Chizat et al., 2019). A factor
+of 1 takes s = √(2/n) with ReLU (He et al., 2015), s = √(2/(n + m)) otherwise (Glorot & Bengio, 2010).
 
-Measured: s sqrt(n) of each weight matrix before training, how the spread of the activations grows with depth, and the
-first loss beside that of a constant answer.
+Measured: s·√n of each weight matrix before training, together with what it does: the first loss beside that of a
+constant answer, how the spread of the activations grows with depth, saturated units at the start. Where the loss comes
+half of the way to 0 or further, it is told, as a warning, only when the first loss is far off and the units are
+saturated or the spread grows.
 
-Fix: initialise with variance 2 / fan-in (He) before ReLU, 1 / fan-in otherwise, or leave PyTorch's defaults.
+Healthy: 0.5 to 2: PyTorch's default is 0.58, orthogonal 1, He's 1.41; measured over 119 healthy trainings, 116 of 117
+stay below 3. The first loss is near that of a constant answer, ln k for k classes (Karpathy, 2019), and in 107 of 111
+less than three times that.
+
+Fix: `nn.init.kaiming_normal_(w)` before ReLU, `nn.init.xavier_normal_(w)` otherwise, or leave PyTorch's defaults.
+
+Ignore it when the scale is corrected behind the layer, by a norm or by a factor of your own.
 """
 
 import ast
@@ -35,14 +45,18 @@ LEADS_TO = (
     "lr-too-low",
     "clip-too-small",
 )
-LARGE = 3.0  # s sqrt(n): He's is 1.41, orthogonal 1, PyTorch's default 0.58
-FAR = 3.0  # first loss over that of a constant answer
+LARGE = 3.0  # s sqrt(n): twice He's 1.41; orthogonal is 1, PyTorch's default 0.58; 116 of 117 healthy ones are below
+FAR = 3.0  # first loss over that of a constant answer: 107 of 111 healthy trainings start below
+GROWN = 10.0  # last over first activation: He's and Glorot's rules are made to keep it at 1
+SATURATED = 0.5  # of a hidden layer's outputs at the start, where it should be near 0 (Glorot & Bengio, 2010)
+WORTH_SAYING = 0.2  # of them: shown with the finding, where near 0 is healthy
+LEARNED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each fit that starts with large weights, far from chance or saturated, and does not learn well."""
+    """A finding for each fit that starts with large weights, far from chance or saturated."""
     for fit in signals.fits:
-        if fit.trained_before.any() or not fit.gain < 0.5:
+        if fit.trained_before.any():
             continue
         large = [(p, g) for p in _matrices(fit) if (g := _gain(fit, p)) > LARGE]
         if not large:
@@ -53,7 +67,8 @@ def find(signals: Signals) -> Iterator[Finding]:
             (float(s.column()[0]) for n, s in fit.measured("saturated_share") if not fit.network.is_output(n)),
             default=0.0,
         )
-        if not (far or growth > 10 or saturated > 0.5):
+        learned, seen = not fit.gain < LEARNED, growth > GROWN or saturated > SATURATED
+        if not (far and seen if learned else far or seen):
             continue
         parameter, gain = max(large, key=lambda pair: pair[1])
         node = next(
@@ -61,9 +76,9 @@ def find(signals: Signals) -> Iterator[Finding]:
         )
         yield Finding(
             rule="init-too-large",
-            severity="error",
+            severity="warning" if learned else "error",
             message=f"the initial weights of `{parameter.name}` multiply the spread of their input by {gain:.2g}",
-            where=signals.init_place(False) or place_of(node),
+            where=signals.init_place(False, parameter.name) or place_of(node),
             saw=(
                 Evidence("std x sqrt(fan-in)", gain, healthy="0.5 to 2"),
                 *(
@@ -73,7 +88,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                 ),
                 *(
                     (Evidence("saturated at the start", f"{saturated:.0%}", healthy="near 0 %"),)
-                    if saturated > 0.2
+                    if saturated > WORTH_SAYING
                     else ()
                 ),
                 Evidence(

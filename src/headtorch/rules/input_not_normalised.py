@@ -1,14 +1,22 @@
 """Inputs of a large or unequal scale.
 
-Why learning fails: the gradient of a first-layer weight is the input times the signal from above. Features in the
-hundreds push sigmoids into their flat ends and make the valley of the loss long and narrow, so that no one rate fits;
-features near 0 leave the weights nothing to work with, and the biases do all the learning.
+Why learning fails: the gradient of a first-layer weight is the input times the signal from above, `∂L/∂W₁ = δ·xᵀ`,
+and the curvature there goes with `E[x xᵀ]`, the square of the scale. Features in the hundreds push sigmoids into
+their flat ends and make the valley of the loss long and narrow, so that no one rate fits; features near 0 leave the
+weights nothing to work with, and the biases do all the learning.
 
-Measured: the standard deviation of each feature in the batches given to the network (a column of a table, a channel of
-an image). Around 1 is right; pixels from 0 to 1 are fine.
+Measured: the standard deviation and the mean of each feature in the batches given to the network (a column of a
+table, a channel of an image); the largest of them is judged. Inputs that an embedding or a norm takes first are left
+out.
 
-Fix: subtract the mean and divide by the standard deviation, both of the training data: `StandardScaler`,
-`transforms.Normalize`; or begin with a batch norm.
+Healthy: about 1 (LeCun et al., 1998); pixels from 0 to 1 are fine. Measured over 119 healthy trainings: 0.38 to 11 in
+9 of 10, and 111 of 115 below 20. Told beyond 20, four hundred times the curvature, or below 0.02, when the loss came
+less than half of the way.
+
+Fix: `(x - x_train.mean(0)) / x_train.std(0)`, of the training data only: `StandardScaler`, `transforms.Normalize`; or
+begin with a batch norm.
+
+Ignore it when the scale carries meaning that the network undoes itself, as in its first layer.
 """
 
 from collections.abc import Iterator
@@ -31,15 +39,17 @@ LEADS_TO = (
     "capacity-too-small",
     "overfitting",
 )
-LARGE = 20.0
-SMALL = 0.02
+LARGE = 20.0  # 400 times the curvature of inputs of scale 1; 111 of 115 healthy trainings are below
+SMALL = 0.02  # a fiftieth of 1, as LARGE is twentyfold; no healthy training of 115 is below 0.16
+LEARNED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
+AT_CHANCE = 0.2  # of that way: 116 of 118 come further
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that does not learn well from inputs of an unfit scale."""
     for fit in signals.fits:
         inputs = fit.series("input")
-        if not inputs or not fit.gain < 0.5 or _embeds_or_normalises(fit):
+        if not inputs or not fit.gain < LEARNED or _embeds_or_normalises(fit):
             continue
         spread, mean = np.nanmedian(inputs.values[:, 5]), np.nanmedian(inputs.values[:, 7])
         scale = float(np.nanmax([spread, mean]))
@@ -49,7 +59,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         low, high = float(inputs.values[:, 2].min()), float(inputs.values[:, 3].max())
         yield Finding(
             rule="input-not-normalised",
-            severity="error" if fit.gain < 0.2 else "warning",
+            severity="error" if fit.gain < AT_CHANCE else "warning",
             message=f"the inputs reach from {low:.3g} to {high:.3g}: far from a scale of 1",
             where=signals.input_place(fit),
             saw=(

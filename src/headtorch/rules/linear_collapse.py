@@ -1,13 +1,18 @@
 """Stacked linear layers with no non-linearity between them are one linear layer.
 
-Why learning fails: W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2), one linear map again, however many are stacked.
+Why learning fails: `W₂ (W₁ x + b₁) + b₂ = (W₂ W₁) x + (W₂ b₁ + b₂)`, one linear map again, however many are stacked.
 A network that has nothing else can draw a line, and no more.
 
 Measured: the operations between linear maps, read from the graph; dropout, means, additions of a constant and batch
-norm do not bend. Low-rank pairs (a narrow layer between two wide ones), depthwise convolutions and a bottleneck that an
-autoencoder is built around are made so on purpose, and pass.
+norm do not bend. Low-rank pairs (a layer narrower than both its ends), depthwise convolutions and a bottleneck that
+an autoencoder is built around are made so on purpose, and pass.
 
-Fix: put a non-linearity, such as a ReLU, after each hidden linear layer.
+Healthy: a non-linearity after each hidden layer (derivation; Goodfellow et al., "Deep Learning", 2016, 6.1). An error
+when the whole network is one linear map, a note when a part of it is.
+
+Fix: put one after each hidden linear layer: `nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 1))`.
+
+Ignore it when a linear model is wanted, or its learning dynamics are what is studied.
 """
 
 from collections.abc import Iterator

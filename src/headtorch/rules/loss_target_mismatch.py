@@ -1,16 +1,27 @@
 """The loss does not fit the task or the form of the targets.
 
-Why learning fails: cross entropy compares the classes of one example with each other. Over a single output the softmax
-is always 1, the loss is exactly 0 whatever the network says, and so is its gradient. One output that says yes or no
-takes binary cross entropy.
+Why learning fails: cross entropy compares the classes of one example with each other, `L = −z_y + ln Σₖ exp(zₖ)`.
+Over a single output the sum has one term: the loss is exactly 0 whatever the network says, and so is its gradient.
+Binary cross entropy, `−y·ln p − (1 − y)·ln(1 − p)`, has no minimum for y outside [0, 1]: it falls without end. A
+margin loss, `ln(1 + exp(−y·z))`, asks for y = ±1: at 0 it is ln 2 whatever z is. A distance to class numbers says
+that class 2 lies between 1 and 3.
 
-Measured: the shape of the scores and of the targets at the loss, read from the graph.
+Measured: the shape of the scores at the cross entropy, and the smallest and largest target of the other losses; how
+many outputs a squared error compares with whole numbers, while it stays high.
 
-Fix: `BCEWithLogitsLoss` for one yes or no, `CrossEntropyLoss` with class numbers for one class of several,
-`BCEWithLogitsLoss` with one output for each label where several can be true.
+Healthy: two classes or more; targets in [0, 1] for binary cross entropy, −1 and 1 for a margin, shares that sum to 1
+for a divergence (derivation from the formulas).
+
+Fix: `nn.BCEWithLogitsLoss()` for one yes or no, `nn.CrossEntropyLoss()` with class numbers for one class of several,
+`nn.BCEWithLogitsLoss()` with one output for each label where several can be true.
+
+Ignore it when the loss is a placeholder that is meant to be 0, with one class until others are added; or when the
+class numbers are an order, such as grades.
 """
 
 from collections.abc import Iterator
+
+import numpy as np
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
@@ -20,12 +31,26 @@ from headtorch.signals import Fit, Signals
 from headtorch.store.records import Loss
 
 FAMILY = "the loss and the output"
-LEADS_TO = ("lr-too-low", "vanishing-gradients", "capacity-too-small", "dead-relu", "zero-or-constant-init")
+LEADS_TO = (
+    "lr-too-low",
+    "vanishing-gradients",
+    "capacity-too-small",
+    "dead-relu",
+    "zero-or-constant-init",
+)
+
+BCE = ("bce", "bce_with_logits")
+DISTANCES = ("mse", "l1", "smooth_l1", "huber")
+CLASSES = (3, 100)  # whole numbers that may be classes: two fit a yes or no, more are counts
+HIGH = 0.5  # of the way from the mean to a perfect fit: above, whole numbers were a fair aim
+ENOUGH = 100  # steps, before a distance that is still high says anything
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each cross entropy over a single class."""
+    """A finding for each cross entropy over a single class, and each loss whose targets it is not made for."""
     for fit in signals.fits:
+        if (finding := _targets_do_not_fit(signals, fit)) is not None:
+            yield finding
         for loss in fit.objective.losses:
             node = fit.network.nodes[loss.node] if loss.node >= 0 else None
             scores = _scores_shape(fit, loss)
@@ -41,6 +66,56 @@ def find(signals: Signals) -> Iterator[Finding]:
                 label="needs two or more classes",
                 confidence=0.98,
             )
+
+
+def _targets_do_not_fit(signals: Signals, fit: Fit) -> Finding | None:
+    loss, target = fit.loss, fit.series("target")
+    if loss is None or not target:
+        return None
+    smallest, largest = float(np.nanmin(target.values[:, 2])), float(np.nanmax(target.values[:, 3]))
+    whole, sums_to_one = (float(np.nanmin(target.values[:, column])) for column in (5, 6))
+    seen = f"{smallest:.3g} to {largest:.3g}"
+    if loss.name in BCE and (smallest < 0 or largest > 1):
+        message = f"binary cross entropy gets targets from {seen}, for which it has no minimum"
+        healthy, confidence = "0 to 1", 0.97
+        advice = "give it targets between 0 and 1; `CrossEntropyLoss` takes class numbers, `MSELoss` any number"
+    elif loss.name == "soft_margin" and (smallest, whole) == (0.0, 1.0):
+        message = f"a margin loss gets targets from {seen}: those of 0 teach nothing"
+        healthy, confidence = "-1 or 1", 0.96
+        advice = "map the targets to -1 and 1, `2 * y - 1`, or use `BCEWithLogitsLoss`"
+    elif loss.name == "kl_div" and sums_to_one == 0 and (largest > 1 or smallest < 0 < largest):
+        message = f"a divergence between distributions gets targets from {seen}"
+        healthy, confidence = "shares that sum to 1", 0.95
+        advice = "put `softmax` over the targets, or pass `log_target=True` for their logarithms"
+    elif loss.name in DISTANCES and _are_classes(fit, smallest, largest, whole):
+        message = f"a distance compares one output with the class numbers {smallest:.0f} to {largest:.0f}"
+        healthy, confidence = "an amount, or an order", 0.6
+        advice = "give the network one output for each class, and use `CrossEntropyLoss`"
+    else:
+        return None
+    return Finding(
+        rule="loss-target-mismatch",
+        severity="warning" if loss.name in DISTANCES else "error",
+        message=message,
+        where=signals.criterion_place(fit) or (fit.network.nodes[loss.node].where if loss.node >= 0 else None),
+        saw=(Evidence("targets", seen, healthy=healthy), fit.seen_loss),
+        help=advice,
+        label="does not fit these targets",
+        confidence=confidence,
+    )
+
+
+def _are_classes(fit: Fit, smallest: float, largest: float, whole: float) -> bool:
+    shape = fit.loss.prediction_shape if fit.loss else None
+    outputs = shape[1] if shape is not None and len(shape) == 2 else 1
+    return (
+        whole == 1.0
+        and smallest in (0.0, 1.0)
+        and CLASSES[0] <= largest - smallest + 1 <= CLASSES[1]
+        and outputs == 1
+        and fit.steps >= ENOUGH
+        and fit.gain < HIGH
+    )
 
 
 def _scores_shape(fit: Fit, loss: Loss) -> tuple[int, ...] | None:

@@ -1,16 +1,22 @@
 """Steps overshoot: the loss fluctuates at a high level, diverges, or kills units.
 
-Why learning fails: a step of size lr along the gradient lowers the loss only where lr is below 2 over the curvature.
-Above that each step lands higher on the other side of the valley. Far above, one step throws the weights to where
-sigmoids are flat and ReLUs are zero, and no gradient leads back.
+Why learning fails: along a direction of curvature h a step multiplies the distance to the minimum by `1 − lr·h`. That
+shrinks it only while `lr < 2 / h` (LeCun et al., 1998); above, each step lands higher on the other side of the
+valley. Far above, one step throws the weights to where sigmoids are flat and ReLUs are zero, and no gradient leads
+back.
 
-Measured: how far one step moves the weights beside their own size, |dw|/|w|: about 1e-3 is usual for weights that learn
-(Karpathy, CS231n), and one step that moves most of a network by more than a tenth leaves little of its initialisation.
-Told only when the loss shows it too: NaN, far above its start, still at chance, or leaping about.
+Measured: how far one step moves the weights beside their own size, |Δw|/|w|, early and in all. Told only when the
+loss shows it too: NaN after growing a hundredfold or after steps of more than 0.1, at twice its start, still at
+chance, or leaping about.
 
-Fix: divide the rate by ten, and again, until the loss falls from the first steps on.
+Healthy: about 1e-3 a step (Karpathy, CS231n, 2015); measured over 119 healthy trainings of small networks, 9 in 10
+take a usual step of 0.0016 to 0.023, and 14 take an early one of more than 0.1, from which they recover. So a large
+step is no fault without harm.
 
-Ignore it in the first steps of a warm restart that recovers.
+Fix: divide the rate by ten, and again, until the loss falls from the first steps on:
+`SGD(model.parameters(), lr=0.01)`.
+
+Ignore it when the loss recovers from it, as after each warm restart of a cyclic schedule.
 """
 
 import math
@@ -35,15 +41,22 @@ LEADS_TO = (
     "no-skip-too-deep",
     "init-too-large",
 )
-LARGE_STEP = 0.1  # |dw|/|w|: a hundred times the usual 1e-3
-RAN_AWAY = 100.0  # times the first loss, before it became NaN
-OVERSHOOTING = 0.03  # while a loss still leaps about late in training
+ENOUGH = 3  # steps: the first to start from, the second to overshoot, the third to show it
+LARGE_STEP = 0.1  # |dw|/|w|: a hundred times the usual 1e-3; 104 of 118 healthy trainings stay below from the start
+RAN_AWAY = 100.0  # times the first loss, before NaN: steps that overshoot grow geometrically, a log(0) does not
+OVERSHOOTING = 0.03  # |dw|/|w| late in training: 117 of 119 healthy ones stay below
+RISEN = 2.0  # times its start or chance: 0 of 118 healthy trainings end above their start
+AT_CHANCE = 0.1  # of the way from chance to 0: 117 of 118 healthy trainings come further
+UNFINISHED = 0.5  # of that way: 112 of 118 come further
+SWING = 0.2  # of the tail's mean: a loss with room left to fall that swings by a fifth of itself
+TURNS = 0.3  # of the steps: independent noise turns at 2 in 3, a smooth curve at none
+LAMED = 0.7  # of a layer's units: 95 % of healthy trainings have below 0.42 dead, and 0.67 saturated
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose steps are large and whose loss shows the harm."""
     for fit in signals.fits:
-        if fit.steps < 3 or not fit.updates.size:
+        if fit.steps < ENOUGH or not fit.updates.size:
             continue
         harm = _harm(fit)
         if harm is None:
@@ -57,7 +70,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             message=f"one step moves the weights by {_times(step)} their own size, and {what}",
             where=signals.rate_place(fit),
             saw=(
-                Evidence("|Δw|/|w|", step, healthy="1e-4 to 1e-2", steps="the first 20 looked at"),
+                Evidence("|Δw|/|w|", step, healthy="0.001 to 0.15", steps="the first 20 looked at"),
                 *((Evidence("learning rate", rate),) if rate is not None else ()),
                 fit.seen_loss,
                 *((Evidence("loss of a constant answer", fit.chance),) if fit.chance else ()),
@@ -78,29 +91,29 @@ def _harm(fit: Fit) -> tuple[str, float] | None:
         return (f"the loss is NaN from step {fit.diverged_at}", 0.8) if ran_away or not early < LARGE_STEP else None
     if start <= 0 or not math.isfinite(start):
         return None
-    if fit.last_loss > 2 * start and (early > OVERSHOOTING or usual > OVERSHOOTING):
+    if fit.last_loss > RISEN * start and (early > OVERSHOOTING or usual > OVERSHOOTING):
         return "the loss ends far above its start", 0.85
-    if fit.gain < 0.1 and early > LARGE_STEP and (fit.chance is not None or _lamed(fit)):
+    if fit.gain < AT_CHANCE and early > LARGE_STEP and (fit.chance is not None or _lamed(fit)):
         return "the loss stays where a constant answer would be", 0.82
     if fit.chance is None:
         return None
-    if fit.gain < 0.5 and usual > OVERSHOOTING and _leaps(fit):
+    if fit.gain < UNFINISHED and usual > OVERSHOOTING and _leaps(fit):
         return "the loss leaps about at a high level", 0.75
     return None
 
 
 def _leaps(fit: Fit) -> bool:
-    """Whether the tail of the loss swings by half its own level, up and down in turn."""
+    """Whether the tail of the loss swings by a good part of its own level, up and down in turn."""
     tail = fit.tail
     changes = np.diff(tail)
     turns = np.mean(np.sign(changes[1:]) != np.sign(changes[:-1])) if len(changes) > 2 else 0.0
-    return bool(np.std(tail) > 0.2 * np.mean(tail) and turns > 0.3)
+    return bool(np.std(tail) > SWING * np.mean(tail) and turns > TURNS)
 
 
 def _lamed(fit: Fit) -> bool:
     """Whether most units of a hidden layer ended dead or saturated."""
     return any(
-        float(np.nanmedian(series.column()[-5:])) > 0.7
+        float(np.nanmedian(series.column()[-5:])) > LAMED
         for quantity in ("dead_share", "saturated_share")
         for number, series in fit.measured(quantity)
         if not fit.network.is_output(number) and np.isfinite(series.column()[-5:]).any()

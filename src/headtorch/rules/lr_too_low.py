@@ -1,17 +1,20 @@
 """Steps are too small: the loss is flat when its axis is read.
 
-Why nothing is learned: the loss falls by about lr |g|^2 a step. A loss that falls from 1.0986 to 1.0979 draws the same
-slope on its own axis as one that falls to 0: read the numbers.
+Why learning fails: a step lowers the loss by about `ΔL ≈ −lr·|g|²`. A loss that falls from 1.0986 to 1.0979 draws the
+same slope on its own axis as one that falls to 0: read the numbers.
 
-Measured: how far the weights have gone in the whole training beside their own size, as the sum of |dw|/|w| over the
-steps. To learn a task from a random start, weights of a small network move by about their own size; here they went a
-small part of the way, the loss is close to where it began, and it was still falling at the end or never moved. Or the
-steps are small, and the loss creeps down from tenth to tenth of the training without having come anywhere.
+Measured: how far the weights have gone in the whole training beside their own size, as the sum of |Δw|/|w| over the
+steps. Told where they went less than half of it, the loss came less than a quarter of the way, and was still falling
+at the end or never moved; or where the steps are small and the loss creeps down from tenth to tenth of the training
+without having come anywhere.
 
-Fix: ten times the rate, and again, until the loss falls visibly in the first steps; or Adam, whose steps do not shrink
-with the gradient.
+Healthy: about 1 or more from a random start. Measured over 119 healthy trainings: 0.58 to 10 in 9 of 10, 2.5 in the
+middle; a usual step of less than 1e-3 in two.
 
-Ignore it in fine-tuning, where the weights are to stay near.
+Fix: ten times the rate, and again, until the loss falls visibly in the first steps; or `Adam(model.parameters())`,
+whose steps do not shrink with the gradient.
+
+Ignore it when weights that were loaded are to stay near where they are, as in fine-tuning.
 """
 
 import math
@@ -26,25 +29,33 @@ from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
 LEADS_TO = ("capacity-too-small",)
-SHORT_WAY = 0.5  # of the weights' own size in the whole training
-CREEPING = 1e-3  # |dw|/|w|: the usual size of a step that learns
+SHORT_WAY = 0.5  # of the weights' own size in the whole training: 113 of 118 healthy ones go further
+LITTLE = 0.25  # of the way from chance to 0: 115 of 118 healthy trainings come further
+AT_CHANCE = 0.1  # of that way: 117 of 118 come further
+NOTHING = 0.05  # of that way: 117 of 118 come further
+NO_WAY = 0.1  # of the weights' own size: one of 118 healthy trainings goes no further
+CREPT = 2.0  # times their size, in small steps that undo each other: 83 of 118 healthy trainings go further
+CREEPING = 1e-3  # |dw|/|w|: the usual size of a step that learns; 117 of 119 healthy trainings take larger ones
+TWO_DIGITS = 0.01  # smaller shares are shown as powers of ten
+ENOUGH = 10  # steps, one for each tenth of the training
+FLAT = 0.05  # of the first loss: a smaller fall is the noise of batches
+PACE = 0.2  # of the early fall: an exponential that falls so late is less than 3.2 time constants old
+STEADY = 0.8  # of nine tenths to the next: by chance 8 or more of 9 fall in 2 % of cases
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that went a short way, gained little, and has not come to rest after a fall."""
     for fit in signals.fits:
-        if fit.steps < 10 or not fit.updates.size or not math.isfinite(fit.gain):
+        if fit.steps < ENOUGH or not fit.updates.size or not math.isfinite(fit.gain):
             continue
-        short = fit.distance < SHORT_WAY and fit.gain < 0.25 and _unfinished(fit)
-        creeping = (
-            fit.distance < 4 * SHORT_WAY and fit.gain < 0.05 and fit.usual_update < CREEPING and _falls_steadily(fit)
-        )
+        short = fit.distance < SHORT_WAY and fit.gain < LITTLE and _unfinished(fit)
+        creeping = fit.distance < CREPT and fit.gain < NOTHING and fit.usual_update < CREEPING and _falls_steadily(fit)
         if not short and not creeping:
             continue
         rates = [float(np.nanmax(series.values)) for series in fit.rates.values() if series]
         yield Finding(
             rule="lr-too-low",
-            severity="error" if fit.gain < 0.1 else "warning",
+            severity="error" if fit.gain < AT_CHANCE else "warning",
             message=f"the weights went {_share(fit.distance)} of their own size in {fit.steps:,} steps, "
             "and the loss hardly fell",
             where=signals.rate_place(fit),
@@ -56,7 +67,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             ),
             help="raise the learning rate: ten times first, then ten times again; or use Adam",
             label="this learning rate",
-            confidence=0.8 if fit.distance < 0.1 else 0.7,
+            confidence=0.8 if fit.distance < NO_WAY else 0.7,
         )
 
 
@@ -67,18 +78,18 @@ def _unfinished(fit: Fit) -> bool:
     smooth = [float(np.median(part)) for part in np.array_split(fit.losses, min(10, fit.steps))]
     first, second = smooth[0] - smooth[len(smooth) // 2], smooth[len(smooth) // 2] - smooth[-1]
     total = smooth[0] - smooth[-1]
-    return half > 0 and (total < 0.05 * abs(smooth[0]) or second > 0.2 * first)
+    return half > 0 and (total < FLAT * abs(smooth[0]) or second > PACE * first)
 
 
 def _falls_steadily(fit: Fit) -> bool:
     """Whether the loss fell from each tenth of the training to the next, the last ones as much as the first."""
     tenths = np.array([float(np.mean(part)) for part in np.array_split(fit.losses, 10)])
     falls = -np.diff(tenths)
-    return bool((falls > 0).mean() > 0.8 and falls[-3:].sum() > 0.2 * falls[:3].sum())
+    return bool((falls > 0).mean() > STEADY and falls[-3:].sum() > PACE * falls[:3].sum())
 
 
 def _share(distance: float) -> str:
-    return f"{distance:.2g}" if distance >= 0.01 else f"{distance:.1e}"
+    return f"{distance:.2g}" if distance >= TWO_DIGITS else f"{distance:.1e}"
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

@@ -1,13 +1,19 @@
 """The loss expects log-probabilities or probabilities and gets raw scores.
 
-Why learning fails: the negative log-likelihood of a class is -log p. Given a raw score z in place of log p it is -z,
-which falls without bound as the score grows: the network learns to make all scores large and says nothing about the
-class. A squared error against one-hot targets without a squashing output does train, but slowly and to any range.
+Why learning fails: the negative log-likelihood of a class is `L = −log p_y`. Given a raw score z in place of log p it
+is `L = −z_y`, which falls without bound as the score grows: the network learns to make all scores large, and nothing
+in the loss makes the classes compete.
 
-Measured: what `nll_loss` gets. A log-probability is never above 0; a probability is never below 0 or above 1.
+Measured: the largest value that `nll_loss` gets, on the looked-at steps; what `kl_div` multiplies by the targets, read
+from the graph.
 
-Fix: use `cross_entropy`, which takes raw scores; or put `log_softmax` before `nll_loss`, `sigmoid` before
-`binary_cross_entropy`.
+Healthy: at most 0, since p ≤ 1 makes log p ≤ 0 (derivation). Told when half of the looked-at steps lie above 0.001:
+rounding lifts a log-probability by about 1e-7, a raw score is of the order of 1.
+
+Fix: use `F.cross_entropy(scores, y)`, which takes raw scores; or give `nll_loss` what it expects,
+`F.nll_loss(F.log_softmax(scores, dim=1), y)`.
+
+Ignore it when log-densities of continuous values are meant, which can be above 0.
 """
 
 from collections.abc import Iterator
@@ -18,7 +24,7 @@ from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
-from headtorch.signals import Signals, span
+from headtorch.signals import LINEAR, Fit, Signals, span
 
 FAMILY = "the loss and the output"
 LEADS_TO = (
@@ -29,19 +35,21 @@ LEADS_TO = (
     "overfitting",
     "loss-target-mismatch",
 )
+ROUNDING = 1e-3  # can lift a log-probability of 0 above it, by about 1e-7; a raw score is of the order of 1
+MOST = 0.5  # of the looked-at steps: raw scores start on both sides of 0, and the loss drives them up
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each negative log-likelihood that is given something else than log-probabilities."""
+    """A finding for each likelihood or divergence that is given something else than log-probabilities."""
     for fit in signals.fits:
+        yield from _divergence(signals, fit)
         predictions = fit.series("prediction")
         loss = fit.loss
         if loss is None or loss.name != "nll" or not predictions:
             continue
         largest = predictions.values[:, 3]
-        # Rounding can lift a log-probability of 0 a little above it; a raw score is of the order of 1.
-        above = np.flatnonzero(largest > 1e-3)
-        if len(above) < max(1, len(largest) // 2):
+        above = np.flatnonzero(largest > ROUNDING)
+        if len(above) < max(1, int(MOST * len(largest))):
             continue
         node = fit.network.nodes[loss.node] if loss.node >= 0 else None
         yield Finding(
@@ -59,6 +67,30 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="expects log-probabilities",
             confidence=0.98,
         )
+
+
+def _divergence(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """PyTorch computes it as sum(t ln t) - sum(t x): x straight from a linear map is no logarithm of shares."""
+    for node in fit.network.nodes:
+        if node.op != "Mul" or not node.outside or len(node.inputs) != 1 or node.where is None:
+            continue
+        scores = fit.network.nodes[node.inputs[0]]
+        call = signals.places.call_at(node.where)
+        divergence = node.module == "KLDivLoss" or (call is not None and called(call) == "kl_div")
+        if not divergence or scores.op not in (*LINEAR, "Softmax", "Sigmoid"):
+            continue
+        yield Finding(
+            rule="missing-output-activation",
+            severity="error",
+            message=f"`kl_div` gets the output of `{fit.network.name(node.inputs[0])}` where it expects "
+            "log-probabilities",
+            where=node.where,
+            saw=(Evidence("before the loss", scores.op.lower(), healthy="log_softmax"), fit.seen_loss),
+            help="put `log_softmax` over the classes before it",
+            label="expects log-probabilities",
+            confidence=0.98,
+        )
+        return
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

@@ -1,12 +1,17 @@
 """NaN or infinite values stand in the inputs or the targets.
 
-Why learning fails: NaN times anything is NaN. One missing value in a batch makes the loss NaN, backward makes every
-gradient NaN, and one step makes every weight NaN, for good.
+Why learning fails: `NaN · w = NaN`, even for w = 0. One missing value in a batch makes the loss NaN, backward makes
+every gradient NaN, and one step makes every weight NaN, for good.
 
 Measured: the share of values that are no finite number in the batches given to the network and in the targets, on the
 looked-at steps and at the first loss that is NaN.
 
-Fix: drop or fill missing values before training; check once with `torch.isfinite(x).all()`.
+Healthy: none (derivation: IEEE 754 hands NaN on through every sum and product).
+
+Fix: drop or fill missing values before training, `table.fillna(table.median())`; check once with
+`torch.isfinite(x).all()`.
+
+Ignore it when missing values are NaN on purpose and masked out before anything is computed from them.
 """
 
 import ast
@@ -42,7 +47,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                 rule="nan-in-data",
                 severity="error",
                 message=f"the {what}s hold values that are NaN or infinite",
-                where=signals.input_place(fit) if what == "input" else signals.target_place(fit),
+                where=signals.input_origin(fit) if what == "input" else signals.target_place(fit),
                 saw=(
                     Evidence(f"{what} values that are no number", f"{share:.2%}", healthy="0 %", steps=str(step)),
                     Evidence(

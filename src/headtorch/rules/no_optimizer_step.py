@@ -1,13 +1,18 @@
 """The weights are never updated.
 
-Why nothing is learned: backward fills `.grad` and changes no weight; the step does, w <- w - lr g. Without one the
+Why learning fails: backward fills `.grad` and changes no weight; the step does, `w ← w − lr·g`. Without one the
 network stays as it was made, and the loss changes with the batches only.
 
 Measured: the change of every weight from one backward pass to the next, and whether an optimizer stepped in between.
 Passes that train nothing on purpose (an attack, a saliency map) reach weights that another loss trains, and are left
 out.
 
+Healthy: one step a batch, or one for every few batches when gradients are accumulated (derivation: with no step Δw =
+0). Told after 5 backward passes in which nothing ever steps.
+
 Fix: `optimizer.step()` after `loss.backward()`, with the optimizer that holds these parameters.
+
+Ignore it when gradients are all that is wanted, as in a script that studies them and trains nothing.
 """
 
 import ast
@@ -20,7 +25,7 @@ from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
 LEADS_TO = ("lr-too-low", "lr-schedule-kills", "vanishing-gradients", "dead-relu", "capacity-too-small", "overfitting")
-ENOUGH = 5  # backward passes before a missing step is no accumulation any more, when nothing ever steps
+ENOUGH = 5  # backward passes: fewer may be a try, or an accumulation that was stopped before its first step
 
 
 def find(signals: Signals) -> Iterator[Finding]:

@@ -2,13 +2,19 @@
 
 Why learning fails: each layer of a plain stack multiplies the signal by one more matrix and one more slope, forwards
 and backwards. Ten or twenty of them leave the first layers without a gradient and the last without a signal. A skip
-connection adds a path on which nothing is multiplied; a norm brings the scale back at each layer.
+connection, `h_{l+1} = h_l + F(h_l)`, adds a path on which nothing is multiplied, `∂h_{l+1}/∂h_l = 1 + F′(h_l)`; a
+norm brings the scale back at each layer.
 
-Measured: the number of linear maps on the shortest path from input to loss, norms on the way, and the gradient that
-arrives at the first of them.
+Measured: the number of linear maps on the shortest path from input to loss, norms on the way, the gradient that
+arrives at the first of them, and how much the layers' outputs differ from example to example at the start.
 
-Fix: add the input of a block to its output (He et al. 2016), or concatenate it; put a batch or layer norm in each
-block.
+Healthy: below 10 maps without skips or norms; measured over 119 healthy trainings, none has more than 9 on its
+shortest path. He et al. (2016) and Ioffe & Szegedy (2015) go far deeper with them. Told only when the first layer's
+|g|/|w| is below 1e-3 of the last one's or the outputs differ by less than 1 %, and the loss stays near chance.
+
+Fix: `x = x + block(x)`, or `torch.cat([x, block(x)], dim=1)`; or a `nn.LayerNorm(width)` in each block.
+
+Ignore it when a deep plain stack is what is studied, with an initialisation made for it.
 """
 
 import ast
@@ -33,14 +39,17 @@ LEADS_TO = (
     "capacity-too-small",
     "init-too-small",
 )
-DEEP = 10  # linear maps in a row
-SHRUNK = 1e-3  # |g|/|w| of the first over the last
+DEEP = 10  # linear maps in a row: slopes of 1/4 leave 1e-6; no healthy training of 119 has more than 9
+SHRUNK = 1e-3  # |g|/|w| of the first over the last: no one rate serves both; 63 of 65 healthy trainings stay above 2e-3
+FADED = 1e-2  # spread from example to example over size: 105 of 110 healthy trainings start above
+AT_CHANCE = 0.2  # of the way from chance to 0: 116 of 118 healthy trainings come further
+ENOUGH = 10  # steps: fewer show a start only
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each deep plain network at chance whose signal or gradient fades on the way."""
     for fit in signals.fits:
-        if not fit.gain < 0.2 or fit.steps < 10 or fit.network.shortest_path() < DEEP:
+        if not fit.gain < AT_CHANCE or fit.steps < ENOUGH or fit.network.shortest_path() < DEEP:
             continue
         if any("Norm" in node.op for node in fit.network.nodes):
             continue
@@ -49,7 +58,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         ratio = float(np.nanmedian(relative[:, 0]) / max(float(np.nanmedian(relative[:, -1])), 1e-30))
         spread = fit.series("batch_spread")
-        faded = bool(spread) and float(np.nanmin(spread.values[0])) < 1e-2
+        faded = bool(spread) and float(np.nanmin(spread.values[0])) < FADED
         if not (ratio < SHRUNK or faded):
             continue
         lines = Counter(fit.network.nodes[number].where for number in fit.network.linear_maps)

@@ -1,14 +1,20 @@
 """What the last layer can put out does not cover the targets.
 
-Why learning stops: a sigmoid ends in 0 to 1, a tanh in -1 to 1, a ReLU in 0 to infinity, a softmax in shares that sum
-to 1. Targets outside of that can never be met, however long the training is: the network drives its output to the edge,
-where the slope of the last non-linearity is 0, and gets no gradient any more. A softmax over a single output is always
-1.
+Why learning fails: a sigmoid ends in 0 to 1, a tanh in −1 to 1, a ReLU in 0 to infinity, a softmax in shares that sum
+to 1. Targets outside of that can never be met, however long the training is: the network drives its output to the
+edge, where the slope of the last non-linearity is 0, `σ′(z) = σ(z) (1 − σ(z)) → 0`, and gets no gradient any more. A
+softmax over a single output is always 1.
 
-Measured: the operation before the loss, and the smallest and largest target on the looked-at steps.
+Measured: the operation before the loss; the smallest and largest target of a regression on the looked-at steps; for a
+softmax, the share of rows of whole-number targets that sum to 1.
 
-Fix: end a regression with a plain linear layer; end independent labels with a sigmoid each; or scale the targets into
-the range.
+Healthy: targets within the range of the output, and one label a row behind a softmax (derivation). 5 % of the range
+beyond it are let pass, as noise; told from half of the looked-at batches on.
+
+Fix: end a regression with its linear layer, `nn.Linear(32, 1)`; end independent labels with a sigmoid each
+(`nn.BCEWithLogitsLoss()`); or scale the targets into the range, `(y - y.min()) / (y.max() - y.min())`.
+
+Ignore it when the output is clipped to that range on purpose, and what lies beyond it does not count.
 """
 
 import ast
@@ -35,7 +41,10 @@ LEADS_TO = (
     "input-not-normalised",
 )
 REGRESSIONS = ("mse", "l1", "smooth_l1", "huber")
-MARGIN = 0.05  # of the range: targets a little outside, by noise or rounding, cost next to nothing
+MARGIN = 0.05  # of the range: targets a little outside cost at most 0.05² = 0.25 % of the range squared
+MOST = 0.5  # of the batches: single outliers are no reason to change the output
+WHOLE = 0.99  # of the targets are whole numbers: labels, with room for rounding
+COMPETE = 0.9  # of the rows sum to 1: then a softmax is meant, a few odd rows aside
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -79,7 +88,7 @@ def _outside(fit: Fit, node: Node) -> tuple[Evidence, ...] | None:
     share = float(
         np.mean((targets.values[:, 2] < low - MARGIN * width) | (targets.values[:, 3] > high + MARGIN * width))
     )
-    if share < 0.5:
+    if share < MOST:
         return None
     healthy = f"within {low:g} to {high:g}" if np.isfinite(high) else f"at least {low:g}"
     return (Evidence("targets", f"{smallest:.3g} to {largest:.3g}", healthy=healthy),)
@@ -93,7 +102,7 @@ def _competing(fit: Fit, node: Node) -> tuple[Evidence, ...] | None:
     if fit.loss.target_shape is None or len(fit.loss.target_shape) < 2 or fit.loss.target_shape[-1] < 2:
         return None
     whole, sums_to_one = float(targets.values[:, 5].mean()), float(targets.values[:, 6].mean())
-    if whole < 0.99 or sums_to_one > 0.9:
+    if whole < WHOLE or sums_to_one > COMPETE:
         return None
     return (Evidence("rows of targets that sum to 1", f"{sums_to_one:.0%}", healthy="100 %, for outputs that compete"),)
 

@@ -1,14 +1,19 @@
 """Parameters that should learn are unknown to the optimizer.
 
-Why learning fails: an optimizer updates what it was given. Layers in a plain list or dictionary are not found by
-`model.parameters()`; an optimizer made before a head is replaced holds the old one. What it does not hold stays at its
-random start, and the rest must do the work alone.
+Why learning fails: an optimizer updates what it was given, `w ← w − lr·∂L/∂w` for w in its list. Layers in a plain
+list or dictionary are not found by `model.parameters()`; an optimizer made before a head is replaced holds the old
+one. What it does not hold stays at its random start, and the rest must do the work alone.
 
 Measured: the parameters that the loss reaches, the list of each optimizer that steps, and whether the others ever
-change. Features that were loaded or trained before, and are left out to be kept, pass.
+change.
 
-Fix: hold layers in `nn.ModuleList` or `nn.ModuleDict`; make the optimizer after the model is complete; give it the
-parameters of every module.
+Healthy: every parameter that the loss reaches is in an optimizer, or frozen (derivation). Features that were loaded
+or trained before, and are left out to be kept, pass.
+
+Fix: hold layers in `nn.ModuleList([...])` or `nn.ModuleDict({...})`; make the optimizer after the model is complete;
+give it the parameters of every module, `Adam([*encoder.parameters(), *head.parameters()])`.
+
+Ignore it when layers are to stay random, as random features; `requires_grad_(False)` says so.
 """
 
 import ast

@@ -1,11 +1,19 @@
 """Training and evaluation data are prepared differently.
 
-Why it fails: a network knows the numbers it was trained on. The same picture with ink 0 and paper 1, or scaled by 255,
-is another input, and the answer is a guess.
+Why it fails: a network knows the numbers it was trained on. The same picture with ink 0 and paper 1, or scaled by
+255, is another input, `x′ = a·x + b`, and the answer to it is a guess.
 
-Measured: mean and standard deviation of what the network is given in training and in evaluation, with the same shape.
+Measured: mean and standard deviation of what the network is given in training and in evaluation, with the same number
+of features. Networks that take several inputs are left out: only the first is looked at, and it may be another one.
 
-Fix: one function that prepares both, with statistics of the training data.
+Healthy: a shift of the mean below 0.2 standard deviations, and a ratio of the deviations near 1; measured over the 67
+of 119 healthy trainings that evaluate, at most 0.17, and 0.92 to 1.1. Told from a shift of 0.7, if it is six times
+what batches differ by, or a ratio of 2.5.
+
+Fix: one function that prepares both, with statistics of the training data: `scaler = StandardScaler().fit(x_train)`,
+then `scaler.transform` on each part.
+
+Ignore it when a robustness to other data is what is evaluated.
 """
 
 import ast
@@ -21,17 +29,19 @@ from headtorch.signals import Signals
 
 FAMILY = "the data"
 LEADS_TO = ("overfitting", "batchnorm-stats-stale")
-SHIFT = 0.7  # of the training data's standard deviation
-SCALE = 2.5
+SHIFT = 0.7  # of the training data's standard deviation: four times the 0.17 that healthy trainings reach at most
+SCALE = 2.5  # times its deviation: 0.92 to 1.1 in 67 healthy trainings
+NOISE = 6.0  # times what the means of batches differ by: chance does not reach it
+ENOUGH = 8  # examples: of fewer, a mean says little
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that is evaluated on inputs of another scale."""
     for fit in signals.fits:
         train, held = fit.series("input"), fit.series("eval_input")
-        if not train or not held or fit.diverged_at is not None:
-            continue
-        many = held.values[held.values[:, 9] >= 8]
+        if not train or not held or fit.diverged_at is not None or signals.several_inputs(fit):
+            continue  # of several inputs only the first is seen, and it may be another one in evaluation
+        many = held.values[held.values[:, 9] >= ENOUGH]
         if len(many) == 0 or float(np.median(train.values[:, 8])) != float(np.median(many[:, 8])):
             continue
         mean, deviation = (float(np.median(train.values[:, column])) for column in (0, 1))
@@ -39,7 +49,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         noise = float(np.std(train.values[:, 0]))  # from batch to batch
         shift = abs(their_mean - mean) / max(deviation, 1e-12)
         ratio = their_deviation / max(deviation, 1e-12)
-        if not (shift > SHIFT and abs(their_mean - mean) > 6 * noise) and not (ratio > SCALE or ratio < 1 / SCALE):
+        if not (shift > SHIFT and abs(their_mean - mean) > NOISE * noise) and not (ratio > SCALE or ratio < 1 / SCALE):
             continue
         yield Finding(
             rule="preprocessing-mismatch",

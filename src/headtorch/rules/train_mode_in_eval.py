@@ -1,15 +1,20 @@
 """Evaluation runs with dropout or batch statistics on.
 
-Why it fails: in training mode dropout drops units at random, and batch norm lets the other examples of the batch, and
-their number, into each answer. The same input gets another answer each time, and a worse one than the network could
-give.
+Why it fails: in training mode dropout zeroes units at random, `h ← h · b / (1 − p)` with b drawn anew for each call,
+and batch norm lets the other examples of the batch, and their number, into each answer. The same input gets another
+answer each time, and a worse one than the network could give.
 
-Measured: the mode of every dropout and batch norm in calls without gradient, and dropouts that the source leaves on
-whatever the mode is.
+Measured: the mode of every dropout and batch norm in calls without gradient on more than one example, and dropouts
+that the source leaves on whatever the mode is.
 
-Fix: `model.eval()` before every evaluation; `F.dropout(x, p, training=self.training)`.
+Healthy: no evaluation in training mode (derivation: the answer is to be a function of the input; Srivastava et al.,
+2014, scale the weights in place of dropping). Told when more than 9 in 10 evaluations are: some call their network
+without gradient in between for good reasons, such as targets for a second network.
 
-Ignore it when several random answers are wanted (Monte Carlo dropout).
+Fix: `model.eval()` before every evaluation and `model.train()` after; `F.dropout(x, p, training=self.training)` in
+place of a bare `F.dropout(x, p)`, which is on in every mode.
+
+Ignore it when several random answers are wanted, as in Monte Carlo dropout (Gal & Ghahramani, 2016).
 """
 
 from collections.abc import Iterator
@@ -24,13 +29,15 @@ from headtorch.signals import Signals
 
 FAMILY = "training and evaluation mode"
 LEADS_TO = ("overfitting", "dropout-too-high")
+ALL_BUT = 0.9  # of the evaluations: some programs call a network without gradient while they train, for targets
+TRIED = 5  # steps: fewer are a try of the network, not a training
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose evaluations run in training mode, and for dropouts that never switch off."""
     for fit in signals.fits:
         evaluations = fit.series("evaluation")
-        if not evaluations or fit.steps < 5:
+        if not evaluations or fit.steps < TRIED:
             continue
         kept = evaluations.values[evaluations.values[:, 5] > 1]
         if len(kept) == 0:
@@ -38,7 +45,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         dropouts_on = kept[:, 1] - kept[:, 2]
         norms_on = kept[:, 3] - kept[:, 4]
         share = float(np.mean((dropouts_on > 0) | (norms_on > 0)))
-        if share > 0.9:
+        if share > ALL_BUT:
             yield Finding(
                 rule="train-mode-in-eval",
                 severity="warning",

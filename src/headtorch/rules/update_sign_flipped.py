@@ -1,11 +1,18 @@
 """The step climbs: a sign is wrong in the loss or the update.
 
-Why learning fails: the gradient points uphill. Adding it instead of subtracting it raises the loss with every step.
+Why learning fails: the gradient points uphill. Adding it instead of subtracting it, `w ← w + lr·g`, raises the loss
+with every step, by `ΔL ≈ +lr·|g|²`.
 
-Measured: the cosine between each update and the direction downhill, -g. Plain descent has 1; momentum and adaptive
-rates stay above 0 on the whole; a step that climbs has -1.
+Measured: the cosine between each update and the direction downhill, −g, the median over the parameters and the first
+50 looked-at steps.
 
-Fix: subtract: `w -= lr * w.grad`; leave out the minus before the loss; `maximize=False`.
+Healthy: above 0. Plain descent has 1; momentum and adaptive rates turn the step but stay above 0 on the whole; a step
+that climbs has −1 (derivation). Measured over 119 healthy trainings: 0.25 to 1 in 9 of 10, −0.09 the lowest. Told
+below −0.3.
+
+Fix: subtract, `w -= lr * w.grad`; leave out the minus before the loss; `maximize=False`.
+
+Ignore it when the climb is meant, as for the inner player of an adversarial loss or a dual variable.
 """
 
 import ast
@@ -28,7 +35,8 @@ LEADS_TO = (
     "saturated-activations",
     "no-zero-grad",
 )
-UPHILL = -0.3
+UPHILL = -0.3  # half way between -1, plain climbing, and what momentum and Adam show when they descend, 0.25 or more
+ENOUGH = 3  # looked-at steps: momentum may point uphill for one
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -36,7 +44,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     for fit in signals.fits:
         descent = fit.series("descent")
         mask = fit.reached & fit.moved
-        if not descent or not mask.any() or descent.values.shape[1] != len(mask) or len(descent.steps) < 3:
+        if not descent or not mask.any() or descent.values.shape[1] != len(mask) or len(descent.steps) < ENOUGH:
             continue
         rows = np.nanmedian(descent.values[:, mask], axis=1)
         typical = float(np.nanmedian(rows[:50]))

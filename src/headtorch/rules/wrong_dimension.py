@@ -1,13 +1,21 @@
 """An operation runs over the wrong axis.
 
-Why learning fails: a softmax over the batch makes the examples compete instead of the classes; a recurrent layer that
-takes the batch for time steps carries its state from one example to the next, and what is read as the last step is the
-last example.
+Why learning fails: `softmax(z)_{ij} = exp(z_ij) / Σ exp(z)` with the sum over the batch makes the examples compete
+instead of the classes; a recurrent layer that takes the batch for time steps carries its state from one example to
+the next, and what is read as the last step is the last example; attention that does so lets the examples of a batch
+read each other. A view cuts the same row of numbers anew: (32, 10)
+viewed as (10, 32) is not its transpose, and each row holds parts of several examples.
 
 Measured: the axis of each softmax before the loss, and the order of steps and examples that a recurrent layer expects
-beside the number of examples at the loss and what is read of its output.
+beside the number of examples at the loss and what is read of its output; the shapes before and after each view.
 
-Fix: `dim=1` (or -1) for the classes; `batch_first=True` for input of (examples, steps, features).
+Healthy: the sum over the classes, and as many examples in the recurrent layer as at the loss (derivation: no example
+may have a say in another's answer); no view whose lengths are those of its input in another order.
+
+Fix: `z.softmax(dim=1)` (or −1) for the classes; `nn.LSTM(8, 32, batch_first=True)` for input of (examples, steps,
+features); `x.permute(0, 2, 1)` in place of `x.view(n, channels, steps)`.
+
+Ignore it when the examples are meant to compete, as in attention over a batch or a contrastive loss.
 """
 
 from collections.abc import Iterator
@@ -30,8 +38,10 @@ LEADS_TO = (
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each softmax over the batch and each recurrent layer that takes examples for steps."""
+    """A finding for each softmax over the batch, recurrent layer that takes examples for steps, and view that should be
+    a transpose."""
     for fit in signals.fits:
+        yield from _reordered(fit)
         batch = fit.loss.target_shape[0] if fit.loss and fit.loss.target_shape else None
         for number, node in enumerate(fit.network.nodes):
             if node.op in ("Softmax", "LogSoftmax") and _over_batch(node, batch) and number in _near_loss(fit):
@@ -48,6 +58,21 @@ def find(signals: Signals) -> Iterator[Finding]:
                     help="give it `dim=1`, the dimension of the classes",
                     label="over the examples",
                     confidence=0.96,
+                )
+            elif _attends_to_batch(signals, node, batch):
+                yield Finding(
+                    rule="wrong-dimension",
+                    severity="error",
+                    message=f"`{fit.network.name(number)}` attends to the {batch} examples of a batch, not to steps",
+                    where=place_of(node),
+                    saw=(
+                        Evidence("examples that it keeps apart", float((node.shape or (0,))[0]), healthy=str(batch)),
+                        Evidence("batch_first", "False", healthy="True for (examples, steps, features)"),
+                        fit.seen_loss,
+                    ),
+                    help="construct it with `batch_first=True`, or give it (steps, examples, features)",
+                    label="expects (steps, examples, features)",
+                    confidence=0.95,
                 )
             elif ("Rnn" in node.op or node.op == "Stack") and _takes_batch_for_time(signals, fit, number, node, batch):
                 yield Finding(
@@ -66,6 +91,20 @@ def find(signals: Signals) -> Iterator[Finding]:
                 )
 
 
+def _reordered(fit: Fit) -> Iterator[Finding]:
+    for view in fit.objective.reordered[:1]:
+        yield Finding(
+            rule="wrong-dimension",
+            severity="error",
+            message=f"a view turns {view.before} into {view.after} without moving a number",
+            where=view.where,
+            saw=(Evidence("shape", f"{view.before} to {view.after}", healthy="the same order"), fit.seen_loss),
+            help="exchange dimensions with `transpose` or `permute`; `view` and `reshape` only cut anew",
+            label="mixes the numbers of different examples, steps or channels",
+            confidence=0.94,
+        )
+
+
 def _near_loss(fit: Fit) -> set[int]:
     """The operations between the last linear map and the loss."""
     last = fit.network.linear_maps[-1] if fit.network.linear_maps else 0
@@ -75,6 +114,18 @@ def _near_loss(fit: Fit) -> set[int]:
 def _over_batch(node: Node, batch: int | None) -> bool:
     shape = node.shape or ()
     return node.detail.get("dim") == 0 and len(shape) == 2 and shape[0] == batch and shape[1] > 1 and batch > 1
+
+
+def _attends_to_batch(signals: Signals, node: Node, batch: int | None) -> bool:
+    """Whether an attention of (examples, heads, steps, ...) has as many steps as there are examples at the loss.
+
+    With a label for each step there would be examples x steps of them, and more than steps unless there is one example.
+    """
+    attends = node.op in ("Softmax", "SafeSoftmax") or node.op.startswith("ScaledDotProduct")
+    if not attends or node.module != "MultiheadAttention" or node.shape is None or len(node.shape) != 4:
+        return False
+    named = (m for m in signals.run.modules.values() if m.name == node.layer)
+    return node.shape[2] == batch != node.shape[0] > 1 and any(m.settings.get("batch_first") is False for m in named)
 
 
 def _takes_batch_for_time(signals: Signals, fit: Fit, number: int, node: Node, batch: int | None) -> bool:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from headtorch.model import Where
 from headtorch.places import Places
+from headtorch.places.data import prepared
 from headtorch.signals.fit import Fit, span, thin
 from headtorch.signals.network import AFFINE, BOUNDED, LINEAR, Network, is_affine, place_of
 from headtorch.store.run import Run
@@ -59,26 +60,49 @@ class Signals:
         places = (place for file in self.run.sources for place in self.places.sets_attribute(file, *names))
         return next(places, None)
 
+    def half_place(self) -> Where | None:
+        """Where the user's sources ask for half precision."""
+        return next((place for file in self.run.sources for place in self.places.half_precision(file)), None)
+
     def input_place(self, fit: Fit) -> Where | None:
         """The line where a fit's inputs are made, or else the one that gives them to its network."""
         for number in fit.objective.roots:
             module = self.run.modules.get(number)
             if module is not None and module.called_at is not None:
-                return self.places.origin(module.called_at) or module.called_at
+                stack = (module.called_at, *fit.objective.stack[1:])
+                return prepared(self.places, stack) or self.places.origin(module.called_at) or module.called_at
         maps = fit.network.linear_maps
         return (fit.network.nodes[maps[0]].where if maps else None) or fit.objective.backward_at
+
+    def several_inputs(self, fit: Fit) -> bool:
+        """Whether a fit's network gives different arguments of one function to its first layers."""
+        entries = [n.where for n in fit.network.nodes if not n.inputs and n.outside and n.where is not None]
+        given = {self.places.given_to(where) for where in entries} - {None}
+        return any(one[:2] == other[:2] and one != other for one in given for other in given if one and other)
+
+    def input_origin(self, fit: Fit) -> Where | None:
+        """The line that first makes a fit's inputs, before they are prepared."""
+        called = (self.run.modules[n].called_at for n in fit.objective.roots if n in self.run.modules)
+        made = (self.places.origin(where) for where in called if where is not None)
+        return next((where for where in made if where is not None), None) or self.input_place(fit)
 
     def target_place(self, fit: Fit) -> Where | None:
         """The line where a fit's targets are made, or else the one that compares predictions with them."""
         loss = fit.loss
         where = fit.network.nodes[loss.node].where if loss is not None and loss.node >= 0 else None
-        return (where and (self.places.origin(where, 1) or where)) or fit.objective.backward_at
+        if where is None:
+            return fit.objective.backward_at
+        return prepared(self.places, (where, *fit.objective.stack[1:]), 1) or self.places.origin(where, 1) or where
 
     def _first_call(self, *names: str) -> Where | None:
         for file in self.run.sources:
             for _, place in self.places.calls(file, *names):
                 return place
         return None
+
+    def taken_place(self) -> Where | None:
+        """Where a single batch is taken from a loader."""
+        return self._first_call("next")
 
     def loader_place(self) -> Where | None:
         """Where the training data is cut into batches."""
@@ -93,12 +117,19 @@ class Signals:
         names = ("shuffle", "sample", "sort_values", "permutation", "sort", "argsort", "randperm")
         return next((place for name in names if (place := self._first_call(name)) is not None), None)
 
+    def copy_place(self) -> Where | None:
+        """Where a network is copied, to average or to keep."""
+        return self._first_call("AveragedModel", "deepcopy", "load_state_dict")
+
     def split_place(self) -> Where | None:
         """Where the data is split into parts."""
         return self._first_call("train_test_split", "random_split", "KFold", "StratifiedKFold")
 
     def schedule_place(self) -> Where | None:
-        """Where a schedule of the learning rate is made."""
+        """Where a schedule of the learning rate is made: the one that ran, else the first in the sources."""
+        for stack in self.run.stacks("scheduler"):
+            if stack:
+                return stack[0]
         for file in self.run.sources:
             for place in self.places.schedules(file):
                 return place
@@ -117,9 +148,10 @@ class Signals:
 
     def evaluated_data_place(self) -> Where | None:
         """Where the evaluated data is made, or else where the network is given it."""
-        return next((made for where in self.evaluation if (made := self.places.origin(where))), None) or (
-            self.evaluation[0] if self.evaluation else None
-        )
+        stack = self.evaluation
+        if (made := prepared(self.places, stack)) is not None:
+            return made
+        return next((made for where in stack if (made := self.places.origin(where))), stack[0] if stack else None)
 
     @cached_property
     def evaluation(self) -> tuple[Where, ...]:
@@ -134,22 +166,25 @@ class Signals:
                 return place
         return None
 
-    def init_place(self, zero: bool) -> Where | None:
-        """The first place in the user's sources that initialises weights by hand: the value it is given, where it is
-        named."""
-        names = ("zeros_", "zero_", "fill_", "constant_") if zero else ("normal_", "uniform_", "constant_", "fill_")
+    def init_place(self, zero: bool, name: str = "") -> Where | None:
+        """Where the user's sources initialise weights by hand: what they are given, where it is named.
+
+        `name` is that of the parameter, for sources that give each parameter its own values.
+        """
+        fillers = ("zeros_", "zero_", "fill_", "constant_") if zero else ("normal_", "uniform_", "constant_", "fill_")
+        makers = ("zeros", "zeros_like") if zero else ("randn", "rand", "full", "ones")
         for file in self.run.sources:
-            for call, place in self.places.calls(file, *names):
+            for made in self.places.assigned(file, name.rpartition(".")[2], makers):
+                return made
+        for file in self.run.sources:
+            for call, place in self.places.calls(file, *fillers):
                 for keyword in call.keywords:
                     if keyword.arg in ("std", "a", "b", "val") and (
                         w := self.places.written(file, keyword.value, (place,))
                     ):
                         return w
                 return place
-        for file in self.run.sources:
-            for _, place in self.places.calls(file, *(("zeros",) if zero else ("randn", "rand", "full", "ones"))):
-                return place
-        return None
+        return self._first_call(*makers)
 
     @cached_property
     def reached(self) -> set[int]:

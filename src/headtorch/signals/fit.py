@@ -70,7 +70,20 @@ class Fit:
         return int(self.series("loss").steps[bad[0]]) if len(bad) else None
 
     @cached_property
+    def scale(self) -> float:
+        """What a loss of one term is multiplied with before backward, as by 1/k where gradients are accumulated."""
+        if self.loss is None or len(self.objective.losses) != 1 or self.loss.node < 0:
+            return 1.0
+        factors = (node.detail.get("factor", 1.0) for node in self.network.nodes[self.loss.node + 1 :])
+        return abs(math.prod(float(factor) for factor in factors))
+
+    @cached_property
     def chance(self) -> float | None:
+        """The loss of the best constant answer, with the factor of the loss; None where the loss shows no targets."""
+        return None if self._constant is None else self._constant * self.scale
+
+    @cached_property
+    def _constant(self) -> float | None:
         """The loss of the best constant answer: the entropy of the classes, or the variance of the targets.
 
         None where the loss shows no targets. For class targets H = -sum p ln p over the seen shares; ln k when the k
@@ -201,6 +214,10 @@ class Fit:
         ]
         return [self.run.optimizers[number] for number in numbers if number in self.run.optimizers]
 
+    def held_by_any(self, kinds: Sequence[str]) -> bool:
+        """Whether an optimizer of one of these classes follows this objective."""
+        return any(optimizer.kind in kinds for optimizer in self.followed_by)
+
     @cached_property
     def optimized(self) -> NDArray[np.bool_]:
         """Which watched parameters the optimizers that follow this objective hold, (parameters,)."""
@@ -228,10 +245,10 @@ class Fit:
 
     @cached_property
     def updates(self) -> Floats:
-        """|dw|/|w| of the weight matrices that move, or of what moves where there is none, (looked-at steps,
+        """|dw|/|w| of the weight matrices that move, or where there are no matrices of what moves, (looked-at steps,
         weights)."""
         series = self.series("update_ratio")
-        mask = self.weights & self.moved if (self.weights & self.moved).any() else self.moved
+        mask = self.weights & self.moved if self.weights.any() else self.moved
         if not series or not mask.any() or series.values.shape[1] != len(mask):
             return np.empty((0, 0))
         return series.values[:, mask].astype(np.float64)
@@ -242,9 +259,30 @@ class Fit:
         return float(np.max(np.median(self.updates[:20], axis=1))) if self.updates.size else math.nan
 
     @cached_property
+    def _stands_for(self) -> Floats:
+        """How many of the optimizer's steps each looked-at one stands for, up to the next, (looked-at steps,).
+
+        Passes that only add to the gradients are no steps.
+        """
+        passes = np.searchsorted(self.series("loss").steps, self.series("update_ratio").steps)
+        stepped = np.append(self.series("loss").values[1:, 1] > 0, True)  # whether a step followed each pass
+        if not stepped[:-1].any():  # updates by hand are not seen as steps
+            stepped[:] = True
+        taken = np.append(0, np.cumsum(stepped))
+        looked = np.flatnonzero(stepped[passes])
+        count = np.zeros(len(passes))
+        count[looked] = np.diff(taken[np.append(passes[looked], self.steps)])
+        return count
+
+    @cached_property
     def usual_update(self) -> float:
-        """The median over all looked-at steps of |dw|/|w| of the weight matrix that moves most; NaN without updates."""
-        return float(np.max(np.median(self.updates, axis=0))) if self.updates.size else math.nan
+        """The median over all steps of |dw|/|w| of the weight matrix that moves most; NaN without updates."""
+        if not self.updates.size:
+            return math.nan
+        order = np.argsort(self.updates, axis=0)
+        counts = np.cumsum(self._stands_for[order], axis=0)
+        middle = (counts < counts[-1] / 2).sum(axis=0)
+        return float(np.max(np.take_along_axis(self.updates, order, axis=0)[middle, np.arange(len(middle))]))
 
     @cached_property
     def distance(self) -> float:
@@ -255,9 +293,7 @@ class Fit:
         """
         if not self.updates.size:
             return math.nan
-        counted = np.searchsorted(self.series("loss").steps, self.series("update_ratio").steps)
-        spans = np.diff(np.append(counted, self.steps))
-        return float(np.max((self.updates * spans[:, None]).sum(axis=0)))
+        return float(np.max((self.updates * self._stands_for[:, None]).sum(axis=0), initial=0.0))
 
     @cached_property
     def relative_gradients(self) -> Floats:

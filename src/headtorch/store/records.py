@@ -50,6 +50,14 @@ class Loss(msgspec.Struct, frozen=True, omit_defaults=True):
     weighted: bool = False
 
 
+class Reordered(msgspec.Struct, frozen=True):
+    """A view that gives a tensor the lengths of its dimensions in another order, without moving its numbers."""
+
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    where: Where | None = None
+
+
 class Objective(msgspec.Struct, frozen=True, omit_defaults=True):
     """A loss that is minimised over a set of parameters; a script has one, a GAN two, a fine-tuning one a phase.
 
@@ -57,8 +65,8 @@ class Objective(msgspec.Struct, frozen=True, omit_defaults=True):
     `frozen` are those that do not require a gradient now. `nodes` are empty when the graph could not be read. `opaque`
     names regions that hide their inside. `measured` are the indices of the nodes whose activations are measured,
     `layers` of the linear maps whose output gradient is, in the order of those quantities. `roots` are the modules
-    called for this loss. `by_hand` says that the user holds the weights himself, `truncated` that the graph was too
-    large to be read whole.
+    called for this loss. `reordered` are the views that should be transposes. `by_hand` says that the user holds the
+    weights himself, `truncated` that the graph was too large to be read whole.
     """
 
     id: int
@@ -74,6 +82,7 @@ class Objective(msgspec.Struct, frozen=True, omit_defaults=True):
     layers: tuple[int, ...] = ()
     opaque: tuple[str, ...] = ()
     roots: tuple[int, ...] = ()
+    reordered: tuple[Reordered, ...] = ()
     by_hand: bool = False
     truncated: bool = False
 

@@ -1,6 +1,6 @@
 """Makes parts of headtorch fail, at various points of a training."""
 
-from headtorch.record import modules, network, optimizers, recorder
+from headtorch.record import measure, modules, network, optimizers, recorder
 from headtorch.record.quantities import grad_norm, prediction
 
 
@@ -10,7 +10,7 @@ def fails(*args, **kwargs):
 
 fails_where = {
     "quantities": [(grad_norm, "measure"), (prediction, "measure")],
-    "hooks": [(recorder, "sample")],
+    "hooks": [(measure, "sample")],
     "modules": [(modules.Modules, "made"), (modules.Modules, "called"), (recorder.Recorder, "root_called")],
     "optimizers": [(optimizers.Optimizers, "note_made"), (optimizers.Optimizers, "note_stepped")],
     "network": [(network.Network, "__init__"), (recorder.Recorder, "loss_called")],

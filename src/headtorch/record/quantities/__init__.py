@@ -6,7 +6,7 @@ reading a value back from the device:
     OF            measured on                                            measure gets
     gradient      the parameters' gradients, right after backward        rows.Rows
     stale         what is in them before backward, after a step          rows.Rows
-    weight        the parameters, right after backward                   rows.Rows
+    weight        the parameters, right before backward                  rows.Rows
     update        their change from one backward to the next             rows.Updates
     activation    the outputs of non-linearities                         activations.Activations
     output_grad   the gradient of each layer's output                    rows.Rows

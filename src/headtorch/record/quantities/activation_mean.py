@@ -9,5 +9,4 @@ OF = "activation"
 
 def measure(activations: Activations) -> torch.Tensor:
     """(activations,)."""
-    rows = activations.rows
-    return rows.values.sum(dim=1) / rows.counts
+    return activations.means

@@ -10,5 +10,5 @@ OF = "activation"
 def measure(activations: Activations) -> torch.Tensor:
     """(activations,)."""
     rows = activations.rows
-    mean = rows.values.sum(dim=1) / rows.counts
-    return (rows.values.square().sum(dim=1) / rows.counts - mean * mean).clamp_min(0).sqrt()
+    squares: torch.Tensor = torch.linalg.vector_norm(rows.values, dim=1).square_()
+    return (squares / rows.counts - activations.means.square()).clamp_min_(0).sqrt_()

@@ -6,6 +6,8 @@ and company it comes. 24 bits are exact in a float32; of 16 million marks, two e
 
 import torch
 
+from headtorch.record.rows import constant
+
 OF = "input"
 EXAMPLES = 64
 ELEMENTS = 512
@@ -19,8 +21,8 @@ def measure(tensor: torch.Tensor) -> torch.Tensor:
     )
     columns = batch[:, :: max(1, batch.shape[1] // ELEMENTS) | 1][:, :ELEMENTS]
     bits = (columns.float().contiguous().view(torch.int32) if columns.is_floating_point() else columns).long()
-    weights = torch.tensor(_WEIGHTS[: columns.shape[1]]).to(columns.device, non_blocking=True)
-    marks = ((bits * weights).sum(dim=1) & 0xFFFFFFFFFF) % 16_777_213
-    padded = torch.full((EXAMPLES,), float("nan"), device=columns.device)
-    padded[: marks.numel()] = marks.float()
-    return padded
+    weights = constant(_WEIGHTS, columns.device, torch.int64)[: columns.shape[1]]
+    marks = (((bits * weights).sum(dim=1) & 0xFFFFFFFFFF) % 16_777_213).float()
+    if marks.numel() < EXAMPLES:
+        marks = torch.cat([marks, marks.new_full((EXAMPLES - marks.numel(),), float("nan"))])
+    return marks

@@ -7,7 +7,8 @@ how many features there are, and how many examples.
 
 import torch
 
-from headtorch.record.statistics import features, spread, summary
+from headtorch.record.rows import constant
+from headtorch.record.statistics import features, summary
 
 OF = "input"
 
@@ -17,10 +18,11 @@ def measure(tensor: torch.Tensor) -> torch.Tensor:
     values = features(tensor)
     finite = torch.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     if values.shape[0] > 1:
-        spreads = spread(finite, dim=0)
+        means = finite.mean(dim=0)
+        spreads = (finite - means).square_().mean(dim=0).sqrt_()
         smallest = torch.where(spreads > 0, spreads, torch.full_like(spreads, float("inf"))).amin()
-        by_feature = torch.stack([spreads.amax(), smallest, finite.mean(dim=0).abs().amax()])
+        by_feature = torch.stack([spreads.amax(), smallest, means.abs().amax()])
     else:
         by_feature = values.new_full((3,), float("nan"))
-    size = torch.tensor([float(values.shape[1]), float(tensor.shape[0] if tensor.dim() else 1)])
-    return torch.cat([summary(tensor), by_feature, size.to(values.device, non_blocking=True)])
+    size = constant((float(values.shape[1]), float(tensor.shape[0] if tensor.dim() else 1)), values.device)
+    return torch.cat([summary(tensor), by_feature, size])

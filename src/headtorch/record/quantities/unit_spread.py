@@ -15,8 +15,6 @@ OF = "activation"
 def measure(activations: Activations) -> torch.Tensor:
     """(activations,); NaN for a single unit or outputs that are all zero."""
     spreads = []
-    for units in activations.units:
-        values = units.float()
-        size = values.square().mean().sqrt()
+    for values, size in zip(activations.examples, activations.sizes, strict=True):
         spreads.append(spread(values, dim=1).mean() / size if values.shape[1] > 1 else size.new_full((), float("nan")))
     return torch.stack(spreads)

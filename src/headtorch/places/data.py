@@ -1,0 +1,186 @@
+"""Data: from the call that is given a batch back to where its user prepares the data."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from headtorch.model import Where
+from headtorch.places.trees import Trees, called, enclosing_function
+
+CONVERSIONS = ("tensor", "as_tensor", "from_numpy", "FloatTensor", "LongTensor", "Tensor", "array", "asarray")
+WRAPPERS = ("DataLoader", "Subset", "random_split", "iter", "next", "tqdm", "cycle", "list")
+FAR = 12  # steps back: a longer way leads in a circle
+
+
+def prepared(trees: Trees, stack: Sequence[Where], position: int = 0) -> Where | None:
+    """Where the data that the call at the innermost place of a stack is given, as argument `position`, is prepared.
+
+    It is followed through batches, loaders, data sets and parameters: to the assignment that makes it, or to what the
+    user's function or data set returns. None where it can't be followed.
+    """
+    call = trees.call_at(stack[0]) if stack else None
+    if call is None or position >= len(call.args):
+        return None
+    return _Way(trees).of(call.args[position], stack, ())
+
+
+class _Way:
+    """One way back. `items` are positions in tuples that are still to be unpacked, innermost last."""
+
+    def __init__(self, trees: Trees) -> None:
+        self._trees = trees
+        self._left = FAR
+
+    def of(self, value: ast.expr, stack: Sequence[Where], items: tuple[int, ...]) -> Where | None:
+        """Where a value that stands at the innermost place of a stack is prepared."""
+        self._left -= 1
+        tree = self._trees.tree(stack[0].file) if stack else None
+        if tree is None or self._left < 0:
+            return None
+        if isinstance(value, (ast.Tuple, ast.List)) and items and items[-1] < len(value.elts):
+            return self.of(value.elts[items[-1]], stack, items[:-1])
+        if isinstance(value, ast.Call) and (found := self._through(value, tree, stack, items)) is not None:
+            return found
+        name = _root(value)
+        return None if name is None else self._named(name, tree, stack, items)
+
+    def _named(self, name: str, tree: ast.Module, stack: Sequence[Where], items: tuple[int, ...]) -> Where | None:
+        file, line = stack[0].file, stack[0].line
+        function = enclosing_function(tree, line)
+        for scope in (function, tree):
+            if scope is None:
+                continue
+            loops = [
+                (node, item)
+                for node in ast.walk(scope)
+                if isinstance(node, ast.For)
+                and node.lineno <= line <= (node.end_lineno or 0)
+                and (item := _position(node.target, name)) is not None
+            ]
+            if loops:
+                loop, item = max(loops, key=lambda pair: pair[0].lineno)
+                return self.of(loop.iter, (self._trees.where(file, loop.iter), *stack[1:]), item + items)
+            made = [
+                (node, item)
+                for node in ast.walk(scope)
+                if isinstance(node, ast.Assign) and (scope is function or enclosing_function(tree, node.lineno) is None)
+                for target in node.targets
+                if (item := _position(target, name)) is not None
+            ]
+            before = [pair for pair in made if pair[0].lineno < line] or made
+            if before:
+                statement, item = max(before, key=lambda pair: pair[0].lineno)
+                return self._assigned(statement, item + items, (self._trees.where(file, statement), *stack[1:]))
+            if scope is function and function is not None and name in (a.arg for a in function.args.args):
+                return self._given(name, function, tree, stack, items)
+        return None
+
+    def _assigned(self, statement: ast.Assign, items: tuple[int, ...], stack: Sequence[Where]) -> Where | None:
+        """The assignment itself, or what stands behind a mere conversion, a loader or a function of the user's."""
+        value = statement.value
+        if isinstance(value, (ast.Tuple, ast.List)) and items and items[-1] < len(value.elts):
+            value, items = value.elts[items[-1]], items[:-1]
+        tree = self._trees.tree(stack[0].file)
+        if tree is None:
+            return None
+        if isinstance(value, ast.Call) and (found := self._through(value, tree, stack, items)) is not None:
+            return found
+        source = _before(tree, statement, _converted(value))
+        return self._trees.where(stack[0].file, source or statement)
+
+    def _through(
+        self, call: ast.Call, tree: ast.Module, stack: Sequence[Where], items: tuple[int, ...]
+    ) -> Where | None:
+        """Behind a call that only hands data on; None for any other."""
+        name = called(call)
+        if name in ("zip", "TensorDataset") and items and items[-1] < len(call.args):
+            return self.of(call.args[items[-1]], stack, items[:-1])
+        if name == "enumerate" and call.args and items:
+            return self.of(call.args[0], stack, items[:-1]) if items[-1] == 1 else None
+        if name in WRAPPERS and call.args:
+            return self.of(call.args[0], stack, items[:-1] if name == "random_split" else items)
+        if not isinstance(call.func, ast.Name):
+            return None
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and node.name == name:
+                method = next((n for n in node.body if getattr(n, "name", "") == "__getitem__"), None)
+                return None if method is None else self._returned(method, stack[0].file)
+            if isinstance(node, ast.FunctionDef) and node.name == name:
+                return self._returned(node, stack[0].file)
+        return None
+
+    def _returned(self, function: ast.stmt, file: str) -> Where | None:
+        returns = [node for node in ast.walk(function) if isinstance(node, ast.Return) and node.value is not None]
+        return self._trees.where(file, returns[-1]) if returns else None
+
+    def _given(
+        self,
+        name: str,
+        function: ast.FunctionDef | ast.AsyncFunctionDef,
+        tree: ast.Module,
+        stack: Sequence[Where],
+        items: tuple[int, ...],
+    ) -> Where | None:
+        """What the caller gives for a parameter."""
+        place = stack[1] if len(stack) > 1 else None
+        call = self._trees.call_at(place) if place is not None else None
+        if call is None or place is None or called(call) != function.name:
+            calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and called(n) == function.name]
+            if len(calls) != 1:
+                return None
+            call, place = calls[0], self._trees.where(stack[0].file, calls[0])
+        names = [argument.arg for argument in function.args.args]
+        position = names.index(name) - (names[:1] == ["self"])
+        value = next((k.value for k in call.keywords if k.arg == name), None)
+        if value is None and position < len(call.args):
+            value = call.args[position]
+        return None if value is None else self.of(value, (place, *stack[2:]), items)
+
+
+def _root(value: ast.expr) -> str | None:
+    """The variable that an expression takes a part or a form of: `x` in `x[batch].float()`."""
+    while isinstance(value, (ast.Subscript, ast.Attribute, ast.Call)):
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+            return None
+        value = value.func if isinstance(value, ast.Call) else value.value
+    return value.id if isinstance(value, ast.Name) else None
+
+
+def _converted(value: ast.expr) -> str | None:
+    """The variable that an expression brings into another form, without a change to its numbers."""
+    while isinstance(value, ast.Call):
+        if called(value) in CONVERSIONS and value.args:
+            value = value.args[0]
+        elif isinstance(value.func, ast.Attribute):
+            value = value.func.value
+        else:
+            return None
+    return value.id if isinstance(value, ast.Name) else None
+
+
+def _before(tree: ast.Module, statement: ast.Assign, name: str | None) -> ast.Assign | None:
+    """The user's last statement before another that made a variable out of others; None where it is a library's."""
+    scope = enclosing_function(tree, statement.lineno) or tree
+    made = [
+        node
+        for node in ast.walk(scope)
+        if isinstance(node, ast.Assign)
+        and node.lineno < statement.lineno
+        and any(_position(target, name or "") is not None for target in node.targets)
+    ]
+    last = max(made, key=lambda node: node.lineno, default=None)
+    if last is None or not (isinstance(last.value, ast.BinOp) or _converted(last.value) not in (None, name)):
+        return None
+    return last
+
+
+def _position(target: ast.expr, name: str) -> tuple[int, ...] | None:
+    """Where in a target a name stands: () for the name alone, (1,) in `x, name`, innermost last."""
+    if isinstance(target, ast.Name):
+        return () if target.id == name else None
+    if isinstance(target, (ast.Tuple, ast.List)):
+        for number, item in enumerate(target.elts):
+            if (inner := _position(item, name)) is not None:
+                return (*inner, number)
+    return None

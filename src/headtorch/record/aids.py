@@ -1,0 +1,63 @@
+"""Taps on what helps an optimizer: clipping of gradients, scaling of the loss, schedules of the learning rate."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.amp.grad_scaler import GradScaler
+from torch.compiler import is_compiling
+from torch.nn.utils import clip_grad
+from torch.optim import lr_scheduler
+
+from headtorch.record.compiler import leave_uncompiled
+from headtorch.record.recorder import Recorder
+
+Contained = Callable[..., Any]  # calls a method of the recorder aside from the training
+
+
+def tap_clipping(contained: Contained, recorder: Recorder) -> None:
+    """Tap the clipping of gradients by their norm."""
+    original = clip_grad.clip_grad_norm_
+
+    @functools.wraps(original)
+    def clip_grad_norm_(parameters: Any, max_norm: float, *args: Any, **kwargs: Any) -> torch.Tensor:
+        norm = original(parameters, max_norm, *args, **kwargs)
+        if not is_compiling():
+            contained(recorder.gradients_clipped, float(max_norm), norm)
+        return norm
+
+    leave_uncompiled(clip_grad_norm_)
+    for module in (clip_grad, nn.utils):
+        module.clip_grad_norm_ = clip_grad_norm_  # type: ignore[attr-defined]
+
+
+def tap_scaling(contained: Contained, recorder: Recorder) -> None:
+    """Tap the updates of a GradScaler."""
+    original = GradScaler.update
+
+    @functools.wraps(original)
+    def update(self: GradScaler, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        contained(recorder.loss_scaled, self)
+
+    leave_uncompiled(update)
+    GradScaler.update = update  # type: ignore[method-assign]
+
+
+def tap_schedulers(contained: Contained, recorder: Recorder) -> None:
+    """Tap the making of schedulers of the learning rate.
+
+    No call of theirs is wrapped: a frame more would bring their warnings to another line.
+    """
+
+    def new(kind: type[lr_scheduler.LRScheduler], *_: Any, **__: Any) -> lr_scheduler.LRScheduler:
+        scheduler = object.__new__(kind)
+        contained(recorder.scheduler_made, scheduler)
+        return scheduler
+
+    leave_uncompiled(new)
+    lr_scheduler.LRScheduler.__new__ = new  # type: ignore[method-assign, assignment]

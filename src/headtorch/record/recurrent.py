@@ -1,0 +1,73 @@
+"""Recurrent: the state with which each recurrent layer begins a pass, and whether the pass before left it there.
+
+Looked at in each layer's first hundred passes: it takes two that follow each other to tell.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import torch
+
+from headtorch.record.schedule import DENSE
+from headtorch.record.statistics import describable
+
+FUNCTIONS = ("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
+
+
+class Layer:
+    """What is remembered of a recurrent layer: its first weight, its passes, and a mark of the state it last gave."""
+
+    def __init__(self, weight: torch.Tensor) -> None:
+        self.weight = weakref.ref(weight)
+        self.passes = 0
+        self.step = -1
+        self.left: torch.Tensor | None = None
+
+
+class Recurrent:
+    """The recurrent layers of the process, by their first weights."""
+
+    def __init__(self) -> None:
+        self._layers: dict[int, Layer] = {}
+
+    def called(
+        self, step: int, args: tuple[Any, ...], result: Any, grad: bool
+    ) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """A layer has run. Returns its first weight, and (largest |state| that it was given, 1 if it is the one it gave
+        last), where the layer begins a pass that autograd follows; else None.
+
+        `args` are those of the functions below torch.nn: input, batch sizes if packed, state, weights.
+        """
+        packed = isinstance(args[1], torch.Tensor) and not args[1].is_floating_point()
+        given, weights = args[1 + packed : 3 + packed]
+        is_cell = isinstance(weights, torch.Tensor)
+        layer = self._layer(weights if is_cell else weights[0])
+        begins = grad and layer.step != step
+        if begins:
+            layer.step = step
+            layer.passes += 1
+        if layer.passes > DENSE:
+            return None
+        before, layer.left = layer.left, _mark(result if is_cell else result[1])
+        state = _mark(given)
+        weight = layer.weight()
+        if not begins or state is None or weight is None:
+            return None
+        same = torch.zeros_like(state[:1]) if before is None else (state == before).all().reshape(1).to(state.dtype)
+        return weight, torch.cat([state.abs().amax().reshape(1), same])
+
+    def _layer(self, weight: torch.Tensor) -> Layer:
+        layer = self._layers.get(id(weight))
+        if layer is None or layer.weight() is not weight:
+            layer = self._layers[id(weight)] = Layer(weight)
+        return layer
+
+
+def _mark(state: Any) -> torch.Tensor | None:
+    """The smallest and the largest value of a state, which a copy of it shares and hardly another one, (2,)."""
+    tensor = state[0] if isinstance(state, (tuple, list)) else state
+    if not isinstance(tensor, torch.Tensor) or not describable(tensor):
+        return None
+    return torch.stack(torch.aminmax(tensor.detach()))

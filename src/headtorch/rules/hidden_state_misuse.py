@@ -1,0 +1,142 @@
+"""A recurrent state is carried, reset or read where it should not be.
+
+Why learning fails: the state `hₜ = f(hₜ₋₁, xₜ)` says what stood in the sequence up to t. Given to the next batch, it is
+a fitting start only where that batch continues the same sequences; of shuffled batches, each begins with the memory of
+others, a noise that no weight can undo. And the output at the first step, `h₁ = f(h₀, x₁)`, has seen one element only.
+
+Measured: whether a layer begins a batch with the state it gave last, and whether what follows an example in its row of
+the batch changes from epoch to epoch; and which step of a layer's output the loss reads, from the graph.
+
+Healthy: of rows seen again, 0 % are followed by others in a stream and nearly all in shuffled batches, told from half
+on; and the last step is read, which alone has seen all (derivation, from the recurrence).
+
+Fix: begin each batch of independent sequences without a state, `out, h = lstm(x)`, which is zeros; read the last step,
+`out[:, -1]`.
+
+Ignore it when the carried state is meant to be of others, as a noisy start to become robust against.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from headtorch.model import Evidence, Finding, Where
+from headtorch.signals import Fit, Signals, place_of
+from headtorch.store.records import Module, Parameter
+
+FAMILY = "the network"
+LEADS_TO = (
+    "lr-too-low",
+    "capacity-too-small",
+    "vanishing-gradients",
+    "overfitting",
+    "labels-misaligned",
+    "class-imbalance",
+)
+# A hundred draws from k values are without a repeat with a chance of exp(-100² / 2k), below 1 % for a thousand values:
+# what repeats later than that are examples, not the letters of a text or the squares of a game.
+DISTINCT = 100  # examples before the first repeat
+OFTEN = 0.5  # batches that begin with the last state, and rows that do not continue: 1 for shuffled, 0 for streams
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for each layer that carries its state over shuffled batches, or is read at its first step."""
+    for fit in signals.fits:
+        for parameter in fit.parameters:
+            states = signals.run.series("given_state", parameter.id)
+            kept = states.steps[(states.values[:, 0] > 0) & (states.values[:, -1] > 0)] if states else ()
+            if len(kept) <= OFTEN * len(states.steps):
+                continue
+            changing = _changing(fit, {int(step) for step in kept})
+            if changing is None or changing < OFTEN:
+                continue
+            layer = _layer(signals, parameter)
+            name = layer.name if layer is not None and layer.name else parameter.name
+            yield Finding(
+                rule="hidden-state-misuse",
+                severity="error",
+                message=f"`{name}` begins {len(kept) / len(states.steps):.0%} of its batches with the state of others",
+                where=_place(signals, fit, layer),
+                saw=(
+                    Evidence("batches begun with the last state", f"{len(kept)} of {len(states.steps)}"),
+                    Evidence("rows whose next sequence changes by epoch", f"{changing:.0%}", healthy="0 % of a stream"),
+                    fit.seen_loss,
+                ),
+                help="begin each batch without a state, for its sequences do not continue those of the batch before",
+                label="is given the state of other sequences",
+                confidence=0.96,
+            )
+        yield from _read_too_early(signals, fit)
+
+
+def _changing(fit: Fit, kept: set[int]) -> float | None:
+    """Of the examples seen again, the share of those that another one follows than before in their row of the batch;
+    None where no example comes twice."""
+    marks = fit.series("fingerprint")
+    order = {int(step): number for number, step in enumerate(fit.series("loss").steps)}
+    rows = [(int(step), row) for step, row in zip(marks.steps, marks.values, strict=True)]
+    seen: set[float] = set()
+    for _, row in rows:
+        new = row[np.isfinite(row)]
+        if len(np.unique(new)) < len(new) or not seen.isdisjoint(new.tolist()):
+            break
+        seen.update(new.tolist())
+    if len(seen) < DISTINCT:
+        return None
+    next_of: dict[float, set[float]] = {}
+    times: dict[float, int] = {}
+    for (step, row), (later, following) in pairwise(rows):
+        if later in kept and order.get(later, -1) - order.get(step, -9) == 1:
+            for mark, companion in zip(row.tolist(), following.tolist(), strict=True):
+                if np.isfinite(mark) and np.isfinite(companion):
+                    next_of.setdefault(mark, set()).add(companion)
+                    times[mark] = times.get(mark, 0) + 1
+    again = [len(next_of[mark]) > 1 for mark, count in times.items() if count > 1]
+    return float(np.mean(again)) if again else None
+
+
+def _layer(signals: Signals, parameter: Parameter) -> Module | None:
+    return signals.run.modules.get(parameter.module) if parameter.module is not None else None
+
+
+def _place(signals: Signals, fit: Fit, layer: Module | None) -> Where | None:
+    """Where the state is given: the call of the network if it is given one, else the call of the layer."""
+    for number in fit.objective.roots:
+        root = signals.run.modules.get(number)
+        call = signals.places.call_at(root.called_at) if root is not None and root.called_at is not None else None
+        if root is not None and call is not None and len(call.args) + len(call.keywords) > 1:
+            return root.called_at
+    return (layer.called_at if layer is not None else None) or fit.objective.backward_at
+
+
+def _read_too_early(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding for each layer of several steps of which the loss reads the first step alone."""
+    nodes = fit.network.nodes
+    for number, node in enumerate(nodes):
+        if node.module not in ("RNN", "LSTM", "GRU") or node.shape is None or len(node.shape) != 3:
+            continue
+        layer = next((m for m in signals.run.modules.values() if m.name == node.layer and m.kind == node.module), None)
+        readers = [other for other in nodes if number in other.inputs]
+        if layer is None or layer.settings.get("bidirectional") or len(readers) != 1 or node.shape[0] < 2:
+            continue
+        select = readers[0]
+        time = 1 if layer.settings.get("batch_first") else 0
+        if select.op != "Select" or select.detail.get("dim") != time or select.detail.get("index") != 0:
+            continue
+        if node.op == "Stack" and node.shape[0] == layer.settings.get("num_layers"):
+            continue  # the last states of the layers rather than the output of the steps
+        yield Finding(
+            rule="hidden-state-misuse",
+            severity="error",
+            message=f"of the {node.shape[0]} steps of `{fit.network.name(number)}`, the loss reads the first alone",
+            where=select.where or place_of(node),
+            saw=(
+                Evidence("step that is read", 0.0, healthy=f"{node.shape[0] - 1}, the last"),
+                Evidence("elements of the sequence that it has seen", f"1 of {node.shape[0]}"),
+                fit.seen_loss,
+            ),
+            help="read the last step, `out[:, -1]` with `batch_first=True`, else `out[-1]`",
+            label="has seen the first element only",
+            confidence=0.96,
+        )

@@ -1,0 +1,122 @@
+"""Copies of a model that should be equal drift apart.
+
+Why learning fails: data parallel workers see a share of the data each. The step of the whole is
+`w ← w − lr·(1/N) Σᵢ gᵢ`: only when the gradients of all N (or the weights) are averaged at every step does each copy
+learn from all of it. Otherwise there are N models, and the one that is evaluated or saved knows its own share.
+
+Measured: networks of one form that begin with the same weights, are trained in turn by the same lines, never come
+together again in the second half of the training, and of which one is evaluated and another never.
+
+Healthy: a difference of 0 % between copies, for what begins equal and takes equal steps stays equal (derivation). Told
+where the lengths of their weights are 0.1 % apart or more, which rounding does not bring about.
+
+Fix: average before each step, `dist.all_reduce(p.grad, op=dist.ReduceOp.AVG)`; with `DistributedDataParallel`, call the
+wrapper and not the module in it.
+
+Ignore it when the copies are meant to part, as members of an ensemble of which you evaluate one for a start.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from headtorch.model import Evidence, Finding, Where
+from headtorch.signals import Fit, Signals
+
+FAMILY = "the step"
+LEADS_TO = (
+    "overfitting",
+    "leakage-or-bad-validation",
+    "data-not-shuffled",
+    "labels-misaligned",
+    "class-imbalance",
+    "preprocessing-mismatch",
+    "capacity-too-small",
+)
+EARLY = 100  # steps, while each is looked at
+APART = 1e-3  # of their size: float32 rounds at 6e-8, so this takes 16,000 steps of rounding all one way
+IN_TURN = 0.5  # of neighbouring steps: all are of different fits in turn, one in all if one comes after the other
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for each group of networks that begin as copies and are trained in turn, each for itself."""
+    evaluated = {event.value["module"] for event in signals.run.events("evaluated")}
+    told: set[int] = set()
+    for number, fit in enumerate(signals.fits):
+        if fit.objective.id in told:
+            continue
+        copies = [fit, *(other for other in signals.fits[number + 1 :] if _is_copy(fit, other))]
+        used = [bool(_family(signals, each) & evaluated) for each in copies]
+        apart = max((_apart(fit, other) for other in copies[1:]), default=0.0)
+        if apart < APART or not any(used) or all(used):
+            continue
+        told |= {each.objective.id for each in copies}
+        yield Finding(
+            rule="replicas-out-of-sync",
+            severity="error",
+            message=f"{len(copies)} copies of one network begin equal, and each learns for itself",
+            where=_place(signals, fit),
+            saw=(
+                Evidence("difference of their weights' lengths", f"{apart:.1%}", healthy="0 %"),
+                Evidence("copies that are evaluated", f"{sum(used)} of {len(copies)}", healthy="equal copies, or all"),
+                fit.seen_loss,
+            ),
+            help="average the copies' gradients before each step, and call what sees to it, not the module inside",
+            label="trains one copy, apart from the others",
+            confidence=0.93,
+        )
+
+
+def _is_copy(fit: Fit, other: Fit) -> bool:
+    """Whether two fits train equal but distinct networks by the same lines, taking turns."""
+    mine, theirs = ([p for p, r in zip(f.parameters, f.reached, strict=True) if r] for f in (fit, other))
+    if (
+        not mine
+        or [p.shape for p in mine] != [p.shape for p in theirs]
+        or {p.id for p in mine} & {p.id for p in theirs}
+    ):
+        return False
+    if fit.objective.backward_at != other.objective.backward_at or not _in_turn(fit, other):
+        return False
+    if {o.made_at[:1] for o in fit.followed_by} != {o.made_at[:1] for o in other.followed_by}:
+        return False
+    starts = [(fit.initial(a), other.initial(b)) for a, b in zip(mine, theirs, strict=True)]
+    return all(a[:2] == b[:2] for a, b in starts) and any(a[0] > 0 for a, _ in starts)
+
+
+def _in_turn(fit: Fit, other: Fit) -> bool:
+    """Whether the steps of two fits alternate, most of the time, while every step is looked at."""
+    mine, theirs = (f.series("weight_norm").steps[:EARLY] for f in (fit, other))
+    whose = np.repeat([0, 1], [len(mine), len(theirs)])[np.argsort(np.concatenate([mine, theirs]), kind="stable")]
+    return min(len(mine), len(theirs)) > 2 and float(np.mean(np.diff(whose) != 0)) > IN_TURN
+
+
+def _apart(fit: Fit, other: Fit) -> float:
+    """How far the lengths of the weights of two fits are apart in the second half, where they are nearest."""
+    norms = [f.series("weight_norm").values[:, f.reached & f.weights] for f in (fit, other)]
+    rows = min(len(each) for each in norms)
+    if rows < 4:
+        return 0.0
+    a, b = (each[:rows][rows // 2 :] for each in norms)
+    return float((np.abs(a - b).max(axis=1) / a.max(axis=1)).min())
+
+
+def _family(signals: Signals, fit: Fit) -> set[int]:
+    """The modules that a fit calls, with those that hold them and those that they hold."""
+    modules, found = signals.run.modules, set(fit.objective.roots)
+    for number in fit.objective.roots:
+        parent = modules[number].parent if number in modules else None
+        while parent is not None and parent not in found:
+            found.add(parent)
+            parent = modules[parent].parent if parent in modules else None
+    return found
+
+
+def _place(signals: Signals, fit: Fit) -> Where | None:
+    """Where the module is taken out of what holds it, else where it is called."""
+    for number in fit.objective.roots:
+        module = signals.run.modules.get(number)
+        if module is not None and module.called_at is not None:
+            taken = signals.places.callee(module.called_at) if module.parent is not None else None
+            return taken or fit.objective.backward_at
+    return fit.objective.backward_at

@@ -1,0 +1,76 @@
+"""Weights meant to be shared are two copies.
+
+Why learning fails: a tied weight W gets the gradient of both its uses, `∂L/∂W = ∂L/∂W_in + ∂L/∂W_out`. Two copies begin
+equal and part with the first step: twice the weights, each with half the evidence. The input side of a rare word is
+changed only when the word is read, the output side at each step, so that the rare words learn least. A saved copy of
+one no longer fits the other.
+
+Measured: an embedding and a linear layer of one shape that are two parameters, begin with the same values (or stand in
+an assignment that gives one the values of the other), both learn, and come apart in length by 0.1 % or more.
+
+Healthy: one parameter, used twice, or two that are independent from the start (derivation; Press & Wolf, 2017, compare
+tied and untied embeddings).
+
+Fix: assign the parameter itself, after whatever makes new ones: `head.weight = embedding.weight`.
+
+Ignore it when the second one is meant to start as a copy of the first and to go its own way.
+"""
+
+from collections.abc import Iterator
+
+from headtorch.model import Evidence, Finding, Where
+from headtorch.signals import Fit, Signals
+from headtorch.store.records import Parameter
+
+FAMILY = "the network"
+LEADS_TO = ("overfitting", "capacity-too-small")
+APART = 1e-3  # of their size: float32 rounds at 6e-8, so this takes 16,000 steps of rounding all one way
+
+
+def find(signals: Signals) -> Iterator[Finding]:
+    """A finding for each embedding with a twin in a linear layer that moves away from it."""
+    told: set[int] = set()
+    for fit in signals.fits:
+        learning = [
+            p for p, reached, moved in zip(fit.parameters, fit.reached, fit.moved, strict=True) if reached and moved
+        ]
+        for table in (p for p in learning if p.kind == "Embedding" and p.id not in told):
+            twin = next((p for p in learning if p.kind == "Linear" and p.shape == table.shape), None)
+            if twin is None or (apart := _apart(fit, table, twin)) < APART:
+                continue
+            equal = fit.initial(table)[:2] == fit.initial(twin)[:2] and fit.initial(table)[0] > 0
+            tie = _tie(signals, table, twin)
+            if not equal and tie is None:
+                continue
+            told.add(table.id)
+            made_at = signals.run.modules[twin.module].made_at if twin.module in signals.run.modules else None
+            start = "begin equal" if equal else "are assigned to each other"
+            yield Finding(
+                rule="weights-untied",
+                severity="error",
+                message=f"`{table.name}` and `{twin.name}` {start} and are trained as two",
+                where=tie or made_at,
+                saw=(
+                    Evidence("parameters", f"2 of shape {table.shape}", healthy="1, used twice"),
+                    Evidence("difference of their lengths", f"{apart:.2%}", healthy="0 %"),
+                    fit.seen_loss,
+                ),
+                help="share the parameter itself, after all layers are made: `head.weight = embedding.weight`",
+                label="copies the values, and does not share them" if equal else "does not last",
+                confidence=0.95,
+            )
+
+
+def _apart(fit: Fit, one: Parameter, other: Parameter) -> float:
+    """How far the lengths of two parameters are apart when they are furthest."""
+    norms, columns = fit.series("weight_norm"), list(fit.objective.parameters)
+    if not norms or norms.values.shape[1] != len(columns):
+        return 0.0
+    a, b = (norms.values[:, columns.index(p.id)] for p in (one, other))
+    return float(abs(a - b).max() / max(float(a.max()), 1e-30))
+
+
+def _tie(signals: Signals, *parameters: Parameter) -> Where | None:
+    """The statement that gives one layer's weight to the other."""
+    layers = [parameter.name.split(".")[-2] for parameter in parameters if "." in parameter.name]
+    return next((place for file in signals.run.sources for place in signals.places.ties(file, *layers)), None)

@@ -1,0 +1,25 @@
+"""grad-accumulation-wrong tells wrong ways of collecting gradients from right ones; wrong-dimension, attention over
+examples."""
+
+from __future__ import annotations
+
+from conftest import SCRIPTS, Start
+
+from headtorch.diagnose import diagnose
+from headtorch.rules import chosen
+
+
+def test_only_the_wrong_ways_are_told(recorded: Start) -> None:
+    script = SCRIPTS / "collects.py"
+    ended = recorded(script).end()
+    assert "Traceback" not in ended.err
+    report, _ = diagnose(ended.run.path, chosen(["grad-accumulation-wrong", "no-zero-grad", "wrong-dimension"], []))
+    assert report.notices == ()
+    lines = script.read_text().splitlines()
+    told = {(f.rule, lines[f.where.line - 1].strip()) for f in report.findings if f.where and f.role == "cause"}
+    assert told == {
+        ("grad-accumulation-wrong", "optimizer.step()"),
+        ("grad-accumulation-wrong", "nn.functional.mse_loss(model(a), 3 * b).backward()"),
+        ("grad-accumulation-wrong", "if i % 40 == 39:"),
+        ("wrong-dimension", "layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=batch_first)"),
+    }
