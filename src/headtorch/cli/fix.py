@@ -1,0 +1,89 @@
+"""headtorch fix: changes that are tried, and those that a re-run verifies, written."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from headtorch.cli.options import (
+    choice_of,
+    ignore_option,
+    newest,
+    report_option,
+    rules_of,
+    runs_option,
+    select_option,
+)
+from headtorch.cli.terminal import colourful, columns, show
+
+
+@click.command(
+    options_metavar="[OPTIONS]",
+    context_settings={"allow_interspersed_args": False},
+    epilog="""\b
+Exit status:
+  0  a change is verified, or there is nothing to fix
+  1  nothing that was tried gains on every seed
+  2  headtorch itself was used wrongly or could not start
+""",
+)
+@report_option
+@select_option
+@ignore_option
+@runs_option
+@click.option("--apply", "applies", is_flag=True, help="Write the verified changes into the script, without asking.")
+@click.option(
+    "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write a patched copy of the script to FILE."
+)
+@click.option("--budget", metavar="TIME", default="10m", show_default=True, help="Spend no more: 60s, 10m, 2h.")
+@click.option("--seeds", metavar="N", type=click.IntRange(1), default=2, show_default=True, help="Pairs of runs.")
+@click.option("--jobs", metavar="N", type=click.IntRange(1), default=1, show_default=True, help="Runs at once.")
+@click.argument("target", metavar="[RUN | SCRIPT]", required=False)
+@click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
+def fix(
+    reports: tuple[Path, ...],
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    runs: Path,
+    applies: bool,
+    output: Path | None,
+    budget: str,
+    seeds: int,
+    jobs: int,
+    target: str | None,
+    arguments: tuple[str, ...],
+) -> int:
+    """Try changes for what is wrong with SCRIPT, or with the script of RUN, and show those that a re-run verifies.
+
+    The script runs several times, in a scratch copy of its folder. Nothing of yours is touched before --apply or a yes.
+    What a copy cannot contain: the network, databases, devices, and absolute paths that compiled code writes to.
+    Without RUN and SCRIPT, the newest run is taken.
+    """
+    from headtorch import render
+    from headtorch.trials import command
+
+    for path in reports:
+        render.check_path(path)
+    wanted = command.Wanted(
+        subject=command.subject(target or str(newest(runs)), arguments),
+        runs=runs.absolute(),
+        rules=rules_of(choice_of(select, ignore)),
+        seconds=command.seconds(budget),
+        seeds=seeds,
+        jobs=jobs,
+    )
+    done = command.fix(wanted, lambda text: print(f"headtorch: {text}", file=sys.stderr, flush=True))
+    show(render.text(done.shown, done.sources, width=columns(), colour=colourful(sys.stdout)))
+    for path in reports:
+        render.write(done.report, done.sources, path)
+    if not done.changed:
+        return int(done.report.verdict == "faulty")
+    command.write(
+        done,
+        output,
+        applies or (output is None and sys.stdin.isatty() and click.confirm("write this into your script?", err=True)),
+        lambda text: print(f"headtorch: {text}", file=sys.stderr, flush=True),
+    )
+    return 0

@@ -1,0 +1,86 @@
+"""The options that several commands share, and what they choose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from headtorch.model import UserError
+
+if TYPE_CHECKING:
+    from headtorch.model import Report
+    from headtorch.rules import Rule
+
+STATUSES = """\b
+Exit status:
+  the script's own, or death by its signal
+  1  with --check, when the script ended well and an error was found
+  2  headtorch itself was used wrongly or could not start
+"""
+
+report_option = click.option(
+    "--report",
+    "reports",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Write the report to PATH too, in the format its ending names. May be given several times.",
+)
+check_option = click.option("--check", is_flag=True, help="Exit with status 1 when an error is found.")
+select_option = click.option(
+    "--select", "select", metavar="RULES", multiple=True, help="Run only these rules, separated by commas."
+)
+ignore_option = click.option(
+    "--ignore", "ignore", metavar="RULES", multiple=True, help="Leave out these rules, separated by commas."
+)
+runs_option = click.option(
+    "--runs",
+    metavar="DIR",
+    envvar="HEADTORCH_RUNS",
+    default="headtorch-runs",
+    show_default=True,
+    show_envvar=True,
+    type=click.Path(path_type=Path),
+    help="The folder of the run files.",
+)
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """The names of the rules that were selected and of those that were left out."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+def choice_of(select: tuple[str, ...], ignore: tuple[str, ...]) -> Choice:
+    """What the command line chooses, or else `[tool.headtorch]`. Raises UserError for a name that no rule has."""
+    from headtorch import settings
+
+    table = settings.read(Path.cwd())
+    choice = Choice(settings.split(select) or table.select, settings.split(ignore) or table.ignore)
+    if choice.select or choice.ignore:
+        rules_of(choice)
+    return choice
+
+
+def rules_of(choice: Choice) -> tuple[Rule, ...]:
+    """The rules that a choice leaves."""
+    from headtorch.rules import chosen
+
+    return chosen(choice.select, choice.ignore)
+
+
+def newest(folder: Path) -> Path:
+    """The newest run file of a folder. Raises UserError where there is none."""
+    files = sorted(folder.glob("*.htdb"), key=lambda path: path.stat().st_mtime)
+    if not files:
+        raise UserError(f"no runs in '{folder}': `headtorch run SCRIPT` records one")
+    return files[-1]
+
+
+def has_errors(found: Report) -> bool:
+    """Whether a report names an error."""
+    return any(finding.severity == "error" for finding in found.findings)

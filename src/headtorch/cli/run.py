@@ -1,0 +1,59 @@
+"""headtorch run: a script as Python would run it, and then its diagnosis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from headtorch.cli.options import (
+    STATUSES,
+    check_option,
+    choice_of,
+    ignore_option,
+    report_option,
+    runs_option,
+    select_option,
+)
+from headtorch.cli.training import Training
+
+
+@click.command(
+    epilog=STATUSES,
+    options_metavar="[OPTIONS] [-m]",
+    context_settings={"allow_interspersed_args": False},
+)
+@report_option
+@check_option
+@select_option
+@ignore_option
+@runs_option
+@click.option("-m", "as_module", is_flag=True, help="SCRIPT is the name of a module, as in `python -m`.")
+@click.argument("script")
+@click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
+def run(
+    reports: tuple[Path, ...],
+    check: bool,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    runs: Path,
+    as_module: bool,
+    script: str,
+    arguments: tuple[str, ...],
+) -> Callable[[], NoReturn]:
+    """Run SCRIPT with ARGS as Python would, and print a diagnosis to stderr when it has ended.
+
+    Options that stand after SCRIPT are the script's own.
+    """
+    return Training(
+        script=script,
+        arguments=arguments,
+        as_module=as_module,
+        # The script may change the folder.
+        reports=tuple(path.absolute() for path in reports),
+        runs=runs.absolute(),
+        check=check,
+        choice=choice_of(select, ignore),
+    )
