@@ -58,12 +58,14 @@ class Change(msgspec.Struct, frozen=True):
     """What may mend a finding: a sentence in the imperative, and its edits.
 
     A rule yields them in the order in which they are to be tried. The changes of one finding with the same `knob` set
-    one number to different values; of these the best is taken, of others the first that gains.
+    one number to different values; of these the best is taken, of others the first that gains. `alters_loss` says that
+    the loss is another figure afterwards: the change is then judged by what the task measures, never by the loss.
     """
 
     sentence: str
     edits: tuple[Edit, ...]
     knob: str = ""
+    alters_loss: bool = False
 
 
 class Tried(msgspec.Struct, frozen=True):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import TypeVar
 
 from headtorch.model import Where
+
+Node = TypeVar("Node", bound=ast.AST)
 
 
 class Trees:
@@ -38,6 +41,16 @@ class Trees:
         for node in ast.walk(tree) if tree is not None else ():
             if isinstance(node, ast.Call) and called(node) in names:
                 yield node, self.where(file, node)
+
+    def nodes_at(self, where: Where, kind: type[Node]) -> list[Node]:
+        """The nodes of a kind that stand at a place, longest first; of a place without columns, those on its line."""
+        tree = self.tree(where.file)
+        on_line = [
+            node
+            for node in (ast.walk(tree) if tree is not None else ())
+            if isinstance(node, kind) and getattr(node, "lineno", None) == where.line
+        ]
+        return [node for node in on_line if where.column is None or self.where(where.file, node) == where]
 
     def where(self, file: str, node: ast.AST) -> Where:
         """The place of a node of a file."""

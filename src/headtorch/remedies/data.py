@@ -6,10 +6,14 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from headtorch import changes
 from headtorch.model import Change, Edit, Where
 from headtorch.places.trees import enclosing_function
 from headtorch.signals import Fit, Signals
+
+SAME = 0.02  # of a scale: two series of one tensor, each cut to a part of its elements, differ by less
 
 
 class Made(NamedTuple):
@@ -82,7 +86,7 @@ def _names(target: ast.expr) -> list[str]:
 def standardised(signals: Signals, fit: Fit) -> Iterator[Change]:
     """Bring inputs to mean 0 and deviation 1, and those that are evaluated by the same two numbers."""
     train, held_out = input_made(signals, fit), evaluated_made(signals)
-    sentence = "bring the inputs to mean 0 and standard deviation 1"
+    sentence, reconstructs = "bring the inputs to mean 0 and standard deviation 1", _is_its_own_target(fit)
     if train is None:
         return
     others = [held_out] if held_out is not None and held_out != train else []
@@ -91,16 +95,26 @@ def standardised(signals: Signals, fit: Fit) -> Iterator[Change]:
         if len(inputs):  # batch by batch, by what was measured of all
             mean, deviation = (float(sorted(inputs[:, column])[len(inputs) // 2]) for column in (0, 1))
             scaled_by = [m.then(f"{m.name} = ({m.name} - {mean:.4g}) / {deviation:.4g}") for m in (train, *others)]
-            yield Change(sentence, tuple(scaled_by))
+            yield Change(sentence, tuple(scaled_by), alters_loss=reconstructs)
         return
     name, place = train.name, train.place
     for axis, what in (("0", f"{sentence}, each column"), ("", sentence)):
         mean_of, deviation_of = f"{name}.mean({axis})", f"({name}.std({axis}) + 1e-6)"
         own = f"{name} = ({name} - {mean_of}) / {deviation_of}"
         if not others or others[0].name == name or others[0].place.file != place.file:
-            yield Change(what, (changes.insert_after(place, own),))
+            yield Change(what, (changes.insert_after(place, own),), alters_loss=reconstructs)
         else:
             other = others[0]
             last = max(place, other.place, key=lambda where: where.line)
             theirs = f"{other.name} = ({other.name} - {mean_of}) / {deviation_of}"
-            yield Change(what, (changes.insert_after(last, theirs), changes.insert_after(last, own)))
+            edits = (changes.insert_after(last, theirs), changes.insert_after(last, own))
+            yield Change(what, edits, alters_loss=reconstructs)
+
+
+def _is_its_own_target(fit: Fit) -> bool:
+    """Whether a network is to put out what it is given: other inputs are other targets then."""
+    inputs, targets = fit.series("input"), fit.series("target")
+    if not inputs or not targets:
+        return False
+    given, wanted = (np.median(series.values[:, :2], axis=0) for series in (inputs, targets))  # mean and deviation
+    return bool(np.abs(given - wanted).max() < SAME * given[1])

@@ -19,10 +19,13 @@ For averaged weights, `torch.optim.swa_utils.update_bn(loader, model)`.
 Ignore it when the running statistics were loaded together with the weights and are meant to stay as they are.
 """
 
+import ast
 from collections.abc import Iterator
 
-from headtorch.model import Change, Evidence, Finding
-from headtorch.remedies import valued
+from headtorch.changes import insert_after
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.trees import called
+from headtorch.remedies import source_of, valued
 from headtorch.signals import Fit, Signals
 
 FAMILY = "training and evaluation mode"
@@ -97,5 +100,22 @@ def _batches(momentum: float) -> str:
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """PyTorch's own default."""
+    """PyTorch's own default; for a copy, the statistics too."""
+    call = signals.places.call_at(finding.where) if finding.where is not None else None
+    if call is not None and not called(call).startswith("BatchNorm"):
+        yield from _copied(signals)
+        return
     yield from valued(finding.where, "momentum", "set the momentum of the batch norms to", (0.1,))
+
+
+def _copied(signals: Signals) -> Iterator[Change]:
+    """Behind a loop over the parameters of two networks, one over their buffers."""
+    for file in signals.run.sources:
+        for call, place in signals.places.calls(file, "zip"):
+            pair = [source_of(signals, place, argument) for argument in call.args]
+            if len(pair) == 2 and all(each.endswith(".parameters()") for each in pair):
+                copy, trained = (each.replace(".parameters()", ".buffers()") for each in pair)
+                code = f"for kept, new in zip({copy}, {trained}): kept.copy_(new)"
+                for loop in signals.places.nodes_at(Where(file, place.line), ast.For):
+                    edits = (insert_after(signals.places.where(file, loop), code),)
+                    yield Change("copy the statistics with the weights", edits)

@@ -65,7 +65,8 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
             (target, "squeeze(1)"),
             (prediction, "unsqueeze(1)"),
         ):
-            yield Change("give prediction and target the same shape", (replace(operand, f"({{}}).{call}"),))
+            edits = (replace(operand, f"({{}}).{call}"),)
+            yield Change("give prediction and target the same shape", edits, alters_loss=True)
 
 
 def _operands(signals: Signals, where: Where) -> Iterator[tuple[Where, Where]]:

@@ -22,6 +22,7 @@ import numpy as np
 
 from headtorch.changes import set_argument
 from headtorch.model import Change, Evidence, Finding
+from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the data"
@@ -31,6 +32,9 @@ LEARNED = 0.9  # of the way from chance to 0: the rare class too, or the loss wo
 BETTER = 0.3  # of the rare answers are right: fewer, and next to nothing is told apart
 RECENT = 20  # looked-at batches: few of them hold a rare answer at all
 MANY = 20  # classes: of more, as of words, some are rare by nature
+
+
+WEIGHED = ("CrossEntropyLoss", "NLLLoss", "cross_entropy", "nll_loss")
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -77,9 +81,16 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """Each class weighted by the inverse of its share."""
     fit = signals.longest
     counts, shape = fit.series("class_count"), fit.loss.prediction_shape if fit.loss is not None else None
-    if finding.where is None or not counts or shape is None or len(shape) < 2:
+    call = signals.places.call_at(finding.where) if finding.where is not None else None
+    place = finding.where
+    if call is None or "loss" not in called(call).lower():  # a functional loss is not made anywhere
+        node = fit.network.nodes[fit.loss.node] if fit.loss is not None and fit.loss.node >= 0 else None
+        place = node.where if node is not None else None
+        call = signals.places.call_at(place) if place is not None else None
+    if place is None or call is None or called(call) not in WEIGHED or not counts or shape is None or len(shape) < 2:
         return
     sums = counts.values.sum(axis=0)[: shape[1]]
     weights = sums.sum() / (np.count_nonzero(sums) * np.maximum(sums, 1))
     code = f"torch.tensor([{', '.join(f'{weight:.3g}' for weight in weights)}])"
-    yield Change("weight the classes by the inverse of their shares", (set_argument(finding.where, "weight", code),))
+    edits = (set_argument(place, "weight", code),)
+    yield Change("weight the classes by the inverse of their shares", edits, alters_loss=True)

@@ -27,6 +27,7 @@ import numpy as np
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, span
 
 FAMILY = "the data"
@@ -143,9 +144,14 @@ def _for_ever(signals: Signals, fit: Fit) -> Finding | None:
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """A weight for each example instead of one for each class, or no sampler at all."""
+    """The whole index; a weight for each example instead of one for each class, or no sampler at all."""
     where = finding.where
     if where is None:
+        return
+    if where == signals.places.ignored_index(where.file):
+        for cut in signals.places.nodes_at(where, ast.BinOp):
+            edits = (replace(where, source_of(signals, where, cut.left)),)
+            yield Change("use the whole index", edits)
         return
     sets = signals.places.calls(where.file, "TensorDataset")
     labels = [ast.unparse(call.args[1]) for call, _ in sets if len(call.args) > 1]

@@ -87,4 +87,4 @@ def _normalised_again(fit: Fit) -> Iterator[int]:
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """The scores as they are."""
     if finding.where is not None:
-        yield Change("give the loss the raw scores", (unwrap(finding.where),))
+        yield Change("give the loss the raw scores", (unwrap(finding.where),), alters_loss=True)

@@ -17,11 +17,14 @@ together, `if (i + 1) % k == 0:`.
 Ignore it when the sum is meant and the learning rate was chosen for it.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.changes import delete, insert_after, insert_before, replace, text_at
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.remedies import valued
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
@@ -182,3 +185,30 @@ def _reset(signals: Signals, backward: Where) -> Where | None:
     """The call of zero_grad nearest to a backward pass."""
     calls = [place for _, place in signals.places.calls(backward.file, "zero_grad")]
     return min(calls, key=lambda place: abs(place.line - backward.line), default=None)
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """A reset behind each step and nowhere else, the mean of the passes, or fewer of them."""
+    fit, where = signals.longest, finding.where
+    backward = fit.objective.backward_at
+    stepped = fit.followed_by[-1].stepped_at if fit.followed_by else None
+    reset = _reset(signals, backward) if backward is not None else None
+    if where is None or backward is None:
+        return
+    if reset is not None and where == stepped:
+        step = text_at(signals.run.sources, stepped)
+        yield Change("step where the gradients are reset", (delete(stepped), insert_before(reset, step)))
+    elif where == reset and stepped is not None:
+        code = text_at(signals.run.sources, reset)
+        yield Change("reset the gradients after each step", (delete(reset), insert_after(stepped, code)))
+    elif where == backward:
+        edits = (replace(where, f"({{self}} / {_passes_a_step(fit)}).backward()"),)
+        yield Change("follow the mean of the passes", edits, alters_loss=True)
+    for test in signals.places.nodes_at(where, ast.Compare):
+        for node in ast.walk(test.left):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+                every = signals.places.where(where.file, node.right)
+                every = signals.places.written(where.file, node.right, (where,)) or every
+                passes = _passes_a_step(fit)
+                values = sorted({max(1, passes // share) for share in (10, 100)}, reverse=True)
+                yield from valued(every, "passes", "step after a number of passes of", values)

@@ -16,12 +16,14 @@ Fix: begin each batch of independent sequences without a state, `out, h = lstm(x
 Ignore it when the carried state is meant to be of others, as a noisy start to become robust against.
 """
 
+import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.changes import replace
+from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Module, Parameter
 
@@ -140,3 +142,19 @@ def _read_too_early(signals: Signals, fit: Fit) -> Iterator[Finding]:
             label="has seen the first element only",
             confidence=0.96,
         )
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """No state for a batch to begin with; the last step in the place of the first."""
+    where = finding.where
+    call = signals.places.call_at(where) if where is not None else None
+    if where is None:
+        return
+    if call is not None and len(call.args) == 2:
+        state = signals.places.where(where.file, call.args[1])
+        yield Change("begin each batch without a state", (replace(state, "None"),))
+    for taken in signals.places.nodes_at(Where(where.file, where.line), ast.Subscript):
+        index = taken.slice.elts[-1] if isinstance(taken.slice, ast.Tuple) else taken.slice
+        if isinstance(index, ast.Constant) and index.value == 0:
+            edits = (replace(signals.places.where(where.file, index), "-1"),)
+            yield Change("read the last step", edits)

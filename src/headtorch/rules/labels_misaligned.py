@@ -113,4 +113,4 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
             place = signals.places.where(finding.where.file, node)
             same = ast.unparse(node.left) in assigned_names(statement)
             edit = delete(place) if same else replace(place, ast.unparse(node.left))
-            yield Change("leave the labels as they are", (edit,))
+            yield Change("leave the labels as they are", (edit,), alters_loss=True)

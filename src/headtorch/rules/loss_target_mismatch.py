@@ -132,8 +132,10 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     call = signals.places.call_at(where) if where is not None else None
     if where is None or call is None:
         return
-    if called(call) == "CrossEntropyLoss":
-        yield Change("use the loss of a yes or no", (replace(where, "torch.nn.BCEWithLogitsLoss()"),))
-    elif called(call) == "cross_entropy" and len(call.args) > 1:
+    if called(call) in ("CrossEntropyLoss", "SoftMarginLoss"):
+        code = "torch.nn.BCEWithLogitsLoss()"
+    elif called(call) in ("cross_entropy", "soft_margin_loss") and len(call.args) > 1:
         code = f"torch.nn.functional.binary_cross_entropy_with_logits({{0}}, {source_of(signals, where, call.args[1])})"
-        yield Change("use the loss of a yes or no", (replace(where, code),))
+    else:
+        return
+    yield Change("use the loss of a yes or no", (replace(where, code),), alters_loss=True)

@@ -94,8 +94,15 @@ def _divergence(signals: Signals, fit: Fit) -> Iterator[Finding]:
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """The loss that takes raw scores."""
+    """The loss that takes raw scores, or the logarithms of shares that a divergence takes."""
     where = finding.where
+    divergence = signals.places.call_at(where) if where is not None else None
+    if where is not None and divergence is not None and "nll" not in called(divergence).lower() and divergence.args:
+        scores = signals.places.where(where.file, divergence.args[0])
+        softmax = "Softmax" in {node.op for node in signals.longest.network.nodes}
+        code = "({}).log()" if softmax else "torch.nn.functional.log_softmax({}, dim=1)"
+        yield Change("give the loss log-probabilities", (replace(scores, code),), alters_loss=True)
+        return
     for place in (where, signals.criterion_place(signals.longest)):
         call = signals.places.call_at(place) if place is not None else None
         if place is None or call is None:
@@ -103,7 +110,8 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         if called(call) == "nll_loss":
             rest = ", ".join(source_of(signals, place, part) for part in (*call.args[1:], *call.keywords))
             code = f"torch.nn.functional.cross_entropy({{0}}, {rest})"
-            yield Change("use the loss that takes raw scores", (replace(place, code),))
+            yield Change("use the loss that takes raw scores", (replace(place, code),), alters_loss=True)
         elif called(call) == "NLLLoss":
             rest = ", ".join(source_of(signals, place, part) for part in (*call.args, *call.keywords))
-            yield Change("use the loss that takes raw scores", (replace(place, f"torch.nn.CrossEntropyLoss({rest})"),))
+            edits = (replace(place, f"torch.nn.CrossEntropyLoss({rest})"),)
+            yield Change("use the loss that takes raw scores", edits, alters_loss=True)

@@ -16,6 +16,7 @@ Ignore it when the momentum follows a schedule that was tuned together with the 
 
 from collections.abc import Iterator
 
+from headtorch.changes import set_value, text_at
 from headtorch.model import Change, Evidence, Finding
 from headtorch.remedies import valued
 from headtorch.signals import Signals
@@ -54,5 +55,8 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """The usual 0.9."""
+    """The usual 0.9; for Adam, its usual pair."""
+    if finding.where is not None and "betas" in text_at(signals.run.sources, finding.where):
+        yield Change("set betas to (0.9, 0.999)", (set_value(finding.where, "(0.9, 0.999)", "betas"),))
+        return
     yield from valued(finding.where, "momentum", "set the momentum to", (0.9, 0.0))

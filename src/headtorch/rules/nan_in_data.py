@@ -80,7 +80,8 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     for call, place in calls_on_line(signals, where, "log"):
         code = ast.unparse(call.func).removesuffix("log") + "log1p({0})"
         if call.args:
-            yield Change("take the logarithm of 1 + x, which takes zeros", (replace(place, code),))
+            edits = (replace(place, code),)  # of targets, it makes other targets
+            yield Change("take the logarithm of 1 + x, which takes zeros", edits, alters_loss=True)
     for call, place in signals.places.calls(where.file, "copy", "read_csv"):
         if called(call) == "copy":
             yield Change("leave out the rows that lack values", (replace(place, "{self}.dropna()"),))

@@ -32,6 +32,7 @@ WORSE = 1.25  # the held-out loss at the end, over its best: 13 of 16 healthy tr
 APART = 3.0  # the same over the training loss: 13 of 16 healthy trainings are below, and none exceeds both
 RISING = 0.3  # of the evaluations since the best: longer than the patience of usual early stopping
 STILL_LEARNING = 0.9  # of the first tenth's training loss: else nothing is learned, the noise neither
+USUAL = 0.4  # of the units: a dropout rate up to 0.5 is usual, and this one is near it
 ENOUGH = 5  # evaluations: fewer show no course
 
 
@@ -85,7 +86,7 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     for _, place in signals.places.calls(where.file, "Dropout"):
         at = signals.places.argument((place,), "p", position=0)
         rate = number_at(signals.run.sources, at) if at is not None else None
-        if at is not None and rate is not None and rate < 0.4:
+        if at is not None and rate is not None and rate < USUAL:
             for value in ("0.5", "0.3"):
                 yield Change(f"raise the dropout rate to {value}", (set_value(at, value, "p"),), knob="p")
             break

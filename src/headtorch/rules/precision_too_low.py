@@ -96,3 +96,9 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     moved = signals.places.call_at(where)
     if moved is not None and called(moved) == "to" and "float16" in ast.unparse(moved):
         yield Change("keep the weights in float32", (replace(where, "{self}.float()"),))
+    for node in signals.places.nodes_at(where, ast.Attribute):
+        if node.attr in HALVES:
+            yield Change("keep the weights in float32", (replace(where, "torch.float32"),))
+    for call, place in signals.places.calls(where.file, "set_default_dtype"):
+        if call.args and "float16" in ast.unparse(call.args[0]):
+            yield Change("keep the weights in float32", (replace(place, "torch.set_default_dtype(torch.float32)"),))

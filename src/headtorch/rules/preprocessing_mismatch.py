@@ -32,6 +32,8 @@ LEADS_TO = ("overfitting", "batchnorm-stats-stale")
 SHIFT = 0.7  # of the training data's standard deviation: four times the 0.17 that healthy trainings reach at most
 SCALE = 2.5  # times its deviation: 0.92 to 1.1 in 67 healthy trainings
 NOISE = 6.0  # times what the means of batches differ by: chance does not reach it
+EQUAL = 1.25  # times its deviation: 0.92 to 1.1 in 67 healthy trainings
+NEAR = 2.0  # times a factor: the usual ones are further apart than this
 ENOUGH = 8  # examples: of fewer, a mean says little
 
 
@@ -86,9 +88,9 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     train, held = signals.longest.series("input"), signals.longest.series("eval_input")
     ratio = float(np.median(held.values[:, 1]) / np.median(train.values[:, 1])) if train and held else 1.0
     for factor in (255, 16, 100):
-        if factor / 2 < ratio < factor * 2:
+        if 1 / NEAR < ratio / factor < NEAR:
             code = f"{made.name} = {made.name} / {factor}"
             yield Change("scale what is evaluated like the training data", (made.then(code),))
-    if 0.8 < ratio < 1.25:
+    if 1 / EQUAL < ratio < EQUAL:
         code = f"{made.name} = 1 - {made.name}"
         yield Change("turn the values of what is evaluated around", (made.then(code),))

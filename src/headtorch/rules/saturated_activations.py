@@ -27,9 +27,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Change, Evidence, Finding
-from headtorch.places.trees import called
-from headtorch.remedies import lower_rate, scaled, standardised
+from headtorch.changes import replace
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.trees import assigned_names, called, enclosing_function
+from headtorch.remedies import lower_rate, scaled, source_of, standardised
 from headtorch.signals import Fit, Signals, place_of, span
 
 FAMILY = "the gradient"
@@ -121,8 +122,9 @@ def _softmax(signals: Signals, fit: Fit) -> Iterator[Finding]:
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """A smaller factor before the non-linearity, else a lower rate."""
+    """Scores of attention of variance 1, a smaller factor before the non-linearity, else a lower rate."""
     where = finding.where
+    yield from _divided_scores(signals, where)
     factor = signals.places.factor_at(where) if where is not None else None
     call = signals.places.call_at(where) if where is not None else None
     for node in ast.walk(call) if call is not None else ():
@@ -134,3 +136,28 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         yield from scaled(signals, factor, "factor", "lower the factor to", (0.02, 0.1, 0.002))
     yield from standardised(signals, signals.longest)
     yield from lower_rate(signals)
+
+
+def _divided_scores(signals: Signals, where: Where | None) -> Iterator[Change]:
+    """Products q k divided by the square root of their length, as softmax takes them."""
+    call = signals.places.call_at(where) if where is not None else None
+    if where is None or call is None or called(call) != "softmax":
+        return
+    method = isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) not in ("torch", "F", "functional")
+    scores = call.func.value if method and isinstance(call.func, ast.Attribute) else next(iter(call.args), None)
+    made = scores
+    if isinstance(scores, ast.Name):
+        tree = signals.places.tree(where.file)
+        scope = enclosing_function(tree, where.line) if tree is not None else None
+        for node in ast.walk(scope) if scope is not None else ():
+            if isinstance(node, ast.Assign) and scores.id in assigned_names(node) and node.lineno < where.line:
+                made = node.value
+    if isinstance(made, ast.BinOp) and isinstance(made.op, ast.MatMult):
+        first = made.left
+    elif isinstance(made, ast.Call) and called(made) in ("matmul", "bmm") and len(made.args) == 2:
+        first = made.args[0]
+    else:
+        return
+    code = f"({{}}) / {source_of(signals, where, first)}.shape[-1] ** 0.5"
+    edits = (replace(signals.places.where(where.file, made), code),)
+    yield Change("divide the scores by the square root of their dimension", edits)

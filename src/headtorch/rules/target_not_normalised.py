@@ -83,4 +83,5 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         return
     for name in assigned_names(statement)[:1]:
         code = f"{name} = ({name} - {name}.mean()) / {name}.std()"
-        yield Change("bring the targets to mean 0 and standard deviation 1", (insert_after(finding.where, code),))
+        edits = (insert_after(finding.where, code),)
+        yield Change("bring the targets to mean 0 and standard deviation 1", edits, alters_loss=True)

@@ -16,9 +16,12 @@ Fix: assign the parameter itself, after whatever makes new ones: `head.weight = 
 Ignore it when the second one is meant to start as a copy of the first and to go its own way.
 """
 
+import ast
 from collections.abc import Iterator
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.changes import replace
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Parameter
 
@@ -74,3 +77,19 @@ def _tie(signals: Signals, *parameters: Parameter) -> Where | None:
     """The statement that gives one layer's weight to the other."""
     layers = [parameter.name.split(".")[-2] for parameter in parameters if "." in parameter.name]
     return next((place for file in signals.run.sources for place in signals.places.ties(file, *layers)), None)
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """One parameter for both layers, where its values were copied."""
+    for tie in signals.places.nodes_at(finding.where, ast.Assign) if finding.where is not None else ():
+        weights = [
+            next((n for n in ast.walk(side) if isinstance(n, ast.Attribute) and n.attr == "weight"), None)
+            for side in (tie.targets[0], tie.value)
+        ]
+        edits = tuple(
+            replace(signals.places.where(finding.where.file, side), source_of(signals, finding.where, weight))
+            for side, weight in zip((tie.targets[0], tie.value), weights, strict=True)
+            if weight is not None and finding.where is not None and weight is not side
+        )
+        if edits:
+            yield Change("share the parameter itself", edits)

@@ -20,8 +20,8 @@ Ignore it when the examples are meant to compete, as in attention over a batch o
 
 from collections.abc import Iterator
 
-from headtorch.changes import set_argument, set_value
-from headtorch.model import Change, Evidence, Finding
+from headtorch.changes import replace, set_argument, set_value
+from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Node
@@ -35,6 +35,10 @@ LEADS_TO = (
     "double-softmax",
     "output-activation-range",
 )
+
+
+TAKE_STEPS_FIRST = ("LSTM", "GRU", "RNN", "MultiheadAttention", "TransformerEncoderLayer", "TransformerDecoderLayer")
+VIEWS = ("view", "reshape")
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -148,10 +152,24 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     call = signals.places.call_at(where) if where is not None else None
     if where is None or call is None:
         return
-    if called(call) in ("LSTM", "GRU", "RNN"):
+    if called(call) in VIEWS:
+        yield from _transposed(signals, where)
+        return
+    if called(call) in TAKE_STEPS_FIRST:
         yield Change("say that the examples come first", (set_argument(where, "batch_first", "True"),))
         return
     position = 0 if called(call) in ("Softmax", "LogSoftmax") else 1
     given = call.args[position:]
     edit = set_value(signals.places.where(where.file, given[0]), "1") if given else set_argument(where, "dim", "1")
-    yield Change("normalise over the classes", (edit,))
+    yield Change("normalise over the classes", (edit,), alters_loss=True)
+
+
+def _transposed(signals: Signals, where: Where) -> Iterator[Change]:
+    """The exchange of dimensions that gives the shape of a view."""
+    for fit in signals.fits:
+        for view in fit.objective.reordered:
+            lengths = list(view.before)
+            if view.where != where or len(set(lengths)) < len(lengths) or sorted(lengths) != sorted(view.after):
+                continue
+            order = ", ".join(str(lengths.index(length)) for length in view.after)
+            yield Change("exchange the dimensions", (replace(where, f"{{self}}.permute({order})"),))

@@ -32,7 +32,6 @@ MOST_FAULTS = 4  # cured one after another
 MOST_FINDINGS = 5  # tried in a round
 SHARE_OF_A_RUN = 6  # of the budget is what one run may take at most
 NEARLY_ALL = 0.9  # of what was missing: no other value of a knob is tried
-NO_MEASURE = "the two runs show no measure that both share"
 ENOUGH = 0.5  # of what was missing: no other change is tried
 
 
@@ -218,11 +217,11 @@ class Fixing:
         ran = self._runner.run(
             {**self._texts, **texts}, 0, max_steps=self._steps, max_seconds=self._patience(), hopeless_at_nan=True
         )
-        pair = compare(self._ran[self._version, 0], ran)
+        pair = compare(self._ran[self._version, 0], ran, alters_loss=change.alters_loss)
         if ran.failed:
             return None, self._no_gain(change, texts, current, [], f"with it the script {_failing(ran)}")
         if pair is None:
-            why = {"nan": "it diverged", "time": "it took too long"}.get(ran.stopped, NO_MEASURE)
+            why = {"nan": "it diverged", "time": "it took too long"}.get(ran.stopped, _no_measure(change))
             return None, self._no_gain(change, texts, current, [], why)
         why = "" if pair.clear else "no clear gain on the first seed"
         return Candidate(change, texts, ran, pair), self._no_gain(change, texts, current, [pair], why)
@@ -233,10 +232,10 @@ class Fixing:
             self._say(f"confirming on seed {seed + 1} of {self._limits.seeds}: {best.change.sentence}")
             self._afford(2)
             old, new = self._both(seed, {**self._texts, **best.texts})
-            pair = compare(old, new)
+            pair = compare(old, new, alters_loss=best.change.alters_loss)
             if pair is None or pair.measure != best.pair.measure:
                 why = f"seed {seed + 1}: " + (
-                    "it took too long" if "time" in (old.stopped, new.stopped) else NO_MEASURE
+                    "it took too long" if "time" in (old.stopped, new.stopped) else _no_measure(best.change)
                 )
                 return self._no_gain(best.change, best.texts, current, pairs, why)
             pairs.append(pair)
@@ -315,6 +314,12 @@ class Fixing:
                 )
                 return msgspec.structs.replace(finding, where=moved)
         return msgspec.structs.replace(finding, where=None)
+
+
+def _no_measure(change: Change) -> str:
+    if change.alters_loss:
+        return "it makes another loss of it, and the script shows nothing else to compare by"
+    return "the two runs show no measure that both share"
 
 
 def _failing(ran: Ran) -> str:

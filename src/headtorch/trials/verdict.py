@@ -29,8 +29,11 @@ class Pair(NamedTuple):
     clear: bool
 
 
-def compare(before: Ran, after: Ran) -> Pair | None:
-    """The measure that both runs share, held out if there is one; None where they share none."""
+def compare(before: Ran, after: Ran, *, alters_loss: bool = False) -> Pair | None:
+    """The measure that both runs share, held out if there is one; None where they share none.
+
+    Where there is none at all the loss is compared, unless the change `alters_loss`.
+    """
     if after.failed or after.stopped == "time":
         return None
     pairs = _shared(before.measures, after.measures)
@@ -38,7 +41,7 @@ def compare(before: Ran, after: Ran) -> Pair | None:
         found = [(old, new) for old, new in pairs if new.phase == phase and new.value is not None]
         if found:
             return _of_measures(*found[-1])
-    if any(new.phase == "held-out" for _, new in pairs):
+    if alters_loss or any(new.phase == "held-out" for _, new in pairs):
         return None
     return _of_losses(before, after)
 
@@ -75,9 +78,9 @@ def _of_measures(old: Measure | None, new: Measure) -> Pair:
 
 
 class LastLoss(NamedTuple):
-    """The loss of a run's longest fit: what it is called, its first value and its last."""
+    """The loss of a run's longest fit: what it is made of, its first value and its last."""
 
-    name: str
+    terms: str
     first: float
     last: float
     held_out: bool
@@ -96,12 +99,14 @@ def last_loss(ran: Ran) -> LastLoss | None:
             fit = max(Signals(run).fits, key=lambda fit: fit.steps, default=None)
             if fit is None:
                 return None
-            loss = fit.loss
-            name = f"{loss.name} {loss.reduction}" if loss is not None else ""
+            terms = "".join(
+                f"{term.name} {term.reduction} {term.weighted} {term.broadcast}, " for term in fit.objective.losses
+            )
+            terms += f"times {fit.scale:.3g}"
             if fit.held_out is not None and len(fit.held_out.steps):
                 column = fit.held_out.column()
-                return LastLoss(name, float(column[0]), float(column[-1]), held_out=True)
-            return LastLoss(name, fit.first_loss, fit.last_loss, held_out=False)
+                return LastLoss(terms, float(column[0]), float(column[-1]), held_out=True)
+            return LastLoss(terms, fit.first_loss, fit.last_loss, held_out=False)
         finally:
             run.close()
     return None
@@ -110,7 +115,7 @@ def last_loss(ran: Ran) -> LastLoss | None:
 def _of_losses(before: Ran, after: Ran) -> Pair | None:
     """By the loss itself, where it is still the same loss and nothing else is shown."""
     old, new = last_loss(before), last_loss(after)
-    if old is None or new is None or old.name != new.name or old.held_out != new.held_out:
+    if old is None or new is None or old.terms != new.terms or old.held_out != new.held_out:
         return None
     if not math.isfinite(new.last):
         return None
