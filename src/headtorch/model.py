@@ -143,6 +143,24 @@ class Report(msgspec.Struct, frozen=True):
     schema: str = SCHEMA
 
 
+class Examined(msgspec.Struct, frozen=True):
+    """What one exam of a script has shown. "open" is what could not be told; "shown" passes no judgement."""
+
+    title: str
+    state: Literal["passes", "fails", "open", "shown"]
+    words: str
+    curve: tuple[float, ...] = ()
+
+
+class Checkup(msgspec.Struct, frozen=True):
+    """What all exams of a script have shown, in how many steps and seconds."""
+
+    script: str
+    examined: tuple[Examined, ...]
+    steps: int
+    seconds: float
+
+
 class UserError(Exception):
     """An error that a user can cause and mend: one clear sentence, printed without a traceback; exit status
     `status`."""

@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from headtorch import __version__
+from headtorch.cli.check import check
 from headtorch.cli.explain import explain
 from headtorch.cli.fix import fix
 from headtorch.cli.options import STATUSES
@@ -45,5 +46,5 @@ def commands() -> None:
     """Runs your PyTorch training script unchanged and says why the network does not learn."""
 
 
-for command in (run, report, fix, runs, explain):
+for command in (run, check, report, fix, runs, explain):
     commands.add_command(command)

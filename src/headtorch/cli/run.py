@@ -30,6 +30,7 @@ from headtorch.cli.training import Training
 @select_option
 @ignore_option
 @runs_option
+@click.option("--fix", is_flag=True, help="Then try fixes for what is found, as `headtorch fix` does.")
 @click.option("-m", "as_module", is_flag=True, help="SCRIPT is the name of a module, as in `python -m`.")
 @click.argument("script")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
@@ -39,6 +40,7 @@ def run(
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     runs: Path,
+    fix: bool,
     as_module: bool,
     script: str,
     arguments: tuple[str, ...],
@@ -56,4 +58,5 @@ def run(
         runs=runs.absolute(),
         check=check,
         choice=choice_of(select, ignore),
+        fix=fix,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -23,6 +24,7 @@ class Training(msgspec.Struct, frozen=True):
     runs: Path
     check: bool
     choice: Choice = Choice()
+    fix: bool = False
 
     def __call__(self) -> NoReturn:
         """Run the script; UserError is raised only before it starts."""
@@ -45,4 +47,13 @@ class Training(msgspec.Struct, frozen=True):
         argv = [self.script, *self.arguments]
         ending = launch.execute(argv, as_module=self.as_module, at_sigterm=aftermath.report)
         found = aftermath.report(ending)
+        if self.fix and found is not None and found.verdict == "faulty":
+            self._fix(found.run.file)
         launch.leave(ending, 1 if self.check and found and has_errors(found) else None)
+
+    def _fix(self, run_file: str) -> None:
+        """Try fixes, in a process of its own: who knows what the script has made of this one."""
+        chosen = [f"--{name}={','.join(names)}" for name, names in msgspec.structs.asdict(self.choice).items() if names]
+        reports = [f"--report={path}" for path in self.reports]
+        command = [sys.executable, "-m", "headtorch", "fix", f"--runs={self.runs}", *chosen, *reports, run_file]
+        subprocess.run(command, check=False)

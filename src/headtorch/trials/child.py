@@ -14,15 +14,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any, NoReturn
 
 import msgspec
 
 from headtorch import launch, record
 from headtorch.record import after_import
-from headtorch.trials.orders import Answer, Order
+from headtorch.trials import interventions
+from headtorch.trials.orders import Answer, Order, Pace
 
+MOST_TIMES = 1000  # backward passes
 NAN_PATIENCE = 20  # backward passes in a row
 METRICS = (  # of scikit-learn
     "accuracy_score", "balanced_accuracy_score", "precision_score", "recall_score", "f1_score", "fbeta_score",
@@ -48,16 +52,18 @@ def run(order: Order) -> None:
     """Run the ordered script in this process and write the answer."""
     tempfile.tempdir = os.environ["TMPDIR"] = str(Path(order.scratch) / "tmp")
     Path(tempfile.tempdir).mkdir(exist_ok=True)
-    recording = record.begin(
-        script=order.script, argv=order.arguments, as_module=order.as_module, folder=Path(order.runs)
-    )
+    recording = None
+    if order.recorded:
+        recording = record.begin(
+            script=order.script, argv=order.arguments, as_module=order.as_module, folder=Path(order.runs)
+        )
     watch = _Watch(order)
     _move_seeds(order.seed)
     after_import("torch", watch.install)
     sys.addaudithook(_guard(order))
     ending = launch.execute([order.script, *order.arguments], as_module=order.as_module, at_sigterm=lambda ending: None)
     kind = "finished" if watch.stopped else ending.kind
-    run_file = recording.end(kind, "" if watch.stopped else ending.detail)
+    run_file = "" if recording is None else recording.end(kind, "" if watch.stopped else ending.detail)
     answer = Answer(
         ending=kind,
         detail="" if watch.stopped else ending.detail,
@@ -66,6 +72,8 @@ def run(order: Order) -> None:
         steps=watch.steps,
         measures=watch.comparisons.measures() if watch.comparisons else (),
         stopped=watch.stopped,
+        pace=watch.pace(),
+        intervened=watch.intervened(),
     )
     Path(order.answer).write_bytes(msgspec.json.encode(answer))
 
@@ -80,6 +88,10 @@ class _Watch:
         self.steps = 0
         self.stopped = ""
         self.comparisons: Any = None
+        self.intervened: Callable[[], bool] = lambda: False
+        self._times: list[float] = []  # of backward passes
+        self._batches: int | None = None  # of the last data loader that was begun
+        self._trained_batches: int | None = None
         # At once: a script may import its metrics before torch.
         after_import("sklearn.metrics", self._watch_metrics)
 
@@ -109,6 +121,9 @@ class _Watch:
             torch.manual_seed(self._order.seed)  # a script that sets no seed is paired by this one
         self.comparisons = Comparisons()
         self.comparisons.install()
+        after_import("torch.utils.data.dataloader", self._watch_loaders)
+        if self._order.intervention:
+            self.intervened = interventions.install(self._order.intervention)
         _move(torch, "manual_seed", self._order.seed)
         original = graph._engine_run_backward
 
@@ -120,8 +135,31 @@ class _Watch:
         for module in (torch.autograd, graph):
             module._engine_run_backward = engine_run_backward  # type: ignore[attr-defined]
 
+    def _watch_loaders(self) -> None:
+        loader = importlib.import_module("torch.utils.data.dataloader").DataLoader
+        original = loader.__iter__
+
+        @functools.wraps(original)
+        def begun(loader: Any) -> Any:
+            try:
+                self._batches = len(loader)
+            except (TypeError, NotImplementedError):  # of a stream nobody knows
+                self._batches = None
+            return original(loader)
+
+        loader.__iter__ = begun
+
+    def pace(self) -> Pace | None:
+        """How fast the run went."""
+        gaps = [later - earlier for earlier, later in pairwise(self._times)]
+        return Pace(median(gaps), self._trained_batches) if gaps else None
+
     def _stepped(self, loss: Any) -> None:
         self.steps += 1
+        if len(self._times) < MOST_TIMES:
+            self._times.append(time.monotonic())
+        if self.steps == 1:
+            self._trained_batches = self._batches
         self.comparisons.step = self.steps
         order = self._order
         if order.max_steps is not None and self.steps >= order.max_steps:

@@ -11,7 +11,8 @@ class Order(msgspec.Struct, frozen=True):
     """One run of a script. `seed` is added to every seed that the script sets; 0 runs it as it is.
 
     The run stops after `max_steps` backward passes or `max_seconds`; after many losses in a row that are no finite
-    number when it is `hopeless_at_nan`. `outside` names folders that must not be written.
+    number when it is `hopeless_at_nan`. `intervention` names a module of `trials/interventions/`.
+    Where it is not `recorded` there is no run file, and nothing of ours takes any time.
     """
 
     script: str
@@ -24,6 +25,8 @@ class Order(msgspec.Struct, frozen=True):
     max_steps: int | None = None
     max_seconds: float | None = None
     hopeless_at_nan: bool = False
+    intervention: str = ""
+    recorded: bool = True
 
 
 class Errand(msgspec.Struct, frozen=True):
@@ -50,10 +53,19 @@ class Measure(msgspec.Struct, frozen=True):
     examples: int
 
 
+class Pace(msgspec.Struct, frozen=True):
+    """How fast a run went: the seconds from one backward pass to the next, the median; and how many batches the data
+    loader gives whose batches it trained on, where there is one."""
+
+    step: float
+    batches: int | None = None
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What one run brought: how it ended, the run file, and the measures, later sites last.
 
-    `stopped` says why the run was cut short, if it was: "steps", "time" or "nan".
+    `stopped` says why the run was cut short, if it was: "steps", "time" or "nan". `intervened` says whether the
+    intervention found something to change.
     """
 
     ending: str
@@ -63,3 +75,5 @@ class Answer(msgspec.Struct, frozen=True):
     steps: int
     measures: tuple[Measure, ...] = ()
     stopped: str = ""
+    pace: Pace | None = None
+    intervened: bool = False

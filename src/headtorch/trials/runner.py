@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from headtorch.trials.orders import Answer, Errand, Measure, Order
+from headtorch.trials.orders import Answer, Errand, Measure, Order, Pace
 from headtorch.trials.processes import Starter, warm_imports
 from headtorch.trials.workplace import Copy, Workplace
 
@@ -40,6 +40,8 @@ class Ran(NamedTuple):
     measures: tuple[Measure, ...]
     failed: str
     stopped: str
+    pace: Pace | None = None
+    intervened: bool = False
 
 
 class Runner:
@@ -66,6 +68,8 @@ class Runner:
         max_seconds: float | None = None,
         keep: bool = False,
         hopeless_at_nan: bool = False,
+        intervention: str = "",
+        recorded: bool = True,
     ) -> Ran:
         """Run the script with other texts in its files. `keep` puts the run file among the user's own."""
         started = time.monotonic()
@@ -86,6 +90,8 @@ class Runner:
             max_steps=max_steps,
             max_seconds=max_seconds,
             hopeless_at_nan=hopeless_at_nan,
+            intervention=intervention,
+            recorded=recorded,
         )
         order_file.write_bytes(msgspec.json.encode(order))
         status = self._wait(order_file, log, copy, None if max_seconds is None else max_seconds + STARTUP)
@@ -95,11 +101,12 @@ class Runner:
         except (OSError, msgspec.MsgspecError):
             copy.remove()
             return Ran(None, 0, seconds, (), f"died with status {status}: {_last_line(log)}", "")
-        run_file = Path(done.run_file)
-        _as_if_at_home(run_file, copy)
+        run_file = Path(done.run_file) if done.run_file else None
+        if run_file is not None:
+            _as_if_at_home(run_file, copy)
         copy.remove()
         failed = "" if done.status == 0 or done.ending == "exit" else done.detail or done.ending
-        return Ran(run_file, done.steps, seconds, done.measures, failed, done.stopped)
+        return Ran(run_file, done.steps, seconds, done.measures, failed, done.stopped, done.pace, done.intervened)
 
     def _wait(self, order: Path, log: Path, copy: Copy, patience: float | None) -> int:
         errand = Errand(str(order), str(copy.path(self._place.folder)), str(log), self._python_path(copy))

@@ -1,0 +1,40 @@
+"""headtorch check: a script examined in a few hundred steps, before hours are spent on it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from headtorch import launch
+from headtorch.cli.terminal import colourful, columns, show
+
+
+@click.command(
+    options_metavar="",
+    context_settings={"allow_interspersed_args": False},
+    epilog="""\b
+Exit status:
+  0  no exam failed
+  1  an exam failed
+  2  headtorch itself was used wrongly or could not start
+""",
+)
+@click.argument("script")
+@click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
+def check(script: str, arguments: tuple[str, ...]) -> int:
+    """Examine SCRIPT in about 300 steps: certain faults, the first loss, whether it can learn three examples by heart
+    and whether the labels matter, which learning rates lower the loss, how long an epoch takes.
+
+    The script runs four times for a short while, in scratch copies of its folder. Nothing of yours is touched.
+    """
+    from headtorch.exams import checkup
+    from headtorch.render.checkup import render
+    from headtorch.trials.runner import Subject
+
+    launch.check_script(script)
+    subject = Subject(script, arguments, as_module=False, folder=Path.cwd())
+    done = checkup(subject, lambda text: print(f"headtorch: {text}", file=sys.stderr, flush=True))
+    show(render(done, width=columns(), colour=colourful(sys.stdout)))
+    return int(any(examined.state == "fails" for examined in done.examined))

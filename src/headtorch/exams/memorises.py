@@ -1,0 +1,29 @@
+"""Memorises: a network that is to learn thousands of examples must be able to learn three by heart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from headtorch.exams import Training
+from headtorch.trials.interventions.few_examples import FEW
+
+TITLE = f"memorises {FEW} examples"
+INTERVENTION, STEPS = "few_examples", 100
+LEFT = 0.1  # of the first loss
+RIGHT = 0.99  # accuracy, or R^2
+END = 5  # steps
+
+
+def judge(plain: Training, own: Training) -> tuple[str, str, tuple[float, ...]]:
+    """Fails where neither the loss is gone nor all answers are right."""
+    fit = own.fit
+    if not own.ran.intervened or fit is None:
+        return "open", "the loss shows no targets to hold fast", ()
+    end = float(np.median(fit.losses[-END:]))
+    measure = next((m for m in reversed(own.ran.measures) if m.phase == "training" and m.value is not None), None)
+    words = f"in {fit.steps} steps the loss goes from {fit.first_loss:.3g} to {end:.3g}"
+    if measure is not None and measure.value is not None:
+        words += f", {measure.kind} {measure.value:.2f}"
+    right = measure is not None and measure.value is not None and measure.value >= RIGHT
+    learned = end <= LEFT * fit.first_loss or right
+    return "passes" if learned else "fails", words, fit.curve(24)
