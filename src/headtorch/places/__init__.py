@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from headtorch.model import Where
+from headtorch.places.names import thawed
 from headtorch.places.trees import assigned_names, called, enclosing_function
 from headtorch.places.values import Values
 
@@ -274,6 +275,12 @@ class Places(Values):
                 isinstance(node, ast.Call) and called(node) in names
             ):
                 yield self.where(file, node)
+
+    def thawed_by_name(self, file: str) -> Iterator[tuple[Where, tuple[str, ...]]]:
+        """The tests of a name under which parameters are to learn, each with the texts that it looks for."""
+        tree = self.tree(file)
+        for test, texts in thawed(tree) if tree is not None else ():
+            yield self.where(file, test), texts
 
     def half_precision(self, file: str) -> Iterator[Where]:
         """Where a file asks for half precision, or where the type it asks for is written; networks before data."""
