@@ -104,10 +104,9 @@ class Recorder:
             self._entered = None if tensor is None else weakref.ref(tensor)
             if self._look_next:
                 self._autocast = autocast(tensor)
-                contiguous = type(tensor) is torch.Tensor and tensor.is_contiguous()
-                self._entered_as = (
-                    (tuple(tensor.shape), tensor.data_ptr()) if tensor is not None and contiguous else None
-                )
+                self._entered_as = None
+                if type(tensor) is torch.Tensor and tensor.is_contiguous():
+                    self._entered_as = tuple(tensor.shape), tensor.data_ptr()
                 self._inputs = self._measurements.of_input(tensor)
 
     def knows(self, module: nn.Module, args: tuple[Any, ...]) -> bool:

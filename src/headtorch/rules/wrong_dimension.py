@@ -32,6 +32,7 @@ LEADS_TO = (
     "overfitting",
     "double-softmax",
     "output-activation-range",
+    "labels-misaligned",
 )
 
 
