@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from typing import IO
 
-KIBIBYTES = 1 if sys.platform == "linux" else 1024  # what ru_maxrss counts in: kibibytes, elsewhere bytes
+from bench.commands import ended
 
 
 class Arm:
@@ -64,9 +63,7 @@ class Arm:
         """Let it end."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        _, status, usage = os.wait4(self._process.pid, 0)
-        self._process.returncode = os.waitstatus_to_exitcode(status)
-        self.peak = usage.ru_maxrss / KIBIBYTES / 1024
+        self.peak = ended(self._process)
         self._messages.close()
 
 

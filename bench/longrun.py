@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bench.commands import seconds
+from bench.commands import mebibytes, seconds
 from bench.lockstep import Arm
 from bench.steps import headtorch
 from bench.table import Row, at_most, seen
@@ -22,6 +22,7 @@ from headtorch.store.run import Run
 RECORDED = 100  # steps
 FILE_GOAL = 6.0  # MB for a million values
 REPORT_GOAL = 2.0  # seconds
+MEMORY_GOAL = 500.0  # MiB
 HELP_GOAL = 0.2  # seconds
 KINDS = {
     "objective": records.Objective,
@@ -95,5 +96,7 @@ def rows(folder: Path, steps: int) -> Iterator[Row]:
     report = seconds("-m", "headtorch", "report", str(long))
     yield at_most(f"{name}: report, interpreter's start taken off", report - interpreter, REPORT_GOAL, " s", 2)
     yield at_most(f"{name}: report, whole process", report, REPORT_GOAL, " s", 2)
+    held = mebibytes("-m", "headtorch", "report", str(long))
+    yield at_most(f"{name}: memory that the report holds at most", held, MEMORY_GOAL, " MiB", 0)
     yield at_most("headtorch --help", seconds("-m", "headtorch", "--help"), HELP_GOAL, " s")
     yield seen("  of which Python itself", f"{interpreter:.3f} s")

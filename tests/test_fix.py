@@ -199,3 +199,36 @@ def test_held_out_measures_come_before_those_of_training() -> None:
 
     pair = compare(both(0.5, 0.1), both(0.4, 0.9))
     assert pair is not None and pair.measure == "held-out R²" and not pair.clear
+
+
+def recorded(folder: Path, loss: str) -> Ran:
+    """A run of a regression with this loss, of which a trial sees no measure."""
+    folder.mkdir()
+    (folder / "train.py").write_text(
+        "import torch\ntorch.manual_seed(0)\nx = torch.randn(64, 4)\ny = x.sum(dim=1, keepdim=True)\n"
+        "model = torch.nn.Linear(4, 1)\noptimizer = torch.optim.Adam(model.parameters(), lr=1e-4)\n"
+        f"for _ in range(30):\n    loss = {loss}\n"
+        "    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()\n"
+    )
+    command = [sys.executable, "-m", "headtorch", "run", "train.py"]
+    subprocess.run(command, cwd=folder, capture_output=True, check=True)
+    (run_file,) = (folder / "headtorch-runs").glob("*.htdb")
+    return Ran(run_file, 30, 1.0, (), "", "")
+
+
+def test_a_change_that_makes_another_loss_is_not_judged_by_it(tmp_path: Path) -> None:
+    distance, smaller = (recorded(tmp_path / f"by{k}", f"torch.dist(model(x), y / {k})") for k in (1, 8))
+    fooled = compare(distance, smaller)
+    assert fooled is not None and fooled.measure == "training loss" and fooled.clear  # by a small target
+    assert compare(distance, smaller, alters_loss=True) is None
+    measured = Measure("training", "R²", 0, 0.5, 0.0, 1000), Measure("training", "R²", 0, 0.4, 0.0, 1000)
+    before, after = (run._replace(measures=(one,)) for run, one in zip((distance, smaller), measured, strict=True))
+    pair = compare(before, after, alters_loss=True)
+    assert pair is not None and pair.measure == "training R²" and not pair.clear
+
+
+def test_a_loss_that_is_seen_to_be_another_one_is_not_compared(tmp_path: Path) -> None:
+    whole, scaled = (recorded(tmp_path / f"by{k}", f"torch.nn.functional.mse_loss(model(x), y) / {k}") for k in (1, 8))
+    assert compare(whole, scaled) is None
+    same = compare(whole, whole)
+    assert same is not None and same.measure == "training loss" and not same.clear

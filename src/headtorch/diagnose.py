@@ -9,11 +9,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from headtorch.model import Finding, Report, UserError, Verdict
+from headtorch.model import Finding, Report, UserError
 from headtorch.rules import Rule, all_rules
 from headtorch.signals import Signals
 from headtorch.store.run import Run
 
+ENOUGH = 20  # steps, before it says anything that nothing is learned yet
+NOTHING = 0.05  # of the way from chance to 0: 117 of 118 healthy trainings come further
 _SEVERITIES = ("error", "warning", "note")
 
 
@@ -38,13 +40,11 @@ def diagnose(path: Path, rules: Sequence[Rule] | None = None) -> tuple[Report, d
                 except Exception as error:
                     notices.append(f"rule `{rule.name}` failed ({type(error).__name__}: {error}); the others went on")
             findings = order(found, rules)
-            notices += [
-                f"the loss became NaN at step {fit.diverged_at}, and no rule tells why"
-                for fit in signals.fits
-                if fit.diverged_at is not None and not findings
-            ]
+            told = any(finding.severity != "note" for finding in findings)
+            if not told:
+                notices = [*_unexplained(signals), *notices]
             report = Report(
-                verdict=_verdict(signals, findings),
+                verdict="faulty" if told else "unknown" if _unexplained(signals) or not signals.fits else "healthy",
                 run=run.summary(),
                 findings=findings,
                 looked_at=_looked_at(signals, len(rules)),
@@ -76,11 +76,20 @@ def _rank(finding: Finding) -> tuple[bool, float, int]:
     return finding.severity == "note", -finding.confidence, _SEVERITIES.index(finding.severity)
 
 
-def _verdict(signals: Signals, findings: Sequence[Finding]) -> Verdict:
-    if any(finding.severity != "note" for finding in findings):
-        return "faulty"
-    diverged = any(fit.diverged_at is not None for fit in signals.fits)
-    return "healthy" if signals.fits and not diverged else "unknown"
+def _unexplained(signals: Signals) -> list[str]:
+    """What is wrong with the losses and would stand unsaid where no rule tells of it."""
+    unexplained = []
+    for number, fit in enumerate(signals.fits):
+        reached = set(fit.objective.reached)
+        last = not any(reached & set(later.objective.reached) for later in signals.fits[number + 1 :])
+        if fit.diverged_at is not None:
+            unexplained.append(f"the loss became NaN at step {fit.diverged_at}, and no rule tells why")
+        elif last and fit.chance is not None and fit.steps >= ENOUGH and fit.gain < NOTHING:
+            unexplained.append(
+                f"the loss ended at {fit.last_loss:.3g}, where a constant answer has {fit.chance:.3g}: "
+                "nothing was learned, and no rule tells why"
+            )
+    return unexplained
 
 
 def _notices(run: Run) -> list[str]:

@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from headtorch.model import Where
+from headtorch.places.names import thawed
 from headtorch.places.trees import assigned_names, called, enclosing_function
 from headtorch.places.values import Values
 
@@ -274,6 +275,20 @@ class Places(Values):
                 isinstance(node, ast.Call) and called(node) in names
             ):
                 yield self.where(file, node)
+
+    def thawed_by_name(self, file: str) -> Iterator[tuple[Where, tuple[str, ...]]]:
+        """The tests of a name under which parameters are to learn, each with the texts that it looks for."""
+        tree = self.tree(file)
+        for test, texts in thawed(tree) if tree is not None else ():
+            yield self.where(file, test), texts
+
+    def last_call(self, where: Where, *names: str) -> Where | None:
+        """The last call of a function or method of these names up to a line, in the function around it."""
+        tree = self.tree(where.file)
+        function = enclosing_function(tree, where.line) if tree is not None else None
+        first = function.lineno if function is not None else 1
+        places = [place for _, place in self.calls(where.file, *names) if first <= place.line <= where.line]
+        return max(places, key=lambda place: place.line, default=None)
 
     def half_precision(self, file: str) -> Iterator[Where]:
         """Where a file asks for half precision, or where the type it asks for is written; networks before data."""

@@ -12,7 +12,7 @@ from torch import nn
 from headtorch.record.graph import Graph
 from headtorch.record.layout import Layouts
 from headtorch.record.modules import Description, Modules
-from headtorch.record.network import Network
+from headtorch.record.network import Network, input_reordered
 from headtorch.record.objectives import Objective, TensorNumbers
 from headtorch.record.outbox import Outbox
 from headtorch.record.rows import ROW, plain, sample
@@ -37,10 +37,18 @@ class Describer:
         self._written: set[int] = set()  # parameters
 
     def describe(
-        self, objective: Objective, graph: Graph, called: Sequence[nn.Module], step: int, traced: bool
+        self,
+        objective: Objective,
+        graph: Graph,
+        called: Sequence[nn.Module],
+        step: int,
+        traced: bool,
+        entered: tuple[tuple[int, ...], int] | None,
     ) -> None:
-        """Write an objective; `called` are the modules called for its loss, `traced` says that their lines are
-        known."""
+        """Write an objective; `called` are the modules called for its loss, `traced` says that their lines are known.
+
+        `entered` are the shape and the address of the tensor that was given to them.
+        """
         first = objective.network is None
         tops = self._modules.tops(called)
         names = self._modules.describe(tops)
@@ -57,6 +65,8 @@ class Describer:
             if tensor is not None
         }
         network = Network(graph, ids, names, self._modules)
+        if entered is not None and (reordered := input_reordered(graph, *entered)) is not None:
+            network.reordered.append(reordered)
         objective.network = network
         objective.layouts = Layouts(graph, network, objective.columns())
         objective.traced = traced

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from headtorch.record.graph import LINEAR, VIEWS, Graph, op_name, output_shape, saved
 from headtorch.store.records import Loss
 
@@ -87,8 +89,15 @@ def _term(node: Any, reduction: str | None, index: dict[Any, int], paths: dict[A
         target_dtype=None if target is None else str(target.dtype).removeprefix("torch."),
         prediction_shape=broadcast[0] if broadcast else prediction_shape,
         broadcast=broadcast,
-        weighted=saved(node, "_saved_weight") is not None or saved(node, "_saved_pos_weight") is not None,
+        weighted=_weighs(saved(node, "_saved_weight")) or _weighs(saved(node, "_saved_pos_weight"), 1.0),
     )
+
+
+def _weighs(weights: torch.Tensor | None, even: float | None = None) -> bool:
+    """Whether weights weigh anything more than the rest: ones do not. On an accelerator they are not read."""
+    if weights is None or weights.device.type != "cpu" or not weights.numel():
+        return weights is not None
+    return bool((weights != (weights.flatten()[0] if even is None else even)).any())
 
 
 def _through_views(node: Any, index: dict[Any, int]) -> Any:

@@ -83,16 +83,31 @@ class Network:
         return graph.order[self.positions[number]]
 
 
+def input_reordered(graph: Graph, shape: tuple[int, ...], address: int) -> Reordered | None:
+    """The first convolution that reads what was given to the network, contiguous and at that address, as another shape.
+
+    A view of what needs no gradient leaves no trace in the graph.
+    """
+    for node, name in zip(graph.order, graph.names, strict=True):
+        read = saved(node, "_saved_input") if "Convolution" in name else None
+        if read is not None and read.data_ptr() == address and read.is_contiguous():
+            return _in_another_order(shape, tuple(read.shape), node)
+    return None
+
+
 def _reordered(view: Any) -> Reordered | None:
-    """A view whose dimensions are those of its input in another order; those of length 1 do not count."""
     before, after = getattr(view, "_saved_self_sym_sizes", None), output_shape(view)
     if before is None or after is None:
         return None
-    before = tuple(int(size) for size in before)
+    return _in_another_order(tuple(int(size) for size in before), after, view)
+
+
+def _in_another_order(before: tuple[int, ...], after: tuple[int, ...], node: Any) -> Reordered | None:
+    """Two shapes whose dimensions are the same in another order; those of length 1 do not count."""
     long_before, long_after = ([size for size in shape if size > 1] for shape in (before, after))
     if long_before == long_after or sorted(long_before) != sorted(long_after):
         return None
-    trace = trace_of(view)
+    trace = trace_of(node)
     return Reordered(before, after, None if trace is None else trace.where)
 
 

@@ -66,6 +66,7 @@ class Recorder:
         self._raw_seen: dict[Site, list[Reference]] = {}
         self._nan_seen = False
         self._entered: Reference | None = None  # the first tensor given to the network in this pass
+        self._entered_as: tuple[tuple[int, ...], int] | None = None  # its shape and address, where it is contiguous
         self._trained: weakref.ref[nn.Module] | None = None
         self._autocast: Autocast | None = None  # as it was then
         self._entry = 0  # id of the module that the training data enters
@@ -103,6 +104,9 @@ class Recorder:
             self._entered = None if tensor is None else weakref.ref(tensor)
             if self._look_next:
                 self._autocast = autocast(tensor)
+                self._entered_as = None
+                if type(tensor) is torch.Tensor and tensor.is_contiguous():
+                    self._entered_as = tuple(tensor.shape), tensor.data_ptr()
                 self._inputs = self._measurements.of_input(tensor)
 
     def knows(self, module: nn.Module, args: tuple[Any, ...]) -> bool:
@@ -251,7 +255,7 @@ class Recorder:
         now.wanted = wanted
         if graph is not None and self._to_describe(objective):
             called = [module for reference, _ in self._roots.values() if (module := reference()) is not None]
-            self._describer.describe(objective, graph, called, step, self.tracer.on)
+            self._describer.describe(objective, graph, called, step, self.tracer.on, self._entered_as)
         self._note_loss(objective, step, loss, graph)
         self._note_mode(objective, step)
         self._measurements.weights(now)

@@ -115,7 +115,7 @@ def _copied(signals: Signals) -> Iterator[Change]:
             pair = [source_of(signals, place, argument) for argument in call.args]
             if len(pair) == 2 and all(each.endswith(".parameters()") for each in pair):
                 copy, trained = (each.replace(".parameters()", ".buffers()") for each in pair)
-                code = f"for kept, new in zip({copy}, {trained}): kept.copy_(new)"
+                code = f"for kept, new in zip({copy}, {trained}):\n    kept.copy_(new)"
                 for loop in signals.places.nodes_at(Where(file, place.line), ast.For):
                     edits = (insert_after(signals.places.where(file, loop), code),)
                     yield Change("copy the statistics with the weights", edits)

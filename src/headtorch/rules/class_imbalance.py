@@ -34,7 +34,8 @@ RECENT = 20  # looked-at batches: few of them hold a rare answer at all
 MANY = 20  # classes: of more, as of words, some are rare by nature
 
 
-WEIGHED = ("CrossEntropyLoss", "NLLLoss", "cross_entropy", "nll_loss")
+MANY_CLASSES = ("CrossEntropyLoss", "NLLLoss", "cross_entropy", "nll_loss")
+YES_OR_NO = ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits")
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -79,18 +80,27 @@ def _shares(fit: Fit) -> np.ndarray | None:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """Each class weighted by the inverse of its share."""
-    fit = signals.longest
-    counts, shape = fit.series("class_count"), fit.loss.prediction_shape if fit.loss is not None else None
-    call = signals.places.call_at(finding.where) if finding.where is not None else None
-    place = finding.where
+    fit, place = signals.longest, finding.where
+    call = signals.places.call_at(place) if place is not None else None
     if call is None or "loss" not in called(call).lower():  # a functional loss is not made anywhere
         node = fit.network.nodes[fit.loss.node] if fit.loss is not None and fit.loss.node >= 0 else None
         place = node.where if node is not None else None
         call = signals.places.call_at(place) if place is not None else None
-    if place is None or call is None or called(call) not in WEIGHED or not counts or shape is None or len(shape) < 2:
+    if place is None or call is None:
         return
-    sums = counts.values.sum(axis=0)[: shape[1]]
-    weights = sums.sum() / (np.count_nonzero(sums) * np.maximum(sums, 1))
-    code = f"torch.tensor([{', '.join(f'{weight:.3g}' for weight in weights)}])"
-    edits = (set_argument(place, "weight", code),)
-    yield Change("weight the classes by the inverse of their shares", edits, alters_loss=True)
+    counts, target = fit.series("class_count"), fit.series("target")
+    shape = fit.loss.prediction_shape if fit.loss is not None else None
+    if called(call) in MANY_CLASSES and counts and shape is not None and len(shape) > 1:
+        sums = counts.values.sum(axis=0)[: shape[1]]
+        weights = sums.sum() / (np.count_nonzero(sums) * np.maximum(sums, 1))
+        code = f"torch.tensor([{', '.join(map(_three_digits, weights))}])"
+        edits = (set_argument(place, "weight", code),)
+        yield Change("weight the classes by the inverse of their shares", edits, alters_loss=True)
+    elif called(call) in YES_OR_NO and target and (yes := float(np.nanmean(target.values[:, 0]))) > 0:
+        edits = (set_argument(place, "pos_weight", f"torch.tensor({_three_digits((1 - yes) / yes)})"),)
+        yield Change("weight yes and no by the inverse of their shares", edits, alters_loss=True)
+
+
+def _three_digits(weight: float) -> str:
+    """A weight as a tensor of weights wants it: with a point, for whole numbers are of another type."""
+    return str(float(f"{weight:.3g}"))

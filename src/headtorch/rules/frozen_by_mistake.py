@@ -4,8 +4,9 @@ Why learning fails: a parameter with `requires_grad=False` gets no gradient, so 
 learned elsewhere that is the point; layers at their random start, or ones that a second phase of training was to
 thaw, are frozen by mistake.
 
-Measured: which parameters of the network are frozen, whether their values were loaded or trained before, and what
-earlier fits of the same network had frozen.
+Measured: which parameters of the network are frozen, whether their values were loaded or trained before, what earlier
+fits of the same network had frozen, and whether a test by which parameters are thawed, `"layer4" in name`, finds any.
+Where it finds some and not others, it is told when the loss came less than half of the way.
 
 Healthy: what is frozen has been learned before, or is a fixed table (derivation: random features are not made better
 by the layers behind them). A matrix more than half of whose rows are equal counts as such a table.
@@ -20,13 +21,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.changes import replace, set_value, text_at
-from headtorch.model import Change, Evidence, Finding
+from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Parameter
 
 FAMILY = "the gradient"
 LEADS_TO = ("lr-too-low", "capacity-too-small", "graph-detached", "vanishing-gradients", "overfitting", "dead-relu")
+LEARNED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
 TABLE = 0.5  # of the rows are equal: drawn at random, not even two would be
 
 
@@ -36,6 +38,22 @@ def find(signals: Signals) -> Iterator[Finding]:
         frozen = [p for p in fit.frozen if p.is_parameter and p.id not in signals.moved_in(fit)]
         weights = [p for p in frozen if len(p.shape) >= 2]
         if not weights or fit.steps < 2:
+            continue
+        if (missed := _missed(signals, fit)) is not None:
+            where, text = missed
+            yield Finding(
+                rule="frozen-by-mistake",
+                severity="error",
+                message=f"no parameter's name has `{text}` in it, and `{weights[0].name}` stays frozen",
+                where=where,
+                saw=(
+                    Evidence("frozen", f"{len(frozen)} of {len(fit.parameters)} parameters"),
+                    fit.seen_loss,
+                ),
+                help="use the names that `model.named_parameters()` gives",
+                label="finds no such name",
+                confidence=0.9,
+            )
             continue
         known = {p.id for p, before in zip(fit.parameters, fit.trained_before, strict=True) if before}
         random = [p for p in weights if p.id not in known and _varied(fit, p)]
@@ -66,6 +84,17 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="turns learning on and off",
             confidence=confidence,
         )
+
+
+def _missed(signals: Signals, fit: Fit) -> tuple[Where, str] | None:
+    """The test of names that thaws nothing, or not all that it was to thaw in a fit that learns little."""
+    names = [parameter.name for parameter in fit.parameters]
+    for file in signals.run.sources:
+        for where, texts in signals.places.thawed_by_name(file):
+            lost = [text for text in texts if not any(text in name for name in names)]
+            if lost and (len(lost) == len(texts) or fit.gain < LEARNED):
+                return where, lost[0]
+    return None
 
 
 def _varied(fit: Fit, parameter: Parameter) -> bool:

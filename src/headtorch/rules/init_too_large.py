@@ -131,4 +131,7 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     call = signals.places.call_at(where)
     if call is not None and called(call) in ("normal_", "uniform_", "constant_") and "init." in ast.unparse(call):
         yield Change("initialise by He's rule", (replace(where, "torch.nn.init.kaiming_normal_({0})"),))
+    if call is not None and called(call) == "randn" and len(call.args) > 1 and not call.keywords:
+        inputs = "{0}" if isinstance(call.args[0], (ast.Constant, ast.Name)) else "({0})"
+        yield Change("divide by the square root of the inputs", (replace(where, f"{{}} / {inputs} ** 0.5"),))
     yield from scaled(signals, finding.where, "std", "set the deviation of the initial weights to", (0.25, 0.1, 0.03))

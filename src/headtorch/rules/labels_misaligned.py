@@ -25,7 +25,7 @@ import numpy as np
 
 from headtorch.changes import delete, replace
 from headtorch.model import Change, Evidence, Finding
-from headtorch.places.trees import assigned_names
+from headtorch.places.trees import assigned_names, called
 from headtorch.remedies import assignment_at
 from headtorch.signals import Fit, Signals
 
@@ -104,8 +104,15 @@ def _one_dominates(fit: Fit) -> bool:
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """Labels that are not divided by anything."""
+    """Examples in the order of their labels; labels that are not divided by anything."""
     statement = assignment_at(signals, finding.where)
+    call = signals.places.call_at(finding.where) if finding.where is not None else None
+    if call is not None and finding.where is not None and called(call) in ("permutation", "shuffle") and call.args:
+        alone = isinstance(call.args[0], ast.Name) and (
+            statement is None or (statement.value is call and assigned_names(statement) == [call.args[0].id])
+        )
+        if alone and len(call.args) == 1:
+            yield Change("leave the examples in the order of their labels", (delete(finding.where),))
     if statement is None or finding.where is None:
         return
     for node in ast.walk(statement.value):

@@ -148,16 +148,21 @@ def _divided_scores(signals: Signals, where: Where | None) -> Iterator[Change]:
     made = scores
     if isinstance(scores, ast.Name):
         tree = signals.places.tree(where.file)
-        scope = enclosing_function(tree, where.line) if tree is not None else None
+        scope = (enclosing_function(tree, where.line) or tree) if tree is not None else None
         for node in ast.walk(scope) if scope is not None else ():
             if isinstance(node, ast.Assign) and scores.id in assigned_names(node) and node.lineno < where.line:
                 made = node.value
-    if isinstance(made, ast.BinOp) and isinstance(made.op, ast.MatMult):
-        first = made.left
-    elif isinstance(made, ast.Call) and called(made) in ("matmul", "bmm") and len(made.args) == 2:
-        first = made.args[0]
+    if made is None:
+        return
+    product = made.left if isinstance(made, ast.BinOp) and isinstance(made.op, (ast.Mult, ast.Div)) else made
+    if isinstance(product, ast.BinOp) and isinstance(product.op, ast.MatMult):
+        first = product.left
+    elif isinstance(product, ast.Call) and called(product) in ("matmul", "bmm"):
+        first = product.args[0]
+    elif isinstance(product, ast.Call) and called(product) == "einsum":
+        first = product.args[1]
     else:
         return
-    code = f"({{}}) / {source_of(signals, where, first)}.shape[-1] ** 0.5"
+    code = f"{source_of(signals, where, product)} / {source_of(signals, where, first)}.shape[-1] ** 0.5"
     edits = (replace(signals.places.where(where.file, made), code),)
     yield Change("divide the scores by the square root of their dimension", edits)

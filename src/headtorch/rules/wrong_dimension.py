@@ -34,6 +34,7 @@ LEADS_TO = (
     "overfitting",
     "double-softmax",
     "output-activation-range",
+    "labels-misaligned",
 )
 
 
@@ -45,7 +46,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each softmax over the batch, recurrent layer that takes examples for steps, and view that should be
     a transpose."""
     for fit in signals.fits:
-        yield from _reordered(fit)
+        yield from _reordered(signals, fit)
         batch = fit.loss.target_shape[0] if fit.loss and fit.loss.target_shape else None
         for number, node in enumerate(fit.network.nodes):
             if node.op in ("Softmax", "LogSoftmax") and _over_batch(node, batch) and number in _near_loss(fit):
@@ -95,13 +96,14 @@ def find(signals: Signals) -> Iterator[Finding]:
                 )
 
 
-def _reordered(fit: Fit) -> Iterator[Finding]:
+def _reordered(signals: Signals, fit: Fit) -> Iterator[Finding]:
     for view in fit.objective.reordered[:1]:
+        where = view.where and (signals.places.last_call(view.where, "view", "reshape") or view.where)
         yield Finding(
             rule="wrong-dimension",
             severity="error",
             message=f"a view turns {view.before} into {view.after} without moving a number",
-            where=view.where,
+            where=where,
             saw=(Evidence("shape", f"{view.before} to {view.after}", healthy="the same order"), fit.seen_loss),
             help="exchange dimensions with `transpose` or `permute`; `view` and `reshape` only cut anew",
             label="mixes the numbers of different examples, steps or channels",
@@ -169,7 +171,8 @@ def _transposed(signals: Signals, where: Where) -> Iterator[Change]:
     for fit in signals.fits:
         for view in fit.objective.reordered:
             lengths = list(view.before)
-            if view.where != where or len(set(lengths)) < len(lengths) or sorted(lengths) != sorted(view.after):
+            place = view.where and (signals.places.last_call(view.where, "view", "reshape") or view.where)
+            if place != where or len(set(lengths)) < len(lengths) or sorted(lengths) != sorted(view.after):
                 continue
             order = ", ".join(str(lengths.index(length)) for length in view.after)
             yield Change("exchange the dimensions", (replace(where, f"{{self}}.permute({order})"),))

@@ -86,10 +86,10 @@ class Fit:
     def _constant(self) -> float | None:
         """The loss of the best constant answer: the entropy of the classes, or the variance of the targets.
 
-        None where the loss shows no targets. For class targets H = -sum p ln p over the seen shares; ln k when the k
-        classes are even.
+        None where the loss shows no targets, or weighs them. For class targets H = -sum p ln p over the seen shares;
+        ln k when the k classes are even.
         """
-        name = self.loss.name if self.loss else ""
+        name = self.loss.name if self.loss and not self.loss.weighted else ""
         target = self.series("target")
         if name in ("cross_entropy", "nll"):
             counts = self.series("class_count")
