@@ -15,15 +15,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from headtorch.model import Where
+from headtorch.record.broken import broken_parts
 from headtorch.record.compiler import operations_are_not_run
 from headtorch.record.describe import Describer
-from headtorch.record.graph import Graph, saved
+from headtorch.record.evaluations import Evaluations
+from headtorch.record.graph import Graph
 from headtorch.record.measure import Measurements, Pass
-from headtorch.record.modules import Modules, batches_behind, mode
+from headtorch.record.modules import Modules, mode
 from headtorch.record.objectives import MAX_OBJECTIVES, Objective, Objectives, Reference, Site, TensorNumbers
 from headtorch.record.optimizers import Optimizers
-from headtorch.record.outbox import Held, Outbox
+from headtorch.record.outbox import Outbox
 from headtorch.record.precision import Autocast, Precision, autocast
 from headtorch.record.recurrent import Recurrent
 from headtorch.record.rows import plain
@@ -34,8 +35,6 @@ from headtorch.record.writer import Writer
 
 MAX_TRIES = 8  # of tracing an objective's lines
 RECENT = 8  # objectives: of hundreds, as in a search, only the last ones still run
-MAX_EVALUATED_AT = 16  # places
-MAX_EVALUATED = 64  # modules
 
 
 class Recorder:
@@ -50,13 +49,12 @@ class Recorder:
         self.numbers = TensorNumbers()
         self.optimizers = Optimizers(self.sources, self.numbers, writer)
         self.outbox = Outbox(self._deliver)
-        self._held = Held()  # what was measured of the last loss, when it may be one to learn from or to evaluate
         self._objectives = Objectives(self.optimizers)
         self._describer = Describer(writer, self.sources, self.modules, self.numbers, self.outbox)
         self._measurements = Measurements(self.outbox)
+        self._evaluations = Evaluations(writer, self.sources, self.modules, self.outbox)
         self._precision = Precision(writer, self.outbox, self.sources)
         self.step = 0  # backward passes so far
-        self.evaluations = 0
         self.last_loss: float | None = None
         self.other_threads: set[int] = set()  # that trained at the same time, and were left alone
         self._current: Objective | None = None
@@ -72,8 +70,6 @@ class Recorder:
         self._entry = 0  # id of the module that the training data enters
         self._look_next = True
         self._last_root_trains = True
-        self._evaluated_at: set[tuple[Where, ...]] = set()
-        self._evaluated_modules: set[int] = set()
 
     # ---- forward ------------------------------------------------------------------------------------------------
 
@@ -82,13 +78,15 @@ class Recorder:
         key = id(module)
         self._last_root_trains = module.training
         self.modules.called(module)
-        self._release()
+        self._evaluations.release()
         state = self._modes.get(key)
         if not grad:
-            looked = looked_at(self.evaluations)
-            self.evaluations += 1
+            looked = looked_at(self._evaluations.count)
+            self._evaluations.count += 1
             if looked:
-                self._evaluated(module, _first_tensor(args, kwargs))
+                trained = self._trained() if self._trained is not None else None
+                tensor = _first_tensor(args, kwargs)
+                self._evaluations.called(self.step, self._owner(), module, tensor, trained, key == self._entry)
             return
         state_is_new = state is None
         if state is None or state[0] != module.training or self._look_next:
@@ -114,7 +112,7 @@ class Recorder:
 
         Like the next two it runs without a guard: of tensors it only reads.
         """
-        if self._look_next or self._held.parcels or self._modes[id(module)][0] != module.training:
+        if self._look_next or self._evaluations.waiting or self._modes[id(module)][0] != module.training:
             return False
         self._last_root_trains = module.training
         self._entered = weakref.ref(args[0]) if args and type(args[0]) is torch.Tensor else None
@@ -145,7 +143,7 @@ class Recorder:
         value = loss.item()
         if not math.isfinite(value):
             return False
-        self._held.parcels.clear()
+        self._evaluations.forget()
         self._deliver(last.number, "loss", self.step, [value, float(last.stepped)])
         last.stepped = False
         last.begin_pass()
@@ -172,27 +170,6 @@ class Recorder:
         if not self.other_threads:
             self.tracer.start()
 
-    def _evaluated(self, module: nn.Module, tensor: torch.Tensor | None) -> None:
-        owner = self._current.number if self._current else -1
-        stack = self.sources.stack()
-        if stack not in self._evaluated_at and len(self._evaluated_at) < MAX_EVALUATED_AT:
-            self._evaluated_at.add(stack)
-            self.writer.event(self.step, "evaluation", where=stack)
-        number = self.modules.number(module)
-        if number not in self._evaluated_modules and len(self._evaluated_modules) < MAX_EVALUATED:
-            self._evaluated_modules.add(number)
-            self.writer.event(self.step, "evaluated", module=number)
-        examples = float(tensor.shape[0]) if tensor is not None and tensor.dim() else 1.0
-        self.writer.sample(
-            owner, "evaluation", self.step, [float(module.training), *map(float, mode(module)), examples]
-        )
-        trained = self._trained() if self._trained is not None else None
-        if trained is not None and (behind := batches_behind(module, trained)) is not None:
-            self.outbox.put(owner, "batches_behind", self.step, behind)
-        if id(module) == self._entry:
-            for name, vector in self._measurements.of_input(tensor):
-                self.outbox.put(owner, f"eval_{name}", self.step, vector)
-
     def recurrent_called(self, args: tuple[Any, ...], result: Any, grad: bool) -> None:
         """A recurrent layer has run."""
         if (begun := self.recurrent.called(self.step, args, result, grad)) is not None:
@@ -208,22 +185,11 @@ class Recorder:
 
     def loss_called(self, name: str, value: Any, prediction: Any, target: Any, summed: bool) -> None:
         """A loss was computed to evaluate."""
-        if not isinstance(value, torch.Tensor) or value.numel() != 1:
-            return
-        owner = self._current.number if self._current else -1
-        examples = target.numel() if summed and isinstance(target, torch.Tensor) else 1
-        self._release()
-        # With a gradient it may yet be learnt from: a training in eval mode. What comes next will tell.
-        outbox = self._held if value.requires_grad else self.outbox
-        outbox.put(owner, "eval_loss", self.step, value.detach() / max(examples, 1))
-        if isinstance(prediction, torch.Tensor) and isinstance(target, torch.Tensor):
-            Measurements(outbox).compare(owner, "eval_", self.step, name, prediction.detach(), target.detach())
+        self._evaluations.loss_called(self.step, self._owner(), name, value, prediction, target, summed)
 
-    def _release(self) -> None:
-        """Deliver what was held back of a loss that nothing has learnt from."""
-        for parcel in self._held.parcels:
-            self.outbox.put(*parcel)
-        self._held.parcels.clear()
+    def _owner(self) -> int:
+        """The number of the objective that ran last, -1 before the first."""
+        return self._current.number if self._current else -1
 
     # ---- backward -----------------------------------------------------------------------------------------------
 
@@ -250,7 +216,7 @@ class Recorder:
         self.step += 1
         objective.count += 1
         self._current = objective
-        self._held.parcels.clear()
+        self._evaluations.forget()
         now = Pass(objective, step, looked_at(count))
         now.wanted = wanted
         if graph is not None and self._to_describe(objective):
@@ -340,20 +306,10 @@ class Recorder:
             self._note_nan(objective, step, loss, graph)
 
     def _note_nan(self, objective: Objective, step: int, loss: torch.Tensor, graph: Graph | None) -> None:
-        """The first loss that is no number: was it the data, or the weights?"""
-        details: dict[str, float] = {}
+        """The first loss that is no number."""
         entered = self._entered() if self._entered is not None else None
-        if entered is not None:
-            details["input"] = float(1 - entered.isfinite().float().mean())
         root = (graph or Graph(loss.grad_fn)) if loss.grad_fn is not None else None
-        if objective.network is not None and root is not None and objective.network.fits(root):
-            for each in objective.network.losses:
-                node = objective.network.at(root, each.node) if each.node >= 0 else None
-                target = None if node is None else saved(node, "_saved_target")
-                if target is not None:
-                    details["target"] = float(1 - target.isfinite().float().mean())
-        broken = [tensor for tensor in objective.tensors() if tensor is not None and not bool(tensor.isfinite().all())]
-        details["weights"] = len(broken) / max(len(objective.watched), 1)
+        details = broken_parts(objective, root, entered)
         self.writer.event(step, "nan", objective=objective.number, value=str(float(loss.detach().sum())), **details)
         self.writer.step_done(urgent=True)
 
@@ -423,9 +379,9 @@ class Recorder:
     def close(self) -> None:
         """Deliver what is on its way and say how much was seen."""
         self.tracer.stop()
-        self._release()
+        self._evaluations.release()
         self.outbox.close()
-        self.writer.fact("evaluations", self.evaluations)
+        self.writer.fact("evaluations", self._evaluations.count)
         self.writer.fact("other_threads", len(self.other_threads))
 
 

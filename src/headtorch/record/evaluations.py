@@ -1,0 +1,90 @@
+"""Evaluations: what is noted of the passes and the losses that nothing is learnt from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from headtorch.model import Where
+from headtorch.record.measure import Measurements
+from headtorch.record.modules import Modules, batches_behind, mode
+from headtorch.record.outbox import Held, Outbox
+from headtorch.record.source import Sources
+from headtorch.record.writer import Writer
+
+MAX_PLACES = 16
+MAX_MODULES = 64
+
+
+class Evaluations:
+    """The evaluations of one process. `count` is their number so far."""
+
+    def __init__(self, writer: Writer, sources: Sources, modules: Modules, outbox: Outbox) -> None:
+        self._writer = writer
+        self._sources = sources
+        self._modules = modules
+        self._outbox = outbox
+        self._held = Held()  # what was measured of the last loss, when it may be one to learn from or to evaluate
+        self._places: set[tuple[Where, ...]] = set()
+        self._known: set[int] = set()  # modules
+        self.count = 0
+
+    def called(
+        self,
+        step: int,
+        owner: int,
+        module: nn.Module,
+        tensor: torch.Tensor | None,
+        trained: nn.Module | None,
+        is_entry: bool,
+    ) -> None:
+        """A module was called with a tensor, and autograd does not follow; after `step` steps of the objective `owner`.
+
+        `trained` is the network that is trained; `is_entry` says that it gets its data through this module.
+        """
+        stack = self._sources.stack()
+        if stack not in self._places and len(self._places) < MAX_PLACES:
+            self._places.add(stack)
+            self._writer.event(step, "evaluation", where=stack)
+        number = self._modules.number(module)
+        if number not in self._known and len(self._known) < MAX_MODULES:
+            self._known.add(number)
+            self._writer.event(step, "evaluated", module=number)
+        examples = float(tensor.shape[0]) if tensor is not None and tensor.dim() else 1.0
+        self._writer.sample(owner, "evaluation", step, [float(module.training), *map(float, mode(module)), examples])
+        if trained is not None and (behind := batches_behind(module, trained)) is not None:
+            self._outbox.put(owner, "batches_behind", step, behind)
+        if is_entry:
+            for name, vector in Measurements(self._outbox).of_input(tensor):
+                self._outbox.put(owner, f"eval_{name}", step, vector)
+
+    def loss_called(
+        self, step: int, owner: int, name: str, value: Any, prediction: Any, target: Any, summed: bool
+    ) -> None:
+        """A loss was computed to evaluate."""
+        if not isinstance(value, torch.Tensor) or value.numel() != 1:
+            return
+        examples = target.numel() if summed and isinstance(target, torch.Tensor) else 1
+        self.release()
+        # With a gradient it may yet be learnt from: a training in eval mode. What comes next will tell.
+        outbox = self._held if value.requires_grad else self._outbox
+        outbox.put(owner, "eval_loss", step, value.detach() / max(examples, 1))
+        if isinstance(prediction, torch.Tensor) and isinstance(target, torch.Tensor):
+            Measurements(outbox).compare(owner, "eval_", step, name, prediction.detach(), target.detach())
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is held back."""
+        return bool(self._held.parcels)
+
+    def release(self) -> None:
+        """Deliver what was held back of a loss that nothing has learnt from."""
+        for parcel in self._held.parcels:
+            self._outbox.put(*parcel)
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what was held back: it was learnt from."""
+        self._held.parcels.clear()
