@@ -7,14 +7,13 @@ from numpy.typing import NDArray
 
 from headtorch.exams import Training
 from headtorch.signals.fit import thin
-from headtorch.trials.interventions.sweep import STEPS, rate
+from headtorch.trials.interventions import SWEEP, rate
 
 TITLE = "learning rate"
-INTERVENTION = "sweep"
+INTERVENTION, STEPS = "sweep", SWEEP
 FELL = 0.1  # of the whole fall: from there on a rate does something
 FAR_BELOW = 10.0  # times: the sweep has only a few steps at each rate, a training has many
 SMOOTH = 5  # steps
-__all__ = ["INTERVENTION", "STEPS", "TITLE", "judge"]
 
 
 def judge(plain: Training, own: Training) -> tuple[str, str, tuple[float, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from headtorch.exams import Training
-from headtorch.trials.interventions.few_examples import FEW
+from headtorch.trials.interventions import FEW
 
 TITLE = f"memorises {FEW} examples"
 INTERVENTION, STEPS = "few_examples", 100

@@ -9,9 +9,8 @@ from collections.abc import Callable
 
 import torch
 
+from headtorch.trials.interventions import FEW
 from headtorch.trials.interventions.substitution import Substitution
-
-FEW = 3
 
 
 class FewExamples:

@@ -13,14 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-LOWEST, HIGHEST = 1e-6, 10.0
-STEPS = 80  # eleven for each power of ten
-
-
-def rate(step: int) -> float:
-    """The rate of a step, counted from 0."""
-    share = min(step, STEPS - 1) / (STEPS - 1)
-    return float(LOWEST * (HIGHEST / LOWEST) ** share)
+from headtorch.trials.interventions import rate
 
 
 def install() -> Callable[[], bool]:
