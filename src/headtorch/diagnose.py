@@ -79,12 +79,10 @@ def _rank(finding: Finding) -> tuple[bool, float, int]:
 def _unexplained(signals: Signals) -> list[str]:
     """What is wrong with the losses and would stand unsaid where no rule tells of it."""
     unexplained = []
-    for number, fit in enumerate(signals.fits):
-        reached = set(fit.objective.reached)
-        last = not any(reached & set(later.objective.reached) for later in signals.fits[number + 1 :])
+    for fit in signals.fits:
         if fit.diverged_at is not None:
             unexplained.append(f"the loss became NaN at step {fit.diverged_at}, and no rule tells why")
-        elif last and fit.chance is not None and fit.steps >= ENOUGH and fit.gain < NOTHING:
+        elif not signals.continued(fit) and fit.chance is not None and fit.steps >= ENOUGH and fit.gain < NOTHING:
             unexplained.append(
                 f"the loss ended at {fit.last_loss:.3g}, where a constant answer has {fit.chance:.3g}: "
                 "nothing was learned, and no rule tells why"

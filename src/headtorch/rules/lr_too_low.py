@@ -6,7 +6,7 @@ same slope on its own axis as one that falls to 0: read the numbers.
 Measured: how far the weights have gone in the whole training beside their own size, as the sum of |Δw|/|w| over the
 steps. Told where they went less than half of it, the loss came less than a quarter of the way, and was still falling
 at the end or never moved; or where the steps are small and the loss creeps down from tenth to tenth of the training
-without having come anywhere.
+without having come anywhere. A phase is not judged when a later one trains the same weights on.
 
 Healthy: about 1 or more from a random start. Measured over 119 healthy trainings: 0.58 to 10 in 9 of 10, 2.5 in the
 middle; a usual step of less than 1e-3 in two.
@@ -46,7 +46,7 @@ STEADY = 0.8  # of nine tenths to the next: by chance 8 or more of 9 fall in 2 %
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that went a short way, gained little, and has not come to rest after a fall."""
     for fit in signals.fits:
-        if fit.steps < ENOUGH or not fit.updates.size or not math.isfinite(fit.gain):
+        if fit.steps < ENOUGH or not fit.updates.size or not math.isfinite(fit.gain) or signals.continued(fit):
             continue
         short = fit.distance < SHORT_WAY and fit.gain < LITTLE and _unfinished(fit)
         creeping = fit.distance < CREPT and fit.gain < NOTHING and fit.usual_update < CREEPING and _falls_steadily(fit)

@@ -48,6 +48,14 @@ class Signals:
         """The numbers of the parameters that one fit moved."""
         return {number for number, moved in zip(fit.objective.parameters, fit.moved, strict=False) if moved}
 
+    def continued(self, fit: Fit) -> bool:
+        """Whether a later fit, begun after the last step of this one, trains some of its parameters on."""
+        last, reached = fit.series("loss").steps[-1:], set(fit.objective.reached)
+        return any(
+            len(last) > 0 and later.objective.first_step > last[0] and reached & set(later.objective.reached)
+            for later in self.fits
+        )
+
     def rate_place(self, fit: Fit) -> Where | None:
         """Where the learning rate of a fit is written."""
         for optimizer in fit.followed_by[-1:]:
