@@ -91,17 +91,13 @@ class Optimizers:
             self._writer.sample(state.number, "learning_rate", max(step - 1, 0), rates)
         return state
 
-    def steps_again(self, optimizer: torch.optim.Optimizer, state: OptimizerState) -> bool:
-        """Note a step that changes nothing else, at rates that are the same plain numbers."""
-        if self._schedulers or state.stepped_at is None:
+    def is_calm(self, state: OptimizerState) -> bool:
+        """Whether the steps of an optimizer need only be counted while its rates, plain numbers, stay the same."""
+        optimizer = state.reference()
+        if optimizer is None or state.stepped_at is None or not all(each.told for each in self._schedulers):
             return False
-        rates = [group["lr"] for group in optimizer.param_groups]
-        if any(type(rate) is not float for rate in rates) or rates != state.rates:
-            return False
-        if len(state.held) != sum(len(group["params"]) for group in optimizer.param_groups):
-            return False
-        state.steps += 1
-        return True
+        rates = [group.get("lr") for group in optimizer.param_groups]
+        return all(type(rate) is float for rate in rates) and rates == state.rates
 
     def note_scheduler(self, scheduler: Any) -> None:
         """Note a scheduler that is being made, with the user's lines that make it."""

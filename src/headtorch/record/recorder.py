@@ -10,13 +10,14 @@ import math
 import sys
 import weakref
 from collections.abc import Sequence
+from types import CodeType, FrameType
 from typing import Any
 
 import torch
 from torch import nn
 
 from headtorch.record.broken import broken_parts
-from headtorch.record.compiler import operations_are_not_run
+from headtorch.record.calm import Calm, Place
 from headtorch.record.describe import Describer
 from headtorch.record.evaluations import Evaluations
 from headtorch.record.graph import Graph
@@ -28,7 +29,7 @@ from headtorch.record.outbox import Outbox
 from headtorch.record.precision import Autocast, Precision, autocast
 from headtorch.record.recurrent import Recurrent
 from headtorch.record.rows import plain
-from headtorch.record.schedule import looked_at
+from headtorch.record.schedule import looked_at, until_looked_at
 from headtorch.record.source import Sources
 from headtorch.record.tracing import Tracer
 from headtorch.record.writer import Writer
@@ -53,6 +54,8 @@ class Recorder:
         self._describer = Describer(writer, self.sources, self.modules, self.numbers, self.outbox)
         self._measurements = Measurements(self.outbox)
         self._evaluations = Evaluations(writer, self.sources, self.modules, self.outbox)
+        self.calm = Calm(writer)
+        self.engine: CodeType | None = None  # of the function that every backward pass goes through
         self._precision = Precision(writer, self.outbox, self.sources)
         self.step = 0  # backward passes so far
         self.last_loss: float | None = None
@@ -75,6 +78,7 @@ class Recorder:
 
     def root_called(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], grad: bool) -> None:
         """A module with parameters was called from outside any other; `grad` says whether autograd follows."""
+        self.calm.left = 0
         key = id(module)
         self._last_root_trains = module.training
         self.modules.called(module)
@@ -107,63 +111,52 @@ class Recorder:
                     self._entered_as = tuple(tensor.shape), tensor.data_ptr()
                 self._inputs = self._measurements.of_input(tensor)
 
-    def knows(self, module: nn.Module, args: tuple[Any, ...]) -> bool:
-        """Whether a forward pass of a known network needs no more than this, since its step is not looked at.
+    def settle(self) -> None:
+        """Take over what has passed in the calm."""
+        calm = self.calm
+        objective = calm.objective
+        if objective is None or not (calm.passes or calm.steps_taken):
+            return
+        self.step += calm.passes
+        objective.count += calm.passes
+        objective.stepped, objective.collects = calm.stepped, calm.collects
+        if calm.passes:
+            self.last_loss = calm.last_loss
+            self._entered = calm.entered
+            self._evaluations.forget()
+        if calm.optimizer is not None:
+            calm.optimizer.steps += calm.steps_taken
+            calm.optimizer.fresh = calm.stepped
+        calm.passes = calm.steps_taken = 0
+        if not calm.left:
+            self._passed()
 
-        Like the next two it runs without a guard: of tensors it only reads.
-        """
-        if self._look_next or self._evaluations.waiting or self._modes[id(module)][0] != module.training:
-            return False
-        self._last_root_trains = module.training
-        self._entered = weakref.ref(args[0]) if args and type(args[0]) is torch.Tensor else None
-        return True
-
-    def passes_again(self, loss: Any, wanted: Sequence[Any], accumulates: bool) -> bool:
-        """Whether a backward pass of the only objective needs no more than this: its loss, a number in plain memory."""
-        last = self._current
+    def _expect(self, objective: Objective, loss: torch.Tensor) -> None:
+        """Begin a calm after a pass that is not looked at, if nothing else is to be noted before the next that is."""
+        states = list(objective.held_by.values())
         if (
-            last is None
-            or self._look_next
-            or last.before is not None
-            or len(self._objectives.all) > 1
-            or not accumulates
-            or wanted
-            or self._roots
-            or last.compared_at != self.optimizers.made
-            or type(loss) is not torch.Tensor
-            or loss.device.type != "cpu"
-            or loss.numel() != 1
-            or not loss.is_floating_point()
-            or torch._C._len_torch_function_stack()
-            or operations_are_not_run()
+            len(self._objectives.all) > 1
             or self._untraced()
-            or self._site() != last.site
+            or objective.compared_at != self.optimizers.made
+            or not (loss.is_cpu and type(loss) is torch.Tensor and loss.numel() == 1 and loss.is_floating_point())
+            or len(states) > 1
+            or not all(self.optimizers.is_calm(state) and state.number in objective.followed_by for state in states)
         ):
-            return False
-        value = loss.item()
-        if not math.isfinite(value):
-            return False
-        self._evaluations.forget()
-        self._deliver(last.number, "loss", self.step, [value, float(last.stepped)])
-        last.stepped = False
-        last.begin_pass()
-        self.step += 1
-        last.count += 1
-        self._passed()
-        return True
+            return
+        if (place := self._backward_place()) is not None:
+            roots = {key: bool(state[0]) for key, (_, state) in self._roots.items()}
+            left = until_looked_at(objective.count)
+            self.calm.begin(objective, roots, states[0] if states else None, place, self.step, left)
 
-    def stepped_again(self, optimizer: torch.optim.Optimizer) -> bool:
-        """Whether a step of a known optimizer needs no more than this: the same rates, after the same objective."""
-        last = self._current
-        if last is None or last.collects or self._look_next or len(self._objectives.all) > 1:
-            return False
-        for state in last.held_by.values():
-            if state.reference() is optimizer and state.number in last.followed_by:
-                if not self.optimizers.steps_again(optimizer, state):
-                    return False
-                state.fresh = last.stepped = True
-                return True
-        return False
+    def _backward_place(self) -> Place | None:
+        """Where the backward pass stands that is being recorded."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code is not self.engine:
+            frame = frame.f_back
+        depth = 0
+        while frame is not None and not self.sources.is_user(frame.f_code):
+            frame, depth = frame.f_back, depth + 1
+        return None if frame is None else Place(frame, depth)
 
     def _trace(self) -> None:
         """Note every operation from now on, unless other threads train too: anomaly mode is on for all of them."""
@@ -185,6 +178,7 @@ class Recorder:
 
     def loss_called(self, name: str, value: Any, prediction: Any, target: Any, summed: bool) -> None:
         """A loss was computed to evaluate."""
+        self.calm.left = 0
         self._evaluations.loss_called(self.step, self._owner(), name, value, prediction, target, summed)
 
     def _owner(self) -> int:
@@ -195,6 +189,7 @@ class Recorder:
 
     def before_backward(self, loss: Any, wanted: Sequence[Any], accumulates: bool, makes_graph: bool) -> Pass | None:
         """A backward pass begins. Returns what `after_backward` needs, or None when nothing is left to do then."""
+        self.calm.left = 0
         if not isinstance(loss, torch.Tensor):
             return None
         wanted = [tensor for tensor in wanted if isinstance(tensor, torch.Tensor)]
@@ -234,6 +229,8 @@ class Recorder:
                 self._measurements.forward(now, graph, self._entered() if self._entered is not None else None)
         for name, vector in self._inputs:
             self.outbox.put(objective.number, name, step, vector)
+        if not (now.looked or wanted) and accumulates:
+            self._expect(objective, loss)
         self._forget_forward()
         if not now.looked and not self._untraced():
             self._passed()
@@ -330,12 +327,14 @@ class Recorder:
 
     def optimizer_made(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer has been constructed."""
+        self.calm.left = 0
         self.optimizers.note_made(optimizer, self.step)
         if self.optimizers.made <= MAX_OBJECTIVES:
             self._trace()  # it may begin a new objective
 
     def optimizer_stepped(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer has taken a step."""
+        self.calm.left = 0
         state = self.optimizers.note_stepped(optimizer, self.step)
         state.fresh = True
         for objective in self._objectives.all[-16:]:
@@ -351,6 +350,7 @@ class Recorder:
 
     def scheduler_made(self, scheduler: Any) -> None:
         """A scheduler of the learning rate is being made."""
+        self.calm.left = 0
         self.optimizers.note_scheduler(scheduler)
 
     def loss_scaled(self, scaler: Any) -> None:

@@ -8,6 +8,8 @@ machine; at a stride of 53 that adds 1.5 % to the steps after the first hundred,
 
 from __future__ import annotations
 
+import itertools
+
 DENSE = 100
 STRIDES = ((1_000, 53),)
 LAST_STRIDE = 97
@@ -21,3 +23,8 @@ def looked_at(step: int) -> bool:
         if step < end:
             return step % stride == 0
     return step % LAST_STRIDE == 0
+
+
+def until_looked_at(step: int) -> int:
+    """How many steps from this one on are not looked at before the next that is."""
+    return next(ahead for ahead in itertools.count() if looked_at(step + ahead))

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import threading
 import time
 import traceback
@@ -37,11 +38,13 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 
 from headtorch.record import graph
 from headtorch.record.aids import tap_clipping, tap_scaling, tap_schedulers
+from headtorch.record.calm import Calm
 from headtorch.record.compiler import leave_uncompiled, operations_are_not_run
 from headtorch.record.measure import keep_gradient
 from headtorch.record.recorder import Recorder
 from headtorch.record.recurrent import FUNCTIONS
 from headtorch.record.tracing import Tracer
+from headtorch.record.writer import Writer
 
 MAX_ERRORS = 10
 # Where each loss stands, its name, and at which position functional.py hands it the reduction.
@@ -85,7 +88,18 @@ class Taps:
 
     def install(self) -> None:
         """Put every tap in place and begin to trace."""
-        leave_uncompiled(Taps._contained, Taps._known, Taps._enter, Taps._leave, Tracer.stop, keep_gradient)
+        leave_uncompiled(
+            Taps._contained,
+            Taps._calm,
+            Calm.enters,
+            Calm.passed,
+            Calm.steps,
+            Writer.sample,
+            Taps._enter,
+            Taps._leave,
+            Tracer.stop,
+            keep_gradient,
+        )
         self._tap_engine()
         self._tap_modules()
         self._tap_optimizers()
@@ -118,6 +132,7 @@ class Taps:
                 grad = torch.is_grad_enabled()
                 torch._C._set_grad_enabled(False)  # torch.no_grad() would be most of what a tap costs
                 try:
+                    self.recorder.settle()
                     return do(*args)
                 finally:
                     torch._C._set_grad_enabled(grad)
@@ -130,17 +145,14 @@ class Taps:
             eval_frame.set_eval_frame(compiler)
             self._thread.aside = False
 
-    def _known(self, do: Callable[..., bool], *args: Any) -> bool:
-        """Ask a method of the recorder, without a guard, whether it needs no more than that of what happens again."""
+    def _calm(self, do: Callable[..., bool], *args: Any) -> bool:
+        """Ask, without a guard, whether something is a part of the calm that needs no more than that."""
         if not self.enabled or self._thread.aside or self._trainer != threading.get_ident():
             return False
-        compiler = eval_frame.set_eval_frame(None)
         try:
             return do(*args)
         except Exception:
             return False
-        finally:
-            eval_frame.set_eval_frame(compiler)
 
     def _trains(self) -> bool:
         """Whether this thread's training is the one that is recorded: the first, and the next one once that rests."""
@@ -156,6 +168,7 @@ class Taps:
     def _tap_engine(self) -> None:
         original = autograd_graph._engine_run_backward
         taps, thread, recorder = self, self._thread, self.recorder
+        calm = recorder.calm
 
         @functools.wraps(original)
         def engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -167,7 +180,8 @@ class Taps:
             accumulates = bool(kwargs.get("accumulate_grad", False))
             root = outputs[0] if outputs else None
             now = None
-            if not taps._known(recorder.passes_again, root, wanted, accumulates):
+            again = calm.left and accumulates and not wanted and taps._calm(calm.passed, root, sys._getframe())
+            if not again:
                 now = taps._contained(recorder.before_backward, root, wanted or (), accumulates, makes_graph)
                 recorder.tracer.stop()
             thread.in_backward = True
@@ -179,6 +193,7 @@ class Taps:
                 taps._contained(recorder.after_backward, now, None if accumulates else result)
             return result
 
+        recorder.engine = engine_run_backward.__code__  # type: ignore[attr-defined]
         leave_uncompiled(engine_run_backward)
         for module in (torch.autograd, autograd_graph):
             module._engine_run_backward = engine_run_backward  # type: ignore[attr-defined]
@@ -228,9 +243,9 @@ class Taps:
     def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A module is called, the outermost one or a traced one."""
         if not self._thread.depth and (module._parameters or module._modules):  # a loss module has neither
-            grad = torch.is_grad_enabled()
-            if not (grad and self._known(self.recorder.knows, module, args)):
-                self._contained(self._root_called, module, args, kwargs, grad)
+            calm = self.recorder.calm
+            if not (calm.left and self._calm(calm.enters, module, args)):
+                self._contained(self._root_called, module, args, kwargs, torch.is_grad_enabled())
         if self.recorder.tracer.on:
             self._contained(self.recorder.modules.called, module)
             self.recorder.tracer.modules.append(id(module))
@@ -255,6 +270,7 @@ class Taps:
     def _tap_optimizers(self) -> None:
         original = Optimizer.__init__
         taps, recorder = self, self.recorder
+        calm = recorder.calm
 
         @functools.wraps(original)
         def init(self: Optimizer, *args: Any, **kwargs: Any) -> None:
@@ -263,7 +279,7 @@ class Taps:
                 taps._contained(recorder.optimizer_made, self)
 
         def stepped(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            if not is_compiling() and not taps._known(recorder.stepped_again, optimizer):
+            if not is_compiling() and not (calm.left and taps._calm(calm.steps, optimizer)):
                 taps._contained(recorder.optimizer_stepped, optimizer)
 
         leave_uncompiled(init, stepped)
