@@ -12,11 +12,11 @@ from bench.table import Row, at_most, seen
 
 HERE = Path(__file__).parent
 NETS = {"mlp": "MLP", "resnet": "ResNet-20", "gpt": "GPT, 4 layers"}
-STEPS = {"mlp": 500, "resnet": 200, "gpt": 150}
+STEPS = {"mlp": 300, "resnet": 200, "gpt": 150}
 TURNS = {"mlp": 20, "resnet": 1, "gpt": 1}  # steps; a turn should last long beside the change of process
 # Where a process happens to lie in memory makes its steps a few percent slower or faster for all its life. So each
 # network is measured in several pairs of fresh processes.
-PAIRS = {"mlp": 9, "resnet": 3, "gpt": 3}
+PAIRS = {"mlp": 15, "resnet": 3, "gpt": 3}
 DENSE = 100  # steps that headtorch looks at one by one
 STEP_GOAL = 1.03
 MEMORY_GOAL = 50.0  # MiB

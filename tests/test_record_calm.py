@@ -1,0 +1,46 @@
+"""Between looked-at steps little is done at each; what is recorded of them is whole all the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import SCRIPTS, Start
+
+from headtorch.store.run import Run
+
+
+@pytest.fixture(scope="module")
+def run(recorded: Start) -> Run:
+    outcome = recorded(SCRIPTS / "calm.py").end()
+    assert outcome.status == 0, outcome.err
+    assert outcome.run.facts.get("errors") is None
+    return outcome.run
+
+
+def test_every_loss_has_its_step(run: Run) -> None:
+    first, second = (run.series("loss", objective.id) for objective in run.objectives)
+    assert first.steps.tolist() == list(range(400))
+    assert second.steps.tolist() == list(range(400, 550))
+    assert np.flatnonzero(~np.isfinite(first.column())).tolist() == [330]
+
+
+def test_which_passes_a_step_came_before(run: Run) -> None:
+    stepped = run.series("loss", run.objectives[0].id).values[:, 1]
+    assert stepped.tolist() == [0] + [1] * 199 + [float(step % 2 == 0) for step in range(200, 400)]
+
+
+def test_the_rate_at_its_change(run: Run) -> None:
+    rates = run.series("learning_rate", 0)
+    assert rates.steps.tolist() == [0, 120]
+    assert rates.column() == pytest.approx([0.01, 0.02])
+
+
+def test_the_steps_that_are_looked_at(run: Run) -> None:
+    looked = run.series("grad_norm", run.objectives[0].id).steps.tolist()
+    assert looked == [*range(100), 106, 159, 212, 265, 318, 371]
+
+
+def test_the_loss_that_is_no_number_and_the_evaluation(run: Run) -> None:
+    (broken,) = run.events("nan")
+    assert (broken.step, broken.value["input"]) == (330, 0.0)
+    assert run.series("eval_loss", run.objectives[0].id).steps.tolist() == [141]
