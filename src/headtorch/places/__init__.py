@@ -71,7 +71,7 @@ class Places(Values):
                 yield self.where(file, node)
 
     def loop_around(self, where: Where) -> Where | None:
-        """What the outermost loop around a line, in its function, runs over."""
+        """What the outermost loop around a line, in its function, runs over; or where the number of times is."""
         tree = self.tree(where.file)
         scope = tree and (enclosing_function(tree, where.line) or tree)
         loops = [
@@ -79,7 +79,17 @@ class Places(Values):
             for node in (ast.walk(scope) if scope is not None else ())
             if isinstance(node, ast.For) and node.lineno < where.line <= (node.end_lineno or 0)
         ]
-        return self.where(where.file, min(loops, key=lambda loop: loop.lineno).iter) if loops else None
+        if not loops:
+            return None
+        over = min(loops, key=lambda loop: loop.lineno).iter
+        place = self.where(where.file, over)
+        if (
+            isinstance(over, ast.Call)
+            and called(over) == "range"
+            and isinstance(over.args[-1], (ast.Name, ast.Attribute))
+        ):
+            return self.written(where.file, over.args[-1], (place,)) or place
+        return place
 
     def number_at(self, where: Where) -> float | None:
         """The number that is written at a place: alone, as a keyword's value, or as what is assigned."""

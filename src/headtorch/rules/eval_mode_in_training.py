@@ -87,7 +87,8 @@ def _place(signals: Signals, fit: Fit) -> Where | None:
     if at is None:
         return None
     evals = [place for call, place in signals.places.calls(at.file, "eval") if not call.args]
-    return evals[0] if evals else at
+    # The first before the training; one after it can be meant for another pass of a loop around both.
+    return min(evals, key=lambda place: (place.line > at.line, place.line), default=at)
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

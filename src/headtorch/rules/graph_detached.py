@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding, Where
-from headtorch.places.trees import called
+from headtorch.places.trees import called, enclosing_function
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Module, Parameter
 
@@ -107,9 +107,21 @@ def _all_below(modules: dict[int, Module], top: Module) -> set[int]:
 
 
 def _place(signals: Signals, fit: Fit, module: Module, everything: bool) -> Where | None:
-    if everything:
+    """Where the graph is cut: a block without gradients around the module's call, or around that of its function; the
+    first cut after it in the same function; else the call itself."""
+    ran = module.called_at
+    if everything or ran is None:
         return fit.objective.backward_at
-    return module.called_at
+    if (block := signals.places.without_gradient(ran)) is not None:
+        return block
+    tree = signals.places.tree(ran.file)
+    function = enclosing_function(tree, ran.line) if tree is not None else None
+    for _, call in signals.places.calls(ran.file, function.name) if function is not None else ():
+        if (block := signals.places.without_gradient(call)) is not None:
+            return block
+    end = function.end_lineno or 0 if function is not None else 0
+    cuts = [outer for _, outer in _cuts(signals, ran) if ran.line <= outer.line <= end]
+    return min(cuts, key=lambda place: place.line, default=ran)
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
