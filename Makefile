@@ -10,7 +10,7 @@ test: .venv/dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest --numprocesses 2
+	$(BIN)/pytest --numprocesses 2 --dist worksteal
 
 # A network on the iris flowers at a learning rate that is much too high, and what headtorch says of it.
 demo: .venv/user

@@ -371,7 +371,10 @@ def test_sigterm_kills_though_telling_hangs(tmp_path: Path) -> None:
 
 def test_ctrl_c_while_a_thread_is_waited_for(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(READY + "threading.Thread(target=time.sleep, args=(1,)).start()\n")
-    status, out, err = signalled(tmp_path, signal.SIGINT, "script.py")
+    for _ in range(5):
+        status, out, err = signalled(tmp_path, signal.SIGINT, "script.py")
+        if status != -signal.SIGABRT:  # Python itself aborts now and then, when the thread holds a lock at its end
+            break
     assert "Exception ignored" in err
     expected = (status, out, err.replace("KeyboardInterrupt: ", "KeyboardInterrupt"))
     assert signalled(tmp_path, signal.SIGINT, "-c", DRIVER, "script", "script.py") == expected

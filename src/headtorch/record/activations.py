@@ -88,13 +88,16 @@ def read(graph: Graph, network: Network, positions: Sequence[int | None]) -> Act
 def _output(kind: str, node: Any, tensor: torch.Tensor) -> torch.Tensor:
     """A non-linearity's output; where autograd keeps its input, the output is computed again for a part of the
     batch."""
-    if ACTIVATIONS[kind] == "_saved_result" or kind == "Elu":
+    if ACTIVATIONS[kind] == "_saved_result":
         return tensor
     if tensor.numel() > MAX_ELEMENTS and tensor.shape[0] > 1:
         tensor = tensor[:: -(-tensor.numel() // MAX_ELEMENTS)]
     match kind:
         case "LeakyRelu":
             return functional.leaky_relu(tensor, float(getattr(node, "_saved_negative_slope", 0.01)))
+        case "Elu":  # with their own scales, CELU and SELU too
+            scales = (float(getattr(node, f"_saved_{name}", 1.0)) for name in ("alpha", "scale", "input_scale"))
+            return torch._C._nn.elu(tensor, *scales)
         case "Gelu":
             return functional.gelu(tensor)
         case "Silu":

@@ -18,7 +18,7 @@ RESHAPES = ("View", "UnsafeView", "ReshapeAlias", "Reshape")
 ACTIVATIONS = {
     "Relu": "_saved_result", "Sigmoid": "_saved_result", "Tanh": "_saved_result", "Softmax": "_saved_result",
     "LeakyRelu": "_saved_self", "Gelu": "_saved_self", "Silu": "_saved_self", "Hardtanh": "_saved_self",
-    "Softplus": "_saved_self", "Mish": "_saved_self", "Threshold": "_saved_self", "Elu": "_saved_self_or_result",
+    "Softplus": "_saved_self", "Mish": "_saved_self", "Threshold": "_saved_self", "Elu": "_saved_self",
     "ClampMin": "_saved_self", "Hardswish": "_saved_self", "Hardsigmoid": "_saved_self", "PreluKernel": "_saved_self",
     "Clamp": "_saved_self",
 }  # fmt: skip

@@ -46,7 +46,7 @@ FLAT = 0.1  # of a softmax's largest slope, the mean: then 7 of 10 of its answer
 def find(signals: Signals) -> Iterator[Finding]:
     """One finding a fit, at its first saturated hidden layer, if it does not learn or was saturated from the start."""
     for fit in signals.fits:
-        if fit.steps < ENOUGH or fit.gain > LEARNED:
+        if fit.steps < ENOUGH:
             continue
         found = [
             (number, series)
@@ -54,11 +54,13 @@ def find(signals: Signals) -> Iterator[Finding]:
             if not fit.network.is_output(number) and _share(fit, series.column()) >= SATURATED
         ]
         if not found:
-            yield from _softmax(signals, fit)
+            if not fit.gain > LEARNED:
+                yield from _softmax(signals, fit)
             continue
         number, series = found[0]
         share, at_start = _share(fit, series.column()), float(series.column()[0])
-        if fit.gain > HELD_BACK and at_start < SATURATED and share < PASSES_NOTHING:
+        passes_nothing = share >= PASSES_NOTHING and not fit.gain > LEARNED
+        if fit.gain > HELD_BACK and at_start < SATURATED and not passes_nothing:
             continue
         yield Finding(
             rule="saturated-activations",
