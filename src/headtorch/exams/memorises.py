@@ -26,5 +26,6 @@ def judge(plain: Training, own: Training) -> tuple[str, str, tuple[float, ...]]:
         words += f", {measure.kind} {measure.value:.2f}"
     right = measure is not None and measure.value is not None and measure.value >= RIGHT
     # A loss that is below 0 says nothing by its size: then the answers count alone, where they are seen.
-    learned = right or (end <= LEFT * fit.first_loss and (end >= 0 or measure is None))
+    fell = fit.first_loss > 0 and end <= LEFT * fit.first_loss
+    learned = right or (fell and (end >= 0 or measure is None))
     return "passes" if learned else "fails", words, fit.curve(24)
