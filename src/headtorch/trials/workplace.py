@@ -15,7 +15,7 @@ from pathlib import Path
 
 from headtorch.model import UserError
 
-NOT_COPIED = {".git", ".hg", ".venv", "venv", "node_modules", ".tox"}
+NOT_COPIED = {"venv", "node_modules"}  # nor folders whose name begins with a dot: a tool keeps its own there
 NOT_NEEDED = {"__pycache__", "headtorch-runs", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 LARGE = 8 * 2**20  # bytes of a file
 MOST_BYTES = 256 * 2**20
@@ -93,7 +93,7 @@ class _Budget:
                 there = target / entry.name
                 if entry.name in NOT_NEEDED or Path(entry.path) == scratch:
                     continue
-                if entry.is_symlink() or entry.name in NOT_COPIED:
+                if entry.is_symlink() or (entry.is_dir() and (entry.name in NOT_COPIED or entry.name[0] == ".")):
                     there.symlink_to(Path(entry.path).resolve())
                 elif entry.is_dir():
                     self.copy(Path(entry.path), there, scratch)
