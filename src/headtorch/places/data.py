@@ -3,33 +3,66 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from headtorch.model import Where
-from headtorch.places.trees import Trees, called, enclosing_function
+from headtorch.places.trees import Trees, assigned_names, called, enclosing_function
+from headtorch.places.values import Values
 
 CONVERSIONS = ("tensor", "as_tensor", "from_numpy", "FloatTensor", "LongTensor", "Tensor", "array", "asarray")
 WRAPPERS = ("DataLoader", "Subset", "random_split", "iter", "next", "tqdm", "cycle", "list")
 FAR = 12  # steps back: a longer way leads in a circle
 
 
-def prepared(trees: Trees, stack: Sequence[Where], position: int = 0) -> Where | None:
+def prepared(trees: Trees, stack: Sequence[Where], position: int = 0, made: bool = False) -> Where | None:
     """Where the data that the call at the innermost place of a stack is given, as argument `position`, is prepared.
 
     It is followed through batches, loaders, data sets and parameters: to the assignment that makes it, or to what the
-    user's function or data set returns. None where it can't be followed.
+    user's function or data set returns; with `made`, to where the data set is made. None where it can't be followed.
     """
     call = trees.call_at(stack[0]) if stack else None
     if call is None or position >= len(call.args):
         return None
-    return _Way(trees).of(call.args[position], stack, ())
+    return _Way(trees, into_classes=not made).of(call.args[position], stack, ())
+
+
+def order(trees: Trees, where: Where, position: int = 0) -> Where | None:
+    """Where the indices are made by which the call at a place picks its examples: `rows = torch.arange(n)`."""
+    call, tree = trees.call_at(where), trees.tree(where.file)
+    if call is None or tree is None or position >= len(call.args):
+        return None
+    scope = enclosing_function(tree, where.line) or tree
+    value: ast.expr = call.args[position]
+    picked = False
+    for _ in range(FAR):
+        if isinstance(value, ast.Subscript) and not isinstance(value.slice, (ast.Slice, ast.Constant)) and not picked:
+            value, picked = value.slice, True
+        elif isinstance(value, ast.Subscript):
+            value = value.value
+        elif isinstance(value, ast.Name):
+            statement = _last_assignment(scope, value.id, where.line)
+            if statement is None:
+                return None
+            value = statement.value
+        else:
+            return trees.where(where.file, value) if picked and isinstance(value, ast.Call) else None
+    return None
+
+
+def columns(places: Values, where: Where) -> Where:
+    """Where the columns are named that the statement at a place takes from a table; else the place itself."""
+    for node in places.nodes_at(Where(where.file, where.line), ast.Subscript):
+        if isinstance(node.slice, ast.Name):
+            return places.written(where.file, node.slice, (where,)) or where
+    return where
 
 
 class _Way:
     """One way back. `items` are positions in tuples that are still to be unpacked, innermost last."""
 
-    def __init__(self, trees: Trees) -> None:
+    def __init__(self, trees: Trees, into_classes: bool) -> None:
         self._trees = trees
+        self._into_classes = into_classes
         self._left = FAR
 
     def of(self, value: ast.expr, stack: Sequence[Where], items: tuple[int, ...]) -> Where | None:
@@ -52,15 +85,13 @@ class _Way:
             if scope is None:
                 continue
             loops = [
-                (node, item)
-                for node in ast.walk(scope)
-                if isinstance(node, ast.For)
-                and node.lineno <= line <= (node.end_lineno or 0)
-                and (item := _position(node.target, name)) is not None
+                (source, item)
+                for target, source in _loops_around(scope, line)
+                if (item := _position(target, name)) is not None
             ]
             if loops:
-                loop, item = max(loops, key=lambda pair: pair[0].lineno)
-                return self.of(loop.iter, (self._trees.where(file, loop.iter), *stack[1:]), item + items)
+                source, item = max(loops, key=lambda pair: pair[0].lineno)
+                return self.of(source, (self._trees.where(file, source), *stack[1:]), item + items)
             made = [
                 (node, item)
                 for node in ast.walk(scope)
@@ -103,16 +134,15 @@ class _Way:
         if not isinstance(call.func, ast.Name):
             return None
         for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef) and node.name == name:
+            if isinstance(node, ast.ClassDef) and node.name == name and self._into_classes:
                 method = next((n for n in node.body if getattr(n, "name", "") == "__getitem__"), None)
-                return None if method is None else self._returned(method, stack[0].file)
-            if isinstance(node, ast.FunctionDef) and node.name == name:
-                return self._returned(node, stack[0].file)
+                returned = None if method is None else _returned(method)
+                if returned is None:
+                    return None
+                return self._trees.where(stack[0].file, _kept(node, returned, items) or returned)
+            if isinstance(node, ast.FunctionDef) and node.name == name and (returned := _returned(node)) is not None:
+                return self._trees.where(stack[0].file, returned)
         return None
-
-    def _returned(self, function: ast.stmt, file: str) -> Where | None:
-        returns = [node for node in ast.walk(function) if isinstance(node, ast.Return) and node.value is not None]
-        return self._trees.where(file, returns[-1]) if returns else None
 
     def _given(
         self,
@@ -136,6 +166,46 @@ class _Way:
         if value is None and position < len(call.args):
             value = call.args[position]
         return None if value is None else self.of(value, (place, *stack[2:]), items)
+
+
+def _loops_around(scope: ast.AST, line: int) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """The loops around a line, comprehensions too: what each assigns to, and what it draws from."""
+    for node in ast.walk(scope):
+        if not isinstance(node, (ast.For, ast.ListComp, ast.GeneratorExp, ast.SetComp)):
+            continue
+        if node.lineno <= line <= (node.end_lineno or 0):
+            for loop in [node] if isinstance(node, ast.For) else node.generators:
+                yield loop.target, loop.iter
+
+
+def _last_assignment(scope: ast.AST, name: str, line: int) -> ast.Assign | None:
+    """The last plain assignment to a name before a line of a scope."""
+    found = [node for node in ast.walk(scope) if isinstance(node, ast.Assign) and name in assigned_names(node)]
+    return max((node for node in found if node.lineno < line), key=lambda node: node.lineno, default=None)
+
+
+def _returned(function: ast.stmt) -> ast.Return | None:
+    """The last `return` of a function with a value."""
+    returns = [node for node in ast.walk(function) if isinstance(node, ast.Return) and node.value is not None]
+    return returns[-1] if returns else None
+
+
+def _kept(owner: ast.ClassDef, returned: ast.Return, items: tuple[int, ...]) -> ast.Assign | None:
+    """Where an object gets the attribute that it merely hands out: `self.x = ...` for `return self.x[i], self.y[i]`."""
+    value = returned.value
+    if isinstance(value, ast.Tuple) and items and items[-1] < len(value.elts):
+        value = value.elts[items[-1]]
+    held = value.value if isinstance(value, ast.Subscript) else None
+    if not isinstance(held, ast.Attribute):
+        return None
+    return next(
+        (
+            node
+            for node in ast.walk(owner)
+            if isinstance(node, ast.Assign) and any(getattr(target, "attr", "") == held.attr for target in node.targets)
+        ),
+        None,
+    )
 
 
 def _root(value: ast.expr) -> str | None:

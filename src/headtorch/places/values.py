@@ -131,16 +131,17 @@ class Values(Trees):
         function = enclosing_function(tree, stack[0].line) if stack else None
         if function is not None:
             if (assigned := _assignment(function, name)) is not None:
-                value = assigned.value
-                return (value and self.written(file, value, stack[1:])) or self.where(file, assigned)
+                node, value = assigned
+                return self.written(file, value, stack[1:]) or self.where(file, node)
             arguments = function.args.posonlyargs + function.args.args
             names = [argument.arg for argument in arguments]
             if name in names or name in [a.arg for a in function.args.kwonlyargs]:
                 return self._given(name, names, function, file, stack)
         if (assigned := _assignment(tree, name)) is not None:
-            if isinstance(assigned.value, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
-                return self.written(file, assigned.value, stack) or self.where(file, assigned)
-            return self.where(file, assigned)
+            node, value = assigned
+            if isinstance(value, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
+                return self.written(file, value, stack) or self.where(file, node)
+            return self.where(file, node)
         return None
 
     def _given(
@@ -184,7 +185,15 @@ class Values(Trees):
         return calls[0] if len(calls) == 1 else None
 
 
-def _assignment(scope: ast.AST, name: str) -> ast.Assign | ast.AnnAssign | None:
-    """The first plain assignment to a name in a scope."""
-    found = [node for node in ast.walk(scope) if name in assigned_names(node)]
-    return min(found, key=lambda node: node.lineno, default=None)  # type: ignore[attr-defined, return-value]
+def _assignment(scope: ast.AST, name: str) -> tuple[ast.AST, ast.expr] | None:
+    """The first assignment to a name in a scope, and its value; of several at once (`a, b = 1, 2`) that value alone."""
+    found: list[tuple[int, ast.AST, ast.expr]] = []
+    for node in ast.walk(scope):
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None and name in assigned_names(node):
+            found.append((node.lineno, node, node.value))
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
+            for target in node.targets:
+                for part, value in zip(getattr(target, "elts", ()), node.value.elts, strict=False):
+                    if isinstance(part, ast.Name) and part.id == name:
+                        found.append((node.lineno, value, value))
+    return min(found, key=lambda item: item[0])[1:] if found else None

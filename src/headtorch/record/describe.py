@@ -58,7 +58,8 @@ class Describer:
             watched = list({id(tensor): tensor for tensor in [*owned, *reached]}.values())[:MAX_WATCHED]
             objective.watched = [weakref.ref(tensor) for tensor in watched]
             self._write_modules(names)
-            self._write_parameters(names, watched, step + 1)
+        # Weights that the user holds himself may be new tensors by now.
+        self._write_parameters(names, [tensor for tensor in objective.tensors() if tensor is not None], step + 1)
         ids = {
             id(tensor): self._numbers.number(tensor)
             for tensor in (*objective.tensors(), *reached)

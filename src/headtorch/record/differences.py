@@ -34,6 +34,7 @@ def sides(node: Any) -> tuple[torch.Tensor, torch.Tensor] | None:
         return None
     prediction = prediction.reshape(difference.shape)
     target = prediction - difference if known[0] == 0 else prediction + difference
+    target = torch.where(prediction.isfinite(), target, 0.0)  # a prediction that is NaN does not make its target one
     # The subtraction has rounded: what is a whole number but for that was one.
     rounding = 4 * torch.finfo(target.dtype).eps * (prediction.abs() + difference.abs())
     whole = target.round()

@@ -29,6 +29,7 @@ class Evaluations:
         self._held = Held()  # what was measured of the last loss, when it may be one to learn from or to evaluate
         self._places: set[tuple[Where, ...]] = set()
         self._known: set[int] = set()  # modules
+        self._renewed: set[int] = set()  # modules whose running statistics were made anew
         self.count = 0
 
     def called(
@@ -53,8 +54,13 @@ class Evaluations:
             self._known.add(number)
             self._writer.event(step, "evaluated", module=number)
         examples = float(tensor.shape[0]) if tensor is not None and tensor.dim() else 1.0
-        self._writer.sample(owner, "evaluation", step, [float(module.training), *map(float, mode(module)), examples])
-        if trained is not None and (behind := batches_behind(module, trained)) is not None:
+        dropouts, dropouts_off, norms, norms_off = mode(module)
+        modes = float(module.training), float(dropouts), float(dropouts_off), float(norms), float(norms_off)
+        self._writer.sample(owner, "evaluation", step, [*modes, examples, float(number)])
+        if norms > norms_off:
+            self._renewed.add(number)
+        behind = None if trained is None or number in self._renewed else batches_behind(module, trained)
+        if behind is not None:
             self._outbox.put(owner, "batches_behind", step, behind)
         if is_entry:
             for name, vector in Measurements(self._outbox).of_input(tensor):

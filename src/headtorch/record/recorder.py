@@ -37,6 +37,8 @@ from headtorch.record.writer import Writer
 MAX_TRIES = 8  # of tracing an objective's lines
 RECENT = 8  # objectives: of hundreds, as in a search, only the last ones still run
 
+MAX_REPLICAS = 16  # weights held by hand that take turns on one line
+
 
 class Recorder:
     """Records one process's trainings into one run file."""
@@ -64,7 +66,7 @@ class Recorder:
         self._roots: dict[int, tuple[weakref.ref[nn.Module], tuple[int, ...]]] = {}
         self._modes: dict[int, tuple[int, ...]] = {}
         self._inputs: list[tuple[str, torch.Tensor]] = []
-        self._raw_seen: dict[Site, list[Reference]] = {}
+        self._raw_seen: dict[Site, list[list[Reference]]] = {}  # the last sets of tensors that were asked for there
         self._nan_seen = False
         self._entered: Reference | None = None  # the first tensor given to the network in this pass
         self._entered_as: tuple[tuple[int, ...], int] | None = None  # its shape and address, where it is contiguous
@@ -276,10 +278,12 @@ class Recorder:
             return True
         if makes_graph or not wanted or not all(tensor.is_leaf for tensor in wanted):
             return False
-        before = self._raw_seen.get(site, [])
-        again = len(before) == len(wanted) and all(a() is b for a, b in zip(before, wanted, strict=True))
-        self._raw_seen[site] = [weakref.ref(tensor) for tensor in wanted]
-        return again
+        sets = self._raw_seen.setdefault(site, [])
+        for seen in sets:
+            if len(seen) == len(wanted) and all(a() is b for a, b in zip(seen, wanted, strict=True)):
+                return True
+        sets[:] = [*sets[1 - MAX_REPLICAS :], [weakref.ref(tensor) for tensor in wanted]]
+        return False
 
     def _forget_forward(self) -> None:
         self._roots.clear()

@@ -10,7 +10,8 @@ that is noise.
 
 Healthy: tens to hundreds of units; first a network that is large enough to fit the training data, then regularisation
 (Goodfellow et al., "Deep Learning", 2016, 5.2; Karpathy, 2019). Told at 8 units, nine pieces, or fewer in the
-narrowest layer (derivation).
+narrowest layer (derivation); a layer narrower than the output is told of sooner, for all answers then lie on a surface
+of that many dimensions.
 
 Fix: double the width, `nn.Linear(inputs, 2 * width)`, and again, until the training loss falls.
 
@@ -31,6 +32,7 @@ FAMILY = "the network"
 LEADS_TO = ()
 NARROW = 8  # units: at most nine straight pieces along any line
 UNLEARNED = 0.3  # of the way from chance to 0: 114 of 118 healthy trainings come further
+HALF_LEARNED = 0.5  # of it, behind a layer narrower than the output: 112 of 118 come further
 WORSE = -0.05  # of that way: a loss above chance is not at rest for want of units
 ENOUGH = 200  # steps: narrow networks take long
 WENT = 1.0  # sum of |dw|/|w|: 107 of 118 healthy trainings go further
@@ -41,7 +43,7 @@ WELL_SIZED = (1e-5, 0.05)  # |dw|/|w|: 117 of 119 healthy trainings are within
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit at rest far above zero whose hidden layers are narrow."""
     for fit in signals.fits:
-        if not (WORSE < fit.gain < UNLEARNED) or fit.steps < ENOUGH:
+        if not (WORSE < fit.gain < HALF_LEARNED) or fit.steps < ENOUGH:
             continue
         if not fit.distance > WENT or fit.diverged_at is not None:
             continue
@@ -50,6 +52,9 @@ def find(signals: Signals) -> Iterator[Finding]:
             node.shape[1 if len(node.shape) != 3 else -1] for node in hidden if node.shape and len(node.shape) > 1
         ]
         if not widths or min(widths) > NARROW or not _healthy(fit):
+            continue
+        outputs = fit.loss.prediction_shape[-1] if fit.loss and fit.loss.prediction_shape else 1
+        if fit.gain > UNLEARNED and min(widths) >= outputs:
             continue
         narrowest = hidden[widths.index(min(widths))]
         yield Finding(

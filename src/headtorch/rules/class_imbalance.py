@@ -21,7 +21,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.changes import set_argument
-from headtorch.model import Change, Evidence, Finding
+from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
 
@@ -50,7 +50,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             rule="class-imbalance",
             severity="warning",
             message=f"the rarest class is {shares.min():.1%} of the examples, the most frequent {shares.max():.0%}",
-            where=signals.criterion_place(fit) or signals.target_place(fit),
+            where=signals.criterion_place(fit) or _weight_place(signals, fit) or signals.target_place(fit),
             saw=(
                 Evidence(
                     "share of the rarest class", f"{shares.min():.1%}", healthy="near that of the others, or weighted"
@@ -61,6 +61,16 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="weighs every example alike",
             confidence=0.7,
         )
+
+
+def _weight_place(signals: Signals, fit: Fit) -> Where | None:
+    """Where a functional loss is called, or the weight is written that it is given."""
+    node = fit.network.nodes[fit.loss.node] if fit.loss is not None and fit.loss.node >= 0 else None
+    if node is None or node.where is None:
+        return None
+    call = signals.places.call_at(node.where)
+    given = next((k.arg for k in call.keywords if k.arg in ("pos_weight", "weight")), None) if call else None
+    return signals.places.argument((node.where,), given) if given else node.where
 
 
 def _shares(fit: Fit) -> np.ndarray | None:

@@ -55,7 +55,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             rule="data-not-shuffled",
             severity="error" if evidence.quantity == CLASSES else "warning",
             message=message,
-            where=signals.loader_place() or fit.objective.backward_at,
+            where=signals.loader_place() or signals.order_place(fit) or fit.objective.backward_at,
             saw=(evidence, fit.seen_loss),
             help="shuffle the training data: `shuffle=True`, or a new permutation each epoch",
             label="gives the examples in order",

@@ -24,9 +24,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.changes import insert_before
-from headtorch.model import Change, Evidence, Finding
+from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.remedies import lower_rate, source_of
-from headtorch.signals import Signals
+from headtorch.signals import Fit, Signals
 
 FAMILY = "the gradient"
 LEADS_TO = ("vanishing-gradients", "lr-too-high", "numeric-overflow", "dead-relu", "saturated-activations")
@@ -56,20 +56,30 @@ def find(signals: Signals) -> Iterator[Finding]:
         deep = recurrent >= DEEP or len(fit.network.linear_maps) >= DEEP
         if not ((deep and start > HUGE) or (recurrent >= DEEP and largest > SPIKE * max(usual, 1e-12))):
             continue
+        branch = None if recurrent >= DEEP else _sum_of_branches(fit)
         yield Finding(
             rule="exploding-gradients",
             severity="error",
             message=f"the gradient is {max(start, largest):.2g} times as large as the weights it is to change",
-            where=fit.objective.backward_at,
+            where=branch or fit.objective.backward_at,
             saw=(
                 Evidence("|g|/|w| at the first step", start, healthy="0.03 to 4"),
                 Evidence("times the same weights are passed", float(recurrent)),
                 fit.seen_loss,
             ),
-            help="clip the norm of the gradient to 1.0 after this line, before the step",
-            label="clip the gradient after this",
+            help="normalise the input of each branch, `x + f(norm(x))`, so that their sum grows slowly"
+            if branch
+            else "clip the norm of the gradient to 1.0 after this line, before the step",
+            label="adds branch upon branch" if branch else "clip the gradient after this",
             confidence=0.88 if recurrent >= DEEP else 0.81,
         )
+
+
+def _sum_of_branches(fit: Fit) -> Where | None:
+    """The first sum of a linear map's output and what went around it, in a network with skip connections."""
+    maps = set(fit.network.linear_maps)
+    sums = (node for node in fit.network.nodes if node.op == "Add" and len(node.inputs) == 2)
+    return next((node.where for node in sums if len(maps & set(node.inputs)) == 1), None)
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

@@ -78,12 +78,20 @@ def find(signals: Signals) -> Iterator[Finding]:
             rule="frozen-by-mistake",
             severity=severity,  # type: ignore[arg-type]
             message=message,
-            where=signals.set_attributes_place("requires_grad", "requires_grad_") or fit.objective.backward_at,
+            where=signals.set_attributes_place("requires_grad", "requires_grad_")
+            or _made(signals, random[:1])
+            or fit.objective.backward_at,
             saw=(saw, fit.seen_loss),
             help="set `requires_grad_(True)` on what is to learn, before the optimizer is made",
             label="turns learning on and off",
             confidence=confidence,
         )
+
+
+def _made(signals: Signals, parameters: list[Parameter]) -> Where | None:
+    """Where the module of a parameter is made: some come frozen, as `nn.Embedding.from_pretrained`."""
+    modules = (signals.run.modules.get(p.module) for p in parameters if p.module is not None)
+    return next((module.made_at for module in modules if module is not None), None)
 
 
 def _missed(signals: Signals, fit: Fit) -> tuple[Where, str] | None:

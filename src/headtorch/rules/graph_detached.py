@@ -121,7 +121,24 @@ def _place(signals: Signals, fit: Fit, module: Module, everything: bool) -> Wher
             return block
     end = function.end_lineno or 0 if function is not None else 0
     cuts = [outer for _, outer in _cuts(signals, ran) if ran.line <= outer.line <= end]
+    cuts = cuts or list(_cuts_on_the_way(signals, fit))
     return min(cuts, key=lambda place: place.line, default=ran)
+
+
+def _cuts_on_the_way(signals: Signals, fit: Fit) -> Iterator[Where]:
+    """The cuts between the call of the network and the backward pass, where both stand in one file.
+
+    A number that is only read, `losses.append(loss.item())`, cuts nothing, nor does data that is made into a tensor.
+    """
+    backward = fit.objective.backward_at
+    for module in (signals.run.modules.get(number) for number in fit.objective.roots):
+        called_at = module.called_at if module is not None else None
+        if backward is None or called_at is None or called_at.file != backward.file:
+            continue
+        for node, _, names in _chains(signals, backward.file):
+            rebuilt = names[0] in REBUILT and {"item", "tolist", "numpy", "detach", "data"} & set(names)
+            if called_at.line < node.lineno < backward.line and (rebuilt or names[0] in ("detach", "data")):
+                yield signals.places.where(backward.file, node)
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
@@ -135,35 +152,40 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         yield Change("compute this with gradients", (replace(block, "torch.enable_grad()"),))
 
 
-CUTS = ("detach", "item", "tolist", "numpy", "tensor", "as_tensor", "from_numpy", "FloatTensor", "array")
+REBUILT = ("tensor", "as_tensor", "from_numpy", "FloatTensor")
+CUTS = ("detach", "item", "tolist", "numpy", "array", *REBUILT)
 
 
 def _cuts(signals: Signals, where: Where) -> Iterator[tuple[str, Where]]:
     """What is detached, with the place of the whole expression: that around a place first, then others of the file."""
-    tree = signals.places.tree(where.file)
-    found: list[tuple[bool, ast.expr, ast.expr]] = []
+    found = []
+    for node, inner, names in _chains(signals, where.file):
+        here = node.lineno <= where.line <= (node.end_lineno or 0)
+        if here or (isinstance(inner, (ast.Call, ast.Name)) and names[0] in ("detach", "item", "data")):
+            found.append((not here, -len(ast.unparse(node)), node, inner))
+    for *_, node, inner in sorted(found, key=lambda entry: entry[:2])[:4]:
+        yield ast.unparse(inner), signals.places.where(where.file, node)
+
+
+def _chains(signals: Signals, file: str) -> Iterator[tuple[ast.expr, ast.expr, list[str]]]:
+    """What takes a tensor out of its graph in a file: the whole expression, the tensor, what is done, last first."""
+    tree = signals.places.tree(file)
     for node in ast.walk(tree) if tree is not None else ():
         if not isinstance(node, (ast.Call, ast.Attribute)):
             continue
         inner: ast.expr = node
-        cut = False
+        names: list[str] = []
         while True:
             if isinstance(inner, ast.Attribute) and inner.attr == "data":
-                inner, cut = inner.value, True
+                names.append("data")
+                inner = inner.value
             elif isinstance(inner, ast.Call) and called(inner) in CUTS and inner.args:
-                inner, cut = inner.args[0], True
+                names.append(called(inner))
+                inner = inner.args[0]
             elif isinstance(inner, ast.Call) and called(inner) in CUTS and isinstance(inner.func, ast.Attribute):
-                inner, cut = inner.func.value, True
+                names.append(called(inner))
+                inner = inner.func.value
             else:
                 break
-        if cut and isinstance(inner, ast.expr):
-            found.append((not node.lineno <= where.line <= (node.end_lineno or 0), node, inner))
-    found = [entry for entry in found if not entry[0] or isinstance(entry[2], (ast.Call, ast.Name))]
-    found = [entry for entry in found if not entry[0] or _detaches(entry[1])]
-    for _, node, inner in sorted(found, key=lambda entry: (entry[0], -len(ast.unparse(entry[1]))))[:4]:
-        yield ast.unparse(inner), signals.places.where(where.file, node)
-
-
-def _detaches(node: ast.expr) -> bool:
-    """Whether a tensor is taken out of its graph here by name."""
-    return isinstance(node, ast.Attribute) or (isinstance(node, ast.Call) and called(node) in ("detach", "item"))
+        if names:
+            yield node, inner, names

@@ -7,7 +7,8 @@ margin loss, `ln(1 + exp(−y·z))`, asks for y = ±1: at 0 it is ln 2 whatever 
 that class 2 lies between 1 and 3.
 
 Measured: the shape of the scores at the cross entropy, and the smallest and largest target of the other losses; how
-many outputs a squared error compares with whole numbers, while it stays high.
+many outputs a squared error compares with whole numbers, while it stays high or the script counts how often the
+rounded output is equal.
 
 Healthy: two classes or more; targets in [0, 1] for binary cross entropy, −1 and 1 for a margin, shares that sum to 1
 for a divergence (derivation from the formulas).
@@ -25,6 +26,7 @@ import numpy as np
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
+from headtorch.places.rounded import rounded_and_equal
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals
@@ -87,9 +89,12 @@ def _targets_do_not_fit(signals: Signals, fit: Fit) -> Finding | None:
         message = f"a divergence between distributions gets targets from {seen}"
         healthy, confidence = "shares that sum to 1", 0.95
         advice = "put `softmax` over the targets, or pass `log_target=True` for their logarithms"
-    elif loss.name in DISTANCES and _are_classes(fit, smallest, largest, whole):
+    elif loss.name in DISTANCES and _may_be_classes(fit, smallest, largest, whole):
+        counted = any(rounded_and_equal(signals.places, file) for file in signals.run.sources)
+        if not counted and not fit.gain < HIGH:
+            return None
         message = f"a distance compares one output with the class numbers {smallest:.0f} to {largest:.0f}"
-        healthy, confidence = "an amount, or an order", 0.6
+        healthy, confidence = "an amount, or an order", 0.85 if counted else 0.6
         advice = "give the network one output for each class, and use `CrossEntropyLoss`"
     else:
         return None
@@ -105,7 +110,7 @@ def _targets_do_not_fit(signals: Signals, fit: Fit) -> Finding | None:
     )
 
 
-def _are_classes(fit: Fit, smallest: float, largest: float, whole: float) -> bool:
+def _may_be_classes(fit: Fit, smallest: float, largest: float, whole: float) -> bool:
     shape = fit.loss.prediction_shape if fit.loss else None
     outputs = shape[1] if shape is not None and len(shape) == 2 else 1
     return (
@@ -114,7 +119,6 @@ def _are_classes(fit: Fit, smallest: float, largest: float, whole: float) -> boo
         and CLASSES[0] <= largest - smallest + 1 <= CLASSES[1]
         and outputs == 1
         and fit.steps >= ENOUGH
-        and fit.gain < HIGH
     )
 
 

@@ -90,7 +90,7 @@ def _steep(fit: Fit, step: int) -> Node | None:
 def _ran_away(fit: Fit) -> bool:
     """Whether the loss had grown a hundredfold before it became NaN: then the steps are to blame."""
     before = np.abs(fit.losses[np.isfinite(fit.losses)])
-    return len(before) > 1 and bool(before.max() > RAN_AWAY * before[0] or fit.early_update > LARGE_STEP)
+    return len(before) > 0 and bool(before.max() > RAN_AWAY * before[0] or fit.early_update > LARGE_STEP)
 
 
 def _half_place(signals: Signals, fit: Fit) -> Where | None:

@@ -25,7 +25,7 @@ from headtorch.changes import insert_before, replace, set_argument
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import called
 from headtorch.remedies import at_each_epoch, network_name
-from headtorch.signals import Signals
+from headtorch.signals import Fit, Signals
 
 FAMILY = "training and evaluation mode"
 LEADS_TO = ("overfitting", "dropout-too-high")
@@ -36,11 +36,8 @@ TRIED = 5  # steps: fewer are a try of the network, not a training
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose evaluations run in training mode, and for dropouts that never switch off."""
     for fit in signals.fits:
-        evaluations = fit.series("evaluation")
-        if not evaluations or fit.steps < TRIED:
-            continue
-        kept = evaluations.values[evaluations.values[:, 5] > 1]
-        if len(kept) == 0:
+        kept = _kept(fit)
+        if len(kept) == 0 or fit.steps < TRIED:
             continue
         dropouts_on = kept[:, 1] - kept[:, 2]
         norms_on = kept[:, 3] - kept[:, 4]
@@ -68,6 +65,20 @@ def find(signals: Signals) -> Iterator[Finding]:
                 label="on in every mode",
                 confidence=0.9,
             )
+
+
+def _kept(fit: Fit) -> np.ndarray:
+    """The evaluations of more than one example; none of a copy that is in eval mode in the end, (rows, 7).
+
+    What such a copy saw in training mode has made its batch norms' statistics.
+    """
+    evaluations = fit.series("evaluation")
+    if not evaluations:
+        return evaluations.values
+    rows = evaluations.values[evaluations.values[:, 5] > 1]
+    last = {int(row[6]): bool(row[1] == row[2] and row[3] == row[4]) for row in rows}
+    settled = [module for module, off in last.items() if off and module not in fit.objective.roots]
+    return rows[~np.isin(rows[:, 6], settled)]
 
 
 def _parts(dropouts: np.ndarray, norms: np.ndarray) -> str:

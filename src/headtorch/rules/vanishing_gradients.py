@@ -89,11 +89,14 @@ def _through_time(fit: Fit) -> Finding | None:
     weight = next(
         n for n in fit.network.linear_maps if fit.network.uses[fit.network.nodes[n].weight] == fit.network.passes
     )
+    # A sigmoid has a slope of a quarter at best, whatever the weights: the first one behind them is to blame.
+    squasher = next((n for n in fit.objective.measured if fit.network.nodes[n].op == "Sigmoid" and n > weight), None)
+    at_fault = weight if squasher is None or fit.network.is_output(squasher) else squasher
     return Finding(
         rule="vanishing-gradients",
         severity="error",
         message=f"through {fit.network.passes} steps of the recurrence the gradient fades to {ratio:.1e} of itself",
-        where=place_of(fit.network.nodes[weight]),
+        where=place_of(fit.network.nodes[at_fault]),
         saw=(
             Evidence("gradient at the far end over the near end", ratio, healthy="above 1e-6"),
             Evidence("times the same weights are passed", float(fit.network.passes)),

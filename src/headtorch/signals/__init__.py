@@ -9,7 +9,7 @@ from functools import cached_property
 
 from headtorch.model import Where
 from headtorch.places import Places
-from headtorch.places.data import prepared
+from headtorch.places.data import order, prepared
 from headtorch.signals.fit import Fit, span, thin
 from headtorch.signals.network import AFFINE, BOUNDED, LINEAR, Network, is_affine, place_of
 from headtorch.store.run import Run
@@ -116,6 +116,11 @@ class Signals:
         """Where the training data is cut into batches."""
         return self._first_call("DataLoader", "split", "batch")
 
+    def order_place(self, fit: Fit) -> Where | None:
+        """Where the indices are made by which a fit's network is given its examples."""
+        called = (self.run.modules[n].called_at for n in fit.objective.roots if n in self.run.modules)
+        return next((made for where in called if where is not None and (made := order(self.places, where))), None)
+
     def sampler_place(self) -> Where | None:
         """Where a sampler is made."""
         return self._first_call("WeightedRandomSampler", "RandomSampler", "SubsetRandomSampler", "choice", "choices")
@@ -157,7 +162,7 @@ class Signals:
     def evaluated_data_place(self) -> Where | None:
         """Where the evaluated data is made, or else where the network is given it."""
         stack = self.evaluation
-        if (made := prepared(self.places, stack)) is not None:
+        if (made := prepared(self.places, stack, made=True)) is not None:
             return made
         return next((made for where in stack if (made := self.places.origin(where))), stack[0] if stack else None)
 

@@ -256,7 +256,8 @@ class Fit:
     @cached_property
     def early_update(self) -> float:
         """The largest |dw|/|w| of the middle weight matrix on the first twenty looked-at steps; NaN without updates."""
-        return float(np.max(np.median(self.updates[:20], axis=1))) if self.updates.size else math.nan
+        middle = np.median(self.updates[:20], axis=1) if self.updates.size else np.empty(0)
+        return float(np.nanmax(middle)) if np.isfinite(middle).any() else math.nan
 
     @cached_property
     def _stands_for(self) -> Floats:

@@ -1,8 +1,8 @@
 """association: how much of the inputs' variance the targets explain, beside what chance alone explains.
 
 Columns: R^2 = 1 - SS_within / SS_total of each feature over the classes, or its squared correlation with a number,
-averaged over the features; and what independent targets would give: (classes - 1) / (examples - 1), or
-1 / (examples - 1).
+averaged over the features; what independent targets would give: (classes - 1) / (examples - 1), or
+1 / (examples - 1); then the largest and the second largest of the features, and which feature has the largest.
 """
 
 import torch
@@ -15,12 +15,13 @@ MAX_FEATURES = 64  # evenly spaced
 
 
 def measure(inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """(2,); NaN where the two have no examples in common, or a target is no single class or number."""
+    """(5,); NaN where the two have no examples in common, or a target is no single class or number."""
     examples = min(inputs.shape[0] if inputs.dim() else 0, MAX_EXAMPLES)
     if examples < 3 or not inputs.is_floating_point() or target.numel() != inputs.shape[0]:
-        return torch.full((2,), float("nan"), device=inputs.device)
+        return torch.full((5,), float("nan"), device=inputs.device)
     flat = inputs[:examples].reshape(examples, -1)
-    flat = flat[:, :: -(-flat.shape[1] // MAX_FEATURES)].float()
+    stride = -(-flat.shape[1] // MAX_FEATURES)
+    flat = flat[:, ::stride].float()
     centred = flat - flat.mean(dim=0)
     total = centred.square().sum(dim=0)
     aims = target.reshape(-1)[:examples]
@@ -33,5 +34,12 @@ def measure(inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         freedom = (sizes > 0).sum() - 1
     explained = ((groups.T @ centred).square() / sizes.clamp_min(1e-12)[:, None]).sum(dim=0)
     varies = total > 0
-    share = (explained / total.clamp_min(1e-30) * varies).sum() / varies.sum()
-    return torch.stack([share, freedom / (examples - 1)])
+    shares = explained / total.clamp_min(1e-30) * varies
+    first, second = largest_two(shares)
+    place = shares.argmax() * stride
+    return torch.stack([shares.sum() / varies.sum(), freedom / (examples - 1), first, second, place])
+
+
+def largest_two(values: torch.Tensor) -> torch.Tensor:
+    """The two largest of some values, (2,); 0 for what is not there."""
+    return torch.nn.functional.pad(values, (0, max(2 - len(values), 0))).topk(2).values
