@@ -226,6 +226,10 @@ RATES = {
     "a group of parameters": """
         optimizer = SGD([{"params": body, "lr": 0.1}])  # at 0  # <-
         """,
+    "a name among several": """
+        epochs, lr = 30, 0.1  # <-
+        optimizer = SGD(model.parameters(), lr=lr)  # at 0
+        """,
     "a group of parameters over several lines": """
         optimizer = SGD(  # at 0
             [

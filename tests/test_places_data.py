@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headtorch.places import Places
-from headtorch.places.data import prepared
+from headtorch.places.data import columns, order, prepared
 
 SOURCES = {
     "an assignment": "x = load() / 2  # made\nmodel(x)\n",
@@ -44,6 +44,19 @@ def load():
 inputs, targets = load()
 model(inputs)
 """,
+    "what a data set merely hands out": """
+class Answers(Dataset):
+    def __init__(self, frame):
+        self.x = frame.to_numpy()  # made
+        self.y = frame.y
+
+    def __getitem__(self, index):
+        return self.x[index], self.y[index]
+
+for x, y in DataLoader(Answers(frame)):
+    model(x)
+""",
+    "a loop in a comprehension": "x = load() / 2  # made\nright = sum(model(a) for a, b in zip(x.split(8), y.split(8)))\n",
     "a parameter": """
 def fit(model, x, y):
     for batch in order():
@@ -73,3 +86,38 @@ def test_what_cannot_be_followed_is_nowhere_or_somewhere(source: str) -> None:
     ((_, call),) = places.calls("train.py", "model")
     found = prepared(places, (call,))
     assert found is None or found.file == "train.py"
+
+
+def test_a_data_set_may_be_followed_only_to_where_it_is_made() -> None:
+    source = SOURCES["a data set of the user's"]
+    places = Places({"train.py": source})
+    ((_, call),) = places.calls("train.py", "model")
+    found = prepared(places, (call,), made=True)
+    assert found is not None
+    assert source.splitlines()[found.line - 1] == "train, test = random_split(Images(), [8, 2])"
+
+
+ORDERS = {
+    "indices": "rows = torch.arange(n)  # made\nfor i in range(0, n, 8):\n    model(x[rows[i:i + 8]])\n",
+    "a stretch of them": "rows = list(range(9))  # made\ntake = rows[3:5]\nmodel(x[take])\n",
+    "no indices": "model(x[3:5])\n",
+    "none that are made by a call": "rows = [1, 2]\nmodel(x[rows])\n",
+}
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_the_order_of_examples_is_found_where_their_indices_are_made(name: str) -> None:
+    lines = ORDERS[name].splitlines()
+    places = Places({"train.py": ORDERS[name]})
+    ((_, call),) = places.calls("train.py", "model")
+    found = order(places, call)
+    marked = [number for number, line in enumerate(lines, 1) if line.endswith("# made")]
+    assert ([found.line] if found is not None else []) == marked
+
+
+def test_columns_are_found_where_they_are_named() -> None:
+    source = 'used = ["age", "weight"]\nx = torch.tensor(frame[used].to_numpy())\nmodel(x)\n'
+    places = Places({"train.py": source})
+    ((_, call),) = places.calls("train.py", "model")
+    made = prepared(places, (call,))
+    assert made is not None and columns(places, made).line == 1

@@ -2,9 +2,8 @@
 
 Why it fails: an example that stands in both parts is remembered, not predicted. With a share s of them, it is
 `error = s·(error on the known) + (1 − s)·(error on the new)`: it says how well the network has learned the training
-data by heart, and the most overfitted model wins.
-
-A column that is written after the event is the answer itself: wonderful figures, until it is empty in use.
+data by heart, and the most overfitted model wins. A column that is written after the event is the answer itself:
+wonderful figures, until it is empty in use.
 
 Measured: the marks of the examples given in evaluation that were among the training batches looked at. None is right;
 all is an evaluation of the training data on purpose; some is a leak. And how much of each input column's variance the
