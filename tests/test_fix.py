@@ -107,6 +107,29 @@ def test_apply_writes_the_script_of_a_run(tmp_path: Path) -> None:
     assert "has changed since" in changed.stderr
 
 
+@pytest.mark.parametrize("given", [["--rate", "100"], ["--rate=1e2"]])
+def test_a_number_of_the_command_line_is_changed_there(tmp_path: Path, given: list[str]) -> None:
+    options = """\
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--title", default="a 'quoted' one")
+parser.add_argument("-r", "--rate", type=float, default=0.1)
+args = parser.parse_args()
+"""
+    path = tmp_path / "train.py"
+    path.write_text(options + HEAD.replace("LR", "args.rate") + LOOP)
+    before = path.read_bytes()
+    done = fix(tmp_path, "--seeds", "1", "--apply", "--report", "out.json", "train.py", "--title", "it's", *given)
+    assert done.returncode == 0, done.stderr
+    assert path.read_bytes() == before
+    first = json.loads((tmp_path / "out.json").read_text())["findings"][0]
+    assert (first["rule"], first["where"]["line"], first["tried"]["verdict"]) == ("lr-too-high", 4, "VERIFIED")
+    assert "run with 100" in first["label"]
+    assert first["tried"]["change"].endswith("on the command line")
+    again = [line for line in done.stderr.splitlines() if "run it with: train.py" in line]
+    assert again and "--title" in again[0] and "--rate" in again[0] and "100" not in again[0]
+
+
 def test_a_healthy_script_is_left_alone(tmp_path: Path) -> None:
     script(tmp_path, rate="0.1")
     done = fix(tmp_path, "--output", "patched.py", "train.py")

@@ -56,7 +56,10 @@ class Answers(Dataset):
 for x, y in DataLoader(Answers(frame)):
     model(x)
 """,
-    "a loop in a comprehension": "x = load() / 2  # made\nright = sum(model(a) for a, b in zip(x.split(8), y.split(8)))\n",
+    "a loop in a comprehension": """
+x = load() / 2  # made
+right = sum(model(a) for a, b in zip(x.split(8), y.split(8)))
+""",
     "a parameter": """
 def fit(model, x, y):
     for batch in order():

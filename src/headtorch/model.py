@@ -12,6 +12,8 @@ Verdict = Literal["healthy", "faulty", "unknown"]
 Outcome = Literal["VERIFIED", "TRIED, NO GAIN", "NOT TRIED"]
 
 SCHEMA = "headtorch.report/1"
+COMMAND_LINE = "<command line>"
+"""The file of a place, or of an edit, in the arguments of the script: one line, quoted as a shell wants it."""
 
 
 class Where(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 
-from headtorch.model import Edit, Where
+from headtorch.model import COMMAND_LINE, Edit, Where
 
 __all__ = [
     "CannotEditError",
@@ -96,6 +96,9 @@ def apply(sources: Mapping[str, str], edits: Iterable[Edit]) -> dict[str, str]:
     for file, here in by_file.items():
         if file not in sources:
             raise CannotEditError(f"'{file}' is no file of the working folder")
+        if file == COMMAND_LINE:
+            changed[file] = _spliced(sources[file], here)
+            continue
         source = Source(sources[file])
         for edit in here:
             import_module(f"{__name__}.edits.{edit.do}").edit(source, edit)
@@ -108,6 +111,14 @@ def apply(sources: Mapping[str, str], edits: Iterable[Edit]) -> dict[str, str]:
             raise CannotEditError("the source says so already")
         changed[file] = text
     return changed
+
+
+def _spliced(line: str, edits: Iterable[Edit]) -> str:
+    """A line with the code of each edit in the place of what stands there."""
+    for edit in sorted(edits, key=lambda edit: edit.where.column or 0, reverse=True):
+        start, end = edit.where.column or 1, edit.where.end_column or 1
+        line = line[: start - 1] + edit.code + line[end - 1 :]
+    return line
 
 
 def diff(before: str, after: str, name: str, context: int = 0) -> str:

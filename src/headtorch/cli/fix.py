@@ -62,6 +62,7 @@ def fix(
     Without RUN and SCRIPT, the newest run is taken.
     """
     from headtorch import render
+    from headtorch.model import COMMAND_LINE
     from headtorch.trials import command
 
     for path in reports:
@@ -80,6 +81,10 @@ def fix(
         render.write(done.report, done.sources, path)
     if not done.changed:
         return int(done.report.verdict == "faulty")
+    if COMMAND_LINE in done.changed:
+        print(f"headtorch: run it with: {done.script.name} {done.changed[COMMAND_LINE]}", file=sys.stderr)
+    if not done.files:
+        return 0
     command.write(
         done,
         output,

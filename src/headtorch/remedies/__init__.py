@@ -2,7 +2,7 @@
 
 from headtorch.remedies.data import evaluated_made, input_made, standardised
 from headtorch.remedies.names import callee, network_name, optimizer_name, stepped_name
-from headtorch.remedies.numbers import largest_rate, lower_rate, scaled, valued
+from headtorch.remedies.numbers import largest_rate, lower_rate, scaled, this_number, valued
 from headtorch.remedies.statements import assignment_at, at_each_epoch, calls_on_line, source_of
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "source_of",
     "standardised",
     "stepped_name",
+    "this_number",
     "valued",
 ]

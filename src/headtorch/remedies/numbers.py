@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from headtorch import changes
 from headtorch.model import Change, Where
+from headtorch.remedies.command_line import on_command_line
 from headtorch.signals import Fit, Signals
 
 
@@ -20,17 +21,29 @@ def scaled(
     """The number at a place, or else the recorded one, times each factor. `name` is its argument's name."""
     if where is None:
         return
-    number = changes.number_at(signals.run.sources, where)
+    given = on_command_line(signals, where)
+    number = given[1] if given else changes.number_at(signals.run.sources, where)
     number = number if number is not None else recorded
-    yield from valued(where, name, sentence, [number * factor for factor in factors] if number else ())
+    yield from valued(signals, where, name, sentence, [number * factor for factor in factors] if number else ())
 
 
-def valued(where: Where | None, name: str, sentence: str, values: Sequence[float]) -> Iterator[Change]:
-    """Each of these values for the number at a place."""
+def valued(
+    signals: Signals, where: Where | None, name: str, sentence: str, values: Sequence[float]
+) -> Iterator[Change]:
+    """Each of these values for the number at a place; on the command line, where that gives another."""
+    given = on_command_line(signals, where)
+    there = " on the command line" if given else ""
     for value in values if where is not None else ():
         code = f"{value:.6g}"
         if where is not None:
-            yield Change(f"{sentence} {code}", (changes.set_value(where, code, name),), knob=name)
+            edit = changes.set_value(given[0] if given else where, code, name)
+            yield Change(f"{sentence} {code}{there}", (edit,), knob=name)
+
+
+def this_number(signals: Signals, where: Where | None, what: str) -> str:
+    """What the caret points at: that number, and the one that the command line gives."""
+    given = on_command_line(signals, where)
+    return f"this {what}, run with {given[1]:g}" if given else f"this {what}"
 
 
 def lower_rate(signals: Signals, factors: Sequence[float] = (0.1, 0.01, 0.001)) -> Iterator[Change]:

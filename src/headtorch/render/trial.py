@@ -38,15 +38,19 @@ def _diff(diff: str, page: Page) -> list[str]:
     # The diff came through `visible`, which writes a line end as an escape.
     rows: list[tuple[int, str, str]] = []
     old = new = 0
-    for line in diff.split("\\n"):
+    lines = diff.split("\\n")
+    heads = {n for n in range(len(lines) - 1) if lines[n].startswith("--- ") and lines[n + 1].startswith("+++ ")}
+    for number, line in enumerate(lines):
+        if number in heads or number - 1 in heads:
+            continue
         if (at := re.match(r"@@ -(\d+)(?:,\d+)? \+(\d+)", line)) is not None:
             old, new = int(at[1]), int(at[2])
             # Of an empty side the line before it is given.
             old, new = old + bool(re.match(r"@@ -\d+,0 ", line)), new + bool(re.match(r"@@ -\S+ \+\d+,0 ", line))
-        elif line.startswith("-") and not line.startswith("---"):
+        elif line.startswith("-"):
             rows.append((old, "-", line[1:]))
             old += 1
-        elif line.startswith("+") and not line.startswith("+++"):
+        elif line.startswith("+"):
             rows.append((new, "+", line[1:]))
             new += 1
     if not rows:

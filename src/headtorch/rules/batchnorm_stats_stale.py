@@ -105,7 +105,7 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     if call is not None and not called(call).startswith("BatchNorm"):
         yield from _copied(signals)
         return
-    yield from valued(finding.where, "momentum", "set the momentum of the batch norms to", (0.1,))
+    yield from valued(signals, finding.where, "momentum", "set the momentum of the batch norms to", (0.1,))
 
 
 def _copied(signals: Signals) -> Iterator[Change]:

@@ -73,4 +73,4 @@ def _place(signals: Signals, fit: Fit) -> Where | None:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """The limits that are usual."""
-    yield from valued(finding.where, "max_norm", "raise the limit to", (1.0, 0.1, 10.0))
+    yield from valued(signals, finding.where, "max_norm", "raise the limit to", (1.0, 0.1, 10.0))

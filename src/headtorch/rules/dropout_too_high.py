@@ -90,4 +90,4 @@ def _functional(signals: Signals, fit: Fit) -> Iterator[Finding]:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """The rates that are usual."""
-    yield from valued(finding.where, "p", "lower the dropout rate to", (0.1, 0.3))
+    yield from valued(signals, finding.where, "p", "lower the dropout rate to", (0.1, 0.3))

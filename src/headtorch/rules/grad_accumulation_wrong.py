@@ -211,4 +211,4 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
                 every = signals.places.written(where.file, node.right, (where,)) or every
                 passes = _passes_a_step(fit)
                 values = sorted({max(1, passes // share) for share in (10, 100)}, reverse=True)
-                yield from valued(every, "passes", "step after a number of passes of", values)
+                yield from valued(signals, every, "passes", "step after a number of passes of", values)

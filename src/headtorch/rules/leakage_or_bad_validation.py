@@ -39,7 +39,7 @@ CLASSES = ("cross_entropy", "nll", "bce", "bce_with_logits")
 TELLS = 0.98  # of a column's variance: two even classes 14 deviations apart, sqrt(4 * 0.98 / 0.02)
 NEAR = 0.9  # of the next: above, the classes are far apart in everything, as blobs are
 COLUMNS = 64  # of a table: above, columns are pixels or words
-BATCHES = 20
+BATCHES = 20  # looked at: a median of fewer could be that of one odd stretch
 DIFFERENT = 0.8  # of a batch's examples: 113 of 116 healthy trainings have more, the others inputs of a few symbols
 
 

@@ -142,7 +142,7 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
             values = (0.99, 0.999)
         if name == "step_size" and number is not None:
             values = (int(20 * number), int(100 * number))
-        yield from valued(place, name, f"slow the schedule down: {name}", values)
+        yield from valued(signals, place, name, f"slow the schedule down: {name}", values)
     schedule = optimizer_name(signals, where)
     for step, place in signals.places.calls(where.file, "step"):
         if schedule and ast.unparse(step.func) == f"{schedule}.step":

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.model import Change, Evidence, Finding
-from headtorch.remedies import scaled
+from headtorch.remedies import scaled, this_number
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
@@ -76,7 +76,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                 *((Evidence("loss of a constant answer", fit.chance),) if fit.chance else ()),
             ),
             help="lower the learning rate: a tenth of it first, then a tenth again",
-            label="this learning rate",
+            label=this_number(signals, signals.rate_place(fit), "learning rate"),
             confidence=confidence,
         )
 

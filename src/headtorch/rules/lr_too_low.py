@@ -24,7 +24,7 @@ import numpy as np
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
-from headtorch.remedies import callee, largest_rate, scaled
+from headtorch.remedies import callee, largest_rate, scaled, this_number
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
@@ -66,7 +66,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                 *((Evidence("loss of a constant answer", fit.chance),) if fit.chance else ()),
             ),
             help="raise the learning rate: ten times first, then ten times again; or use Adam",
-            label="this learning rate",
+            label=this_number(signals, signals.rate_place(fit), "learning rate"),
             confidence=0.8 if fit.distance < NO_WAY else 0.7,
         )
 

@@ -59,4 +59,4 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     if finding.where is not None and "betas" in text_at(signals.run.sources, finding.where):
         yield Change("set betas to (0.9, 0.999)", (set_value(finding.where, "(0.9, 0.999)", "betas"),))
         return
-    yield from valued(finding.where, "momentum", "set the momentum to", (0.9, 0.0))
+    yield from valued(signals, finding.where, "momentum", "set the momentum to", (0.9, 0.0))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from headtorch import launch
-from headtorch.model import Report, UserError
+from headtorch.model import COMMAND_LINE, Report, UserError
 from headtorch.rules import Rule
 from headtorch.store.run import Run
 from headtorch.trials.fix import Fixing, Limits
@@ -43,6 +43,11 @@ class Done(NamedTuple):
     sources: Mapping[str, str]
     changed: Mapping[str, str]
     script: Path
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The changed files, without the command line."""
+        return {file: text for file, text in self.changed.items() if file != COMMAND_LINE}
 
 
 def seconds(budget: str) -> float:
@@ -86,7 +91,7 @@ def fix(wanted: Wanted, say: Callable[[str], None]) -> Done:
         runner = Runner(wanted.subject, place, wanted.runs, wanted.jobs)
         limits = Limits(wanted.seconds, wanted.seeds, wanted.jobs)
         try:
-            fixed = Fixing(runner, place.holds, wanted.rules, limits, say).run()
+            fixed = Fixing(runner, place.holds, wanted.subject.arguments, wanted.rules, limits, say).run()
         finally:
             runner.close()
     tried = tuple(finding for finding in fixed.report.findings if finding.tried is not None)
@@ -96,19 +101,20 @@ def fix(wanted: Wanted, say: Callable[[str], None]) -> Done:
 
 def write(done: Done, output: Path | None, applies: bool, say: Callable[[str], None]) -> None:
     """Write the patched copy, and the user's own files if he wants it; each whole or not at all."""
+    files = done.files
     if output is not None:
-        text = done.changed.get(str(done.script))
+        text = files.get(str(done.script))
         if text is None:
             raise UserError(f"the changes are not in '{done.script.name}': write them with --apply")
         _write_whole(output, encode(text, done.script))
         say(f"wrote a patched copy to '{output}'")
-        if others := [file for file in done.changed if file != str(done.script)]:
+        if others := [file for file in files if file != str(done.script)]:
             say(f"changes in {', '.join(map(repr, others))} are only written by --apply")
     if applies:
-        for file in done.changed:
+        for file in files:
             if decode(Path(file)) != done.sources[file]:
                 raise UserError(f"'{file}' has changed while trials ran; nothing was written")
-        for file, text in done.changed.items():
+        for file, text in files.items():
             _write_whole(Path(file), encode(text, Path(file)))
             how = "git has the version before" if _in_git(Path(file)) else "no version control has the version before"
             say(f"wrote '{file}' ({how})")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ import msgspec
 
 from headtorch import changes
 from headtorch.diagnose import diagnose
-from headtorch.model import Change, Finding, Report, Tried, UserError
+from headtorch.model import COMMAND_LINE, Change, Finding, Report, Tried, UserError
 from headtorch.rules import Rule, rule_named
 from headtorch.signals import Signals
 from headtorch.store.run import Run
@@ -72,6 +73,7 @@ class Fixing:
         self,
         runner: Runner,
         holds: Callable[[str], bool],
+        arguments: tuple[str, ...],
         rules: tuple[Rule, ...],
         limits: Limits,
         say: Callable[[str], None],
@@ -86,7 +88,7 @@ class Fixing:
         self._seconds = 0.0
         self._ran: dict[tuple[int, int], Ran] = {}  # by version of the source and seed
         self._version = 0
-        self.originals: dict[str, str] = {}
+        self.originals: dict[str, str] = {COMMAND_LINE: shlex.join(arguments)}
         self._texts: dict[str, str] = {}  # of changed files, as far as verified
         self._report: Report | None = None
         self._tried: list[Finding] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import shlex
 import signal
 import sqlite3
 import threading
@@ -15,6 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from headtorch.model import COMMAND_LINE
 from headtorch.trials.orders import Answer, Errand, Measure, Order, Pace
 from headtorch.trials.processes import Starter, warm_imports
 from headtorch.trials.workplace import Copy, Workplace
@@ -71,8 +73,11 @@ class Runner:
         intervention: str = "",
         recorded: bool = True,
     ) -> Ran:
-        """Run the script with other texts in its files. `keep` puts the run file among the user's own."""
+        """Run the script with other texts in its files, or another command line. `keep` puts the run file among the
+        user's own."""
         started = time.monotonic()
+        line = sources.get(COMMAND_LINE)
+        sources = {file: text for file, text in sources.items() if file != COMMAND_LINE}
         with self._lock:
             self._count += 1
             number = self._count
@@ -81,7 +86,7 @@ class Runner:
         subject = self._subject
         order = Order(
             script=subject.script if subject.as_module else str(copy.path(self._place.script)),
-            arguments=subject.arguments,
+            arguments=subject.arguments if line is None else tuple(shlex.split(line)),
             as_module=subject.as_module,
             runs=str(self._runs if keep else self._place.scratch / "runs" / str(number)),
             answer=str(answer),
