@@ -43,7 +43,7 @@ def valued(
 def this_number(signals: Signals, where: Where | None, what: str) -> str:
     """What the caret points at: that number, and the one that the command line gives."""
     given = on_command_line(signals, where)
-    return f"this {what}, run with {given[1]:g}" if given else f"this {what}"
+    return f"this option, run with {given[1]:g}" if given else f"this {what}"
 
 
 def lower_rate(signals: Signals, factors: Sequence[float] = (0.1, 0.01, 0.001)) -> Iterator[Change]:
