@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --constraint constraints-dev.txt
 
-.PHONY: test demo bench accuracy test-corpus docs
+.PHONY: test demo bench accuracy fixes test-corpus docs
 
 # Everything that must hold before a change lands.
 test: .venv/dev
@@ -22,6 +22,10 @@ bench: .venv/dev
 # Runs headtorch over corpus/ and prints how often it names the right cause.
 accuracy: .venv/dev
 	$(BIN)/python corpus/accuracy.py
+
+# Lets headtorch fix each fault of corpus/, and runs what it has verified with a fresh seed.
+fixes: .venv/dev
+	$(BIN)/python corpus/fixes.py
 
 test-corpus: .venv/dev
 	$(BIN)/pytest --numprocesses 2 -m corpus
