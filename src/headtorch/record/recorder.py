@@ -376,9 +376,9 @@ class Recorder:
                 objective.number, "clip", self.step - 1, torch.cat([norm.detach().reshape(1).float(), limit])
             )
 
-    def state_loaded(self, module: nn.Module) -> None:
-        """A module has been given weights from a state dict."""
-        self.numbers.note_loaded(module.parameters())
+    def state_loaded(self, module: nn.Module, state: Any) -> None:
+        """A module has been given the weights in a state dict, which may leave some out."""
+        self.numbers.note_loaded(parameter for name, parameter in module.named_parameters() if name in state)
 
     def close(self) -> None:
         """Deliver what is on its way and say how much was seen."""

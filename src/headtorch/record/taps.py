@@ -232,7 +232,7 @@ class Taps:
         def load_state_dict(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
             result = original_load(self, *args, **kwargs)
             if not is_compiling():
-                taps._contained(recorder.state_loaded, self)
+                taps._contained(recorder.state_loaded, self, args[0] if args else kwargs.get("state_dict"))
             return result
 
         leave_uncompiled(init, load_state_dict)

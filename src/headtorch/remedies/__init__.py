@@ -3,6 +3,7 @@
 from headtorch.remedies.data import evaluated_made, input_made, standardised
 from headtorch.remedies.names import callee, network_name, optimizer_name, stepped_name
 from headtorch.remedies.numbers import largest_rate, lower_rate, scaled, this_number, valued
+from headtorch.remedies.shuffling import shuffled
 from headtorch.remedies.statements import assignment_at, at_each_epoch, calls_on_line, source_of
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "network_name",
     "optimizer_name",
     "scaled",
+    "shuffled",
     "source_of",
     "standardised",
     "stepped_name",

@@ -54,7 +54,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         if not widths or min(widths) > NARROW or not _healthy(fit):
             continue
         outputs = fit.loss.prediction_shape[-1] if fit.loss and fit.loss.prediction_shape else 1
-        if fit.gain > UNLEARNED and min(widths) >= outputs:
+        if fit.gain > UNLEARNED and (min(widths) >= outputs or fit.chance is None):
             continue
         narrowest = hidden[widths.index(min(widths))]
         yield Finding(

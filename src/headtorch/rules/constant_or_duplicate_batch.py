@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.changes import replace
+from headtorch.changes import replace, set_argument
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, span
@@ -152,6 +152,13 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         for cut in signals.places.nodes_at(where, ast.BinOp):
             edits = (replace(where, source_of(signals, where, cut.left)),)
             yield Change("use the whole index", edits)
+        return
+    if where == signals.taken_place():
+        for call, place in signals.places.calls(where.file, "DataLoader"):
+            if not any(keyword.arg in ("shuffle", "sampler", "batch_sampler") for keyword in call.keywords):
+                yield Change(
+                    "take each batch from another order of the data", (set_argument(place, "shuffle", "True"),)
+                )
         return
     sets = signals.places.calls(where.file, "TensorDataset")
     labels = [ast.unparse(call.args[1]) for call, _ in sets if len(call.args) > 1]

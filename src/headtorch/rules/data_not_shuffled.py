@@ -25,6 +25,7 @@ import numpy as np
 from headtorch.changes import replace, set_argument
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import called
+from headtorch.remedies import shuffled
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the data"
@@ -119,3 +120,4 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     for call, place in signals.places.calls(where.file, "arange"):
         if len(call.args) == 1:
             yield Change("go through the examples in random order", (replace(place, "torch.randperm({0})"),))
+    yield from shuffled(signals, signals.longest)
