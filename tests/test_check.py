@@ -69,20 +69,27 @@ def test_a_rate_outside_of_the_range_fails():
     assert "yours, 2, is above" in " ".join(done.stdout.split())
 
 
-@pytest.mark.parametrize(
-    ("loss", "failing"),
-    [
-        ("-nn.functional.mse_loss(model(x[rows]), y[rows])", "memorises 3 examples"),
-    ],
-)
-def test_what_cannot_learn_is_told(tmp_path, loss, failing):
+def test_what_cannot_learn_is_told(tmp_path):
     script = tmp_path / "train.py"
-    script.write_text(TABLE.replace("LOSS", loss))
+    script.write_text(TABLE.replace("LOSS", "nn.functional.mse_loss(model(x[rows]) * 1e-4, y[rows])"))
 
     done = check(script)
 
     assert done.returncode == 1, done.stderr
-    assert verdicts(done.stdout)[failing] == "FAILS"
+    assert verdicts(done.stdout)["memorises 3 examples"] == "FAILS"
+
+
+def test_under_a_certain_fault_nothing_else_is_judged(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(TABLE.replace("LOSS", "-nn.functional.mse_loss(model(x[rows]), y[rows])"))
+
+    done = check(script)
+
+    assert done.returncode == 1, done.stderr
+    found = verdicts(done.stdout)
+    assert found["faults that a few steps show"] == "FAILS"
+    assert found["memorises 3 examples"] == found["learning rate"] == "open"
+    assert "waits until the fault above is mended" in done.stdout
 
 
 def test_labels_of_others_do_not_matter(tmp_path):

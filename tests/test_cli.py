@@ -190,11 +190,20 @@ def test_check_report_and_runs(tmp_path: Path) -> None:
 
     (file.parent / "broken.htdb").write_text("nonsense")
     listed = headtorch(tmp_path, "runs").stdout.splitlines()
-    assert listed[0].split() == ["file", "script", "started", "steps", "last", "loss", "ending"]
-    assert [line.split()[1].rpartition("/")[2] for line in listed[1:3]] == ["well.py", "sick.py"]
+    assert listed[0].split() == ["file", "steps", "loss", "ending", "script"]
+    assert [line.split()[-1].rpartition("/")[2] for line in listed[1:3]] == ["well.py", "sick.py"]
     assert listed[2].startswith(file.name)
-    assert listed[3].startswith("cannot read 'headtorch-runs/broken.htdb'")
-    assert headtorch(tmp_path, "runs", "nowhere").stdout == "no runs in 'nowhere'\n"
+    assert listed[3].startswith("headtorch: cannot read 'headtorch-runs/broken.htdb'")
+    assert headtorch(tmp_path, "runs", "--runs", "nowhere").stdout == "no runs in 'nowhere'\n"
+    narrow = subprocess.run(
+        [sys.executable, "-m", "headtorch", "runs"],
+        cwd=tmp_path, env={**os.environ, "COLUMNS": "80"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert max(map(len, narrow.stdout.splitlines()[:3])) <= 80
+
+    readable = headtorch(tmp_path, "report")
+    assert (readable.returncode, readable.stdout) == (0, well.stderr)
+    assert "broken.htdb" in readable.stderr and "taking the run before it" in readable.stderr
 
 
 def test_explain_shows_a_page_and_runs_its_demo(tmp_path: Path) -> None:
@@ -205,4 +214,5 @@ def test_explain_shows_a_page_and_runs_its_demo(tmp_path: Path) -> None:
     done = headtorch(tmp_path, "explain", "broadcast-loss", "--demo")
     assert done.returncode == 0 and "R2" in done.stdout
     assert "error[broadcast-loss]" in done.stderr and "broadcast_loss.py:19" in done.stderr
-    assert len(list((tmp_path / "headtorch-runs").glob("*.htdb"))) == 1
+    assert "# expect" not in done.stderr and "# cure" not in done.stderr
+    assert list(tmp_path.iterdir()) == []  # the user's runs are his

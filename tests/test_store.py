@@ -118,7 +118,7 @@ def test_many_runs_that_begin_at_once(tmp_path: Path) -> None:
     code += "for _ in range(20): begin('t.py', [], as_module=False, folder=Path(sys.argv[1]) / 'runs').end('finished')"
     started = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.PIPE) for _ in range(4)]
     assert [each.communicate()[1] for each in started] == [b""] * 4
-    assert len(list_runs(tmp_path / "runs")) == 80
+    assert len(list(list_runs(tmp_path / "runs"))) == 80
 
 
 # ---- kills and readers ----------------------------------------------------------------------------------------------

@@ -111,7 +111,10 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class RunSummary(msgspec.Struct, frozen=True):
-    """What a report says of the run itself. Times are in seconds, `started` since the epoch."""
+    """What a report says of the run itself. Times are in seconds, `started` since the epoch.
+
+    `last_loss` is the median over the last tenth of the steps, ten at least.
+    """
 
     file: str
     script: str
@@ -146,12 +149,16 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class Examined(msgspec.Struct, frozen=True):
-    """What one exam of a script has shown. "open" is what could not be told; "shown" passes no judgement."""
+    """What one exam of a script has shown. "open" is what could not be told; "shown" passes no judgement.
+
+    `ends` say what the first and the last point of `curve` stand at.
+    """
 
     title: str
     state: Literal["passes", "fails", "open", "shown"]
     words: str
     curve: tuple[float, ...] = ()
+    ends: tuple[str, str] = ("", "")
 
 
 class Checkup(msgspec.Struct, frozen=True):

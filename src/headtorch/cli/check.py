@@ -24,8 +24,10 @@ Exit status:
 @click.argument("script")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
 def check(script: str, arguments: tuple[str, ...]) -> int:
-    """Examine SCRIPT in about 300 steps: certain faults, the first loss, whether it can learn three examples by heart
-    and whether the labels matter, which learning rates lower the loss, how long an epoch takes.
+    """Examine SCRIPT in about 300 steps.
+
+    Certain faults, the first loss, whether it can learn three examples by heart and whether the labels matter, which
+    learning rates lower the loss, how long an epoch takes.
 
     The script runs four times for a short while, in scratch copies of its folder. Nothing of yours is touched.
     """

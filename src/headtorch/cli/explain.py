@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import re
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -35,21 +35,26 @@ def explain(name: str | None, demo: bool) -> Callable[[], NoReturn] | None:
     rule = rule_named(name)
     script = Path(headtorch.__file__).parent / "demos" / f"{rule.name.replace('-', '_')}.py"
     if demo:
-        runs = Path(os.environ.get("HEADTORCH_RUNS", "headtorch-runs")).absolute()
-        # A copy beside the runs: lines in headtorch's own folder would be taken for its own.
+        # In a folder of its own: lines in headtorch's own would be taken for its own, and the user's runs are his.
         try:
-            runs.mkdir(parents=True, exist_ok=True)
-            script = Path(shutil.copy(script, runs))
+            folder = Path(tempfile.mkdtemp(prefix="headtorch-demo-"))
+            copy = folder / script.name
+            copy.write_text(_without_answers(script.read_text(encoding="utf-8")), encoding="utf-8")
         except OSError as error:
-            raise UserError(f"cannot copy the demo into '{runs}': {error.strerror}") from error
+            raise UserError(f"cannot copy the demo into a temporary folder: {error.strerror}") from error
         return Training(
-            script=str(script),
+            script=str(copy),
             arguments=(),
             as_module=False,
             reports=(),
-            runs=runs,
+            runs=folder,
             check=False,
             choice=choice_of((), ()),
         )
     show(catalogue.explained(rule, width=columns(), colour=colourful(sys.stdout)))
     return None
+
+
+def _without_answers(text: str) -> str:
+    """A demo without the comments by which tests know its fault and its cure."""
+    return re.sub(r"(?m)^ *# cure:.*\n|  # expect: [a-z-]+$", "", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,11 +75,14 @@ def rules_of(choice: Choice) -> tuple[Rule, ...]:
 
 
 def newest(folder: Path) -> Path:
-    """The newest run file of a folder. Raises UserError where there is none."""
-    files = sorted(folder.glob("*.htdb"), key=lambda path: path.stat().st_mtime)
-    if not files:
-        raise UserError(f"no runs in '{folder}': `headtorch run SCRIPT` records one")
-    return files[-1]
+    """The newest run file of a folder that can be read. Raises UserError where there is none."""
+    from headtorch.store.run import list_runs
+
+    for path, summary in list_runs(folder):
+        if not isinstance(summary, str):
+            return path
+        print(f"headtorch: {summary}; taking the run before it", file=sys.stderr)
+    raise UserError(f"no runs in '{folder}': `headtorch run SCRIPT` records one")
 
 
 def has_errors(found: Report) -> bool:

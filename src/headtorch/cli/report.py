@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from headtorch.cli.options import (
-    STATUSES,
     check_option,
     choice_of,
     has_errors,
@@ -22,7 +21,14 @@ from headtorch.cli.options import (
 from headtorch.cli.terminal import colourful, columns, show
 
 
-@click.command(epilog=STATUSES)
+@click.command(
+    epilog="""\b
+Exit status:
+  0  the report was drawn
+  1  with --check, when an error was found
+  2  there is no such run, or it cannot be read
+"""
+)
 @report_option
 @check_option
 @select_option

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 
 from headtorch.exams import Training, short
+from headtorch.model import Examined
 from headtorch.rules import all_rules
 
 TITLE = "faults that a few steps show"
@@ -14,7 +15,7 @@ INTERVENTION, STEPS = "", 0
 CERTAIN = 0.9  # the confidence of what does not rest on how the loss goes on
 
 
-def judge(plain: Training, own: Training) -> tuple[str, str, tuple[float, ...]]:
+def judge(plain: Training, own: Training) -> Examined:
     """Fails where a rule is that sure."""
     rules = all_rules()
     assert plain.signals is not None
@@ -23,9 +24,9 @@ def judge(plain: Training, own: Training) -> tuple[str, str, tuple[float, ...]]:
         found = [finding for rule in rules for finding in rule.find(plain.signals)]
     certain = [f for f in found if f.confidence >= CERTAIN and f.severity != "note"]
     if not certain:
-        return "passes", f"none of {len(rules)} rules is sure of one", ()
+        return Examined(TITLE, "passes", f"none ({len(rules)} rules)")
     first = max(certain, key=lambda finding: finding.confidence)
     place = f" at {short(first.where.file)}:{first.where.line}" if first.where else ""
     others = {f.rule for f in certain} - {first.rule}
     more = f"; and {', '.join(sorted(others))}" if others else ""
-    return "fails", f"{first.rule}{place}: {first.message}{more}", ()
+    return Examined(TITLE, "fails", f"{first.rule}{place}: {first.message}{more}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from headtorch.exams import Training
+from headtorch.model import Examined
 from headtorch.signals.fit import thin
 from headtorch.trials.interventions import SWEEP, rate
 
@@ -14,28 +17,36 @@ INTERVENTION, STEPS = "sweep", SWEEP
 FELL = 0.1  # of the whole fall: from there on a rate does something
 FAR_BELOW = 10.0  # times: the sweep has only a few steps at each rate, a training has many
 SMOOTH = 5  # steps
+State = Literal["passes", "fails", "shown"]
 
 
-def judge(plain: Training, own: Training) -> tuple[str, str, tuple[float, ...]]:
+def judge(plain: Training, own: Training) -> Examined:
     """Fails where no rate lowers the loss, or the script's own lies outside of those that do."""
     if not own.ran.intervened or own.fit is None or plain.fit is None:
-        return "open", "no optimizer of torch.optim takes a step", ()
+        return Examined(TITLE, "open", "no optimizer of torch.optim takes a step")
     losses = _smooth(own.fit.losses)
-    curve = thin(losses, 24)
-    usable = _usable(losses)
-    if usable is None:
-        return "fails", f"no rate from {rate(0):.0e} to {rate(STEPS - 1):.0f} lowers the loss", curve
-    low, high = usable
-    words = f"the loss falls from {low:.1g} to {high:.1g}"
+    start = float(np.median(losses[:SMOOTH]))
+    curve = thin(np.minimum(losses, start + 0.5 * abs(start)), 24)  # a leap at the end would flatten all the rest
+    ends = f"{rate(0):.0e}", f"{rate(STEPS - 1):g}"
     rates = [float(np.nanmax(series.values[0])) for series in plain.fit.rates.values() if series]
-    if not rates:
-        return "shown", words, curve
-    mine = max(rates)
+    state, words = _judged(_usable(losses), max(rates, default=None))
+    return Examined(TITLE, state, words, curve, ends)
+
+
+def _judged(usable: tuple[float, float] | None, mine: float | None) -> tuple[State, str]:
+    if usable is None:
+        return "fails", f"no rate from {rate(0):.0e} to {rate(STEPS - 1):g} lowers the loss"
+    low, high = usable
+    words = f"in {STEPS} steps that raise it, the loss begins to fall at {low:.1g} and is lowest at {high:.1g}"
+    if mine is None:
+        return "shown", words
     if mine > high:
-        return "fails", f"{words}; yours, {mine:g}, is above", curve
+        return "fails", f"{words}; yours, {mine:g}, is above that"
     if mine < low / FAR_BELOW:
-        return "fails", f"{words}; yours, {mine:g}, is far below", curve
-    return "passes", f"{words}; yours is {mine:g}", curve
+        return "fails", f"{words}; yours, {mine:g}, is far below"
+    if mine < low:
+        return "passes", f"{words}; yours, {mine:g}, is a little below, where it takes more steps"
+    return "passes", f"{words}; yours is {mine:g}"
 
 
 def _smooth(losses: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from headtorch.exams import Training
+from headtorch.model import Examined
 from headtorch.trials.interventions import FEW
 
 TITLE = f"memorises {FEW} examples"
@@ -14,11 +15,11 @@ RIGHT = 0.99  # accuracy, or R^2
 END = 5  # steps
 
 
-def judge(plain: Training, own: Training) -> tuple[str, str, tuple[float, ...]]:
+def judge(plain: Training, own: Training) -> Examined:
     """Fails where neither the loss is gone nor all answers are right."""
     fit = own.fit
     if not own.ran.intervened or fit is None:
-        return "open", "the loss shows no targets to hold fast", ()
+        return Examined(TITLE, "open", "the loss shows no targets to hold fast")
     end = float(np.median(fit.losses[-END:]))
     measure = next((m for m in reversed(own.ran.measures) if m.phase == "training" and m.value is not None), None)
     words = f"in {fit.steps} steps the loss goes from {fit.first_loss:.3g} to {end:.3g}"
@@ -28,4 +29,4 @@ def judge(plain: Training, own: Training) -> tuple[str, str, tuple[float, ...]]:
     # A loss that is below 0 says nothing by its size: then the answers count alone, where they are seen.
     fell = fit.first_loss > 0 and end <= LEFT * fit.first_loss
     learned = right or (fell and (end >= 0 or measure is None))
-    return "passes" if learned else "fails", words, fit.curve(24)
+    return Examined(TITLE, "passes" if learned else "fails", words, fit.curve(24), ("step 1", f"step {fit.steps}"))

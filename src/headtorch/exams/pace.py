@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from headtorch.exams import Training
+from headtorch.model import Examined
 
 TITLE = "time"
 INTERVENTION, STEPS = "", 20
 
 
-def judge(plain: Training, own: Training) -> tuple[str, str, tuple[float, ...]]:
+def judge(plain: Training, own: Training) -> Examined:
     """Passes no judgement. Measured in a run that is not recorded."""
     pace = own.ran.pace
     if pace is None:
-        return "open", "there was a single step", ()
+        return Examined(TITLE, "open", "there was a single step")
     step = f"{1000 * pace.step:.3g} ms" if pace.step < 1 else f"{pace.step:.3g} s"
     if pace.batches is None:
-        return "shown", f"{step} a step, {60 / max(pace.step, 1e-9):,.0f} steps a minute", ()
-    return "shown", f"{step} a step, {_long(pace.batches * pace.step)} an epoch of {pace.batches:,} batches", ()
+        return Examined(TITLE, "shown", f"{step} a step, {60 / max(pace.step, 1e-9):,.0f} steps a minute")
+    return Examined(
+        TITLE, "shown", f"{step} a step, {_long(pace.batches * pace.step)} an epoch of {pace.batches:,} batches"
+    )
 
 
 def _long(seconds: float) -> str:

@@ -30,5 +30,6 @@ def _lines(examined: Examined, page: Page) -> list[str]:
     first, *rest = Page(page.width - INDENT, page.colour).wrap(page.words(f"{examined.title}: {examined.words}"), 0)
     lines = [f"{head} {first}", *(" " * INDENT + line for line in rest)]
     if examined.curve:
-        lines.append(" " * INDENT + sparkline(examined.curve))
+        first, last = examined.ends
+        lines.append(" " * INDENT + " ".join(filter(None, (first, sparkline(examined.curve), last))))
     return lines

@@ -87,8 +87,10 @@ def _ending(report: Report, page: Page) -> list[str]:
 
 def _faulty(report: Report, page: Page) -> list[str]:
     run = report.run
-    severities = Counter(finding.severity for finding in report.findings)
+    severities = Counter(finding.severity for finding in report.findings if finding.role == "cause")
     found = [count(severities[name], name) for name in ("error", "warning", "note") if severities[name]]
+    if followers := sum(finding.role == "consequence" for finding in report.findings):
+        found.append(f"{followers} that follow" if followers > 1 else "1 that follows")
     script = short_path(run.script)
     facts = [f"({script})" if run.seconds is None else f"({script}, {duration(run.seconds)})"]
     if run.file:

@@ -41,6 +41,7 @@ LEADS_TO = (
     "no-skip-too-deep",
     "init-too-large",
 )
+EARLY, USUAL = (0.0012, 0.15), (0.0016, 0.023)  # |dw|/|w|: nine in ten of the 118 healthy trainings
 ENOUGH = 3  # steps: the first to start from, the second to overshoot, the third to show it
 LARGE_STEP = 0.1  # |dw|/|w|: a hundred times the usual 1e-3; 104 of 118 healthy trainings stay below from the start
 RAN_AWAY = 100.0  # times the first loss, before NaN: steps that overshoot grow geometrically, a log(0) does not
@@ -63,14 +64,14 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         what, confidence = harm
         rate = _rate(fit)
-        step = float(np.nanmax([fit.early_update, fit.usual_update]))
+        step, seen = _largest(fit)
         yield Finding(
             rule="lr-too-high",
             severity="error",
             message=f"one step moves the weights by {_times(step)} their own size, and {what}",
             where=signals.rate_place(fit),
             saw=(
-                Evidence("|Δw|/|w|", step, healthy="0.001 to 0.15", steps="the first 20 looked at"),
+                seen,
                 *((Evidence("learning rate", rate),) if rate is not None else ()),
                 fit.seen_loss,
                 *((Evidence("loss of a constant answer", fit.chance),) if fit.chance else ()),
@@ -79,6 +80,15 @@ def find(signals: Signals) -> Iterator[Finding]:
             label=this_number(signals, signals.rate_place(fit), "learning rate"),
             confidence=confidence,
         )
+
+
+def _largest(fit: Fit) -> tuple[float, Evidence]:
+    """The step that is further from what healthy trainings take: the largest early one, or the usual one."""
+    early, usual = (0.0 if math.isnan(step) else step for step in (fit.early_update, fit.usual_update))
+    if early / EARLY[1] >= usual / USUAL[1]:
+        healthy = f"{EARLY[0]:g} to {EARLY[1]:g}"
+        return early, Evidence("|Δw|/|w|", early, healthy=healthy, steps="first 20 steps")
+    return usual, Evidence("|Δw|/|w|", usual, healthy=f"{USUAL[0]:g} to {USUAL[1]:g}", steps="usually")
 
 
 def _harm(fit: Fit) -> tuple[str, float] | None:
@@ -126,7 +136,7 @@ def _rate(fit: Fit) -> float | None:
 
 
 def _times(ratio: float) -> str:
-    return f"{ratio:.2g} times" if math.isfinite(ratio) else "many times"
+    return f"{ratio:.3g} times" if math.isfinite(ratio) else "many times"
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

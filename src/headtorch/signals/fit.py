@@ -15,6 +15,7 @@ from headtorch.signals.network import Network
 from headtorch.store.records import Loss, Objective, Optimizer, Parameter
 from headtorch.store.run import Run, Series
 
+PEAK = 2.0  # times the loss at both ends: worth saying
 Floats = NDArray[np.floating[Any]]
 
 
@@ -168,7 +169,11 @@ class Fit:
     def seen_loss(self) -> Evidence:
         """The loss from its start to its end, as evidence."""
         end = f"NaN at step {self.diverged_at}" if self.diverged_at is not None else f"{self.last_loss:.4g}"
-        return Evidence("loss", f"{self.first_loss:.4g} to {end}", curve=self.curve())
+        finite = self.losses[np.isfinite(self.losses)]
+        peak = float(finite.max()) if len(finite) else math.nan
+        high = peak > PEAK * max(self.first_loss, self.last_loss, 0.0)
+        most = f", at most {peak:.3g}" if high else ""
+        return Evidence("loss", f"{self.first_loss:.4g} to {end}{most}", curve=self.curve())
 
     def curve(self, points: int = 20) -> tuple[float, ...]:
         """The loss as a few points for a sparkline."""

@@ -126,7 +126,7 @@ class Network:
     def name(self, number: int) -> str:
         """What a node is called: its layer, or its operation where it stands outside of layers."""
         node = self.nodes[number]
-        return node.layer or node.op.lower()
+        return node.layer or (f"{node.op.lower()} in line {node.where.line}" if node.where else node.op.lower())
 
 
 def is_affine(node: Node) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -162,7 +162,7 @@ class Run:
             parameters=len(self.parameters),
             layers=sum(node.weight is not None for objective in self.objectives for node in objective.nodes),
             first_loss=float(losses[0]) if len(losses) else None,
-            last_loss=float(losses[-1]) if len(losses) else None,
+            last_loss=_median(losses[-max(10, len(losses) // 10) :]) if len(losses) else None,
             loss_curve=tuple(_thin(losses)),
             headtorch=str(facts.get("headtorch", "")),
             torch=facts.get("torch"),
@@ -171,6 +171,12 @@ class Run:
 
 def _sentence(error: Exception) -> str:
     return " ".join(str(error).split())
+
+
+def _median(values: Sequence[float]) -> float:
+    import numpy as np
+
+    return float(np.median(values))
 
 
 def _thin(values: Any, points: int = 24) -> list[float]:
@@ -182,16 +188,16 @@ def _thin(values: Any, points: int = 24) -> list[float]:
     return [float(np.mean(stretch)) for stretch in np.array_split(values, points)]
 
 
-def list_runs(folder: Path) -> list[tuple[Path, RunSummary | str]]:
+def list_runs(folder: Path) -> Iterator[tuple[Path, RunSummary | str]]:
     """The run files of a folder, newest first, each with its summary or a sentence saying why it cannot be read."""
-    listed: list[tuple[Path, RunSummary | str]] = []
     for path in sorted(folder.glob("*.htdb"), key=lambda path: path.stat().st_mtime, reverse=True):
         try:
             run = Run(path)
             try:
-                listed.append((path, run.summary()))
+                summary = run.summary()
             finally:
                 run.close()
         except UserError as error:
-            listed.append((path, str(error)))
-    return listed
+            yield path, str(error)
+        else:
+            yield path, summary
