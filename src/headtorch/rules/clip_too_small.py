@@ -72,5 +72,7 @@ def _place(signals: Signals, fit: Fit) -> Where | None:
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """The limits that are usual."""
-    yield from valued(signals, finding.where, "max_norm", "raise the limit to", (1.0, 0.1, 10.0))
+    """The usual limit, what the gradients usually have, and their middle."""
+    usual = float(np.nanmedian(next(fit.series("clip").column() for fit in signals.fits if fit.series("clip"))))
+    values = (1.0, float(f"{usual:.1g}"), float(f"{usual**0.5:.1g}"))
+    yield from valued(signals, finding.where, "max_norm", "raise the limit to", list(dict.fromkeys(values)))

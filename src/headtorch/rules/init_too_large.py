@@ -29,7 +29,7 @@ import numpy as np
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import called
-from headtorch.remedies import scaled
+from headtorch.remedies import by_he, scaled
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Parameter
 
@@ -128,9 +128,8 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     where = finding.where
     if where is None:
         return
+    yield from by_he(signals, where)
     call = signals.places.call_at(where)
-    if call is not None and called(call) in ("normal_", "uniform_", "constant_") and "init." in ast.unparse(call):
-        yield Change("initialise by He's rule", (replace(where, "torch.nn.init.kaiming_normal_({0})"),))
     if call is not None and called(call) == "randn" and len(call.args) > 1 and not call.keywords:
         inputs = "{0}" if isinstance(call.args[0], (ast.Constant, ast.Name)) else "({0})"
         yield Change("divide by the square root of the inputs", (replace(where, f"{{}} / {inputs} ** 0.5"),))

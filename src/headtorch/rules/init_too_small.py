@@ -16,16 +16,13 @@ Fix: `nn.init.kaiming_normal_(w)` before ReLU, `nn.init.xavier_normal_(w)` other
 Ignore it when the branches of a residual network start small on purpose, or a norm follows each layer.
 """
 
-import ast
 import math
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
-from headtorch.places.trees import called
-from headtorch.remedies import scaled
+from headtorch.remedies import by_he, scaled
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Parameter
 
@@ -80,10 +77,6 @@ def _gain(fit: Fit, parameter: Parameter) -> float:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """He's initialisation in the place of the one by hand, or another deviation."""
-    where = finding.where
-    if where is None:
-        return
-    call = signals.places.call_at(where)
-    if call is not None and called(call) in ("normal_", "uniform_", "constant_") and "init." in ast.unparse(call):
-        yield Change("initialise by He's rule", (replace(where, "torch.nn.init.kaiming_normal_({0})"),))
+    if finding.where is not None:
+        yield from by_he(signals, finding.where)
     yield from scaled(signals, finding.where, "std", "set the deviation of the initial weights to", (10.0, 100.0))
