@@ -132,7 +132,7 @@ class Report(msgspec.Struct, frozen=True):
     """The diagnosis of one run: what every renderer draws. Findings stand causes first, most certain first.
 
     `notices` are sentences about the diagnosis itself: what could not be looked at, what went wrong in headtorch.
-    `looked_at` says what a verdict of "healthy" rests on.
+    `looked_at` says what a verdict of "healthy" rests on, `rules` names the rules that were asked and did not fail.
     """
 
     verdict: Verdict
@@ -140,6 +140,7 @@ class Report(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
     looked_at: str
     notices: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
     schema: str = SCHEMA
 
 

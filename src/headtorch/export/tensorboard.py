@@ -1,0 +1,22 @@
+"""A log folder for TensorBoard: the curves as scalars, the diagnosis as a text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tensorboardX import SummaryWriter
+
+from headtorch.export import Contents
+
+PLACE = "tensorboard/{name}"
+OPEN = "`tensorboard --logdir {place}`"
+
+
+def export(contents: Contents, place: Path) -> None:
+    """Write one event file, each point at the time at which the run began."""
+    began = contents.report.run.started
+    with SummaryWriter(logdir=str(place), write_to_disk=True) as writer:
+        writer.add_text("headtorch", contents.page, walltime=began)
+        for curve in contents.curves:
+            for step, value in zip(curve.steps.tolist(), curve.values.tolist(), strict=True):
+                writer.add_scalar(curve.name, value, step, walltime=began)
