@@ -167,3 +167,7 @@ class UserError(Exception):
     `status`."""
 
     status = 2
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it."""
+        return [f"headtorch: {self}"]

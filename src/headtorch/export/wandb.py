@@ -25,7 +25,13 @@ def export(contents: Contents, place: Path) -> None:
             rows[step][curve.name] = value
     run = contents.report.run
     settings = wandb.Settings(
-        console="off", disable_code=True, disable_git=True, silent=True, x_disable_meta=True, x_disable_stats=True
+        console="off",
+        disable_code=True,
+        disable_git=True,
+        silent=True,
+        x_disable_meta=True,
+        x_disable_stats=True,
+        x_save_requirements=False,
     )
     with wandb.init(
         project="headtorch",
