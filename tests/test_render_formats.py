@@ -27,7 +27,7 @@ from headtorch.render import junit, markdown, sarif
 from headtorch.render.patch import replacements
 from headtorch.render.visible import is_plain, visible
 
-HOSTILE = "<script>alert(1)</script> | `a` [x](javascript:1) ](b) {0} &amp; ]]> --> @all https://e.example www.e.example"
+HOSTILE = "<script>alert(1)</script> | `a` [x](javascript:1) ](b) {0} &amp; ]]> --> @all https://e.org www.e.org"
 AFTER = TRAIN.replace("lr=30.0", "lr=0.1").replace("loss.backward()\n", "loss.backward()  # |\n    opt.step()\n")
 
 hostile = st.sampled_from([HOSTILE, "1. x", "- x", "+", "a\n\nb", "#", "    x", "```", "&#60;b&#62;"]) | strings

@@ -17,6 +17,7 @@ from typing import Any
 from headtorch import record, render, settings
 from headtorch.diagnose import diagnose
 from headtorch.model import Report, UserError
+from headtorch.record.cells import cell_name, shell
 from headtorch.rules import chosen
 
 HEIGHT = 640  # pixels of the page in a cell
@@ -55,7 +56,7 @@ class Watching:
             print(f"headtorch: the report failed: {failed}; the run is kept in '{run_file}'", file=sys.stderr)
 
 
-def add_magic(shell: Any) -> None:
+def add_magic(ipython: Any) -> None:
     """Give an IPython shell the magic `%%headtorch`."""
 
     def headtorch(line: str, cell: str) -> Any:
@@ -64,22 +65,32 @@ def add_magic(shell: Any) -> None:
         if line.strip():
             raise UserError(f"%%headtorch takes no arguments: {line.strip()!r}")
         # A line before it, for the magic's own: lines are counted as the user sees them.
-        text = "\n" + shell.transform_cell(cell)
-        name = shell.compile.cache(text, shell.execution_count)
+        text = "\n" + ipython.transform_cell(cell)
+        name = ipython.compile.cache(text, _cell_number(ipython))
         tree = ast.parse(text, name)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         with Watching():
-            exec(compile(tree, name, "exec"), shell.user_ns)
+            exec(compile(tree, name, "exec", dont_inherit=True), ipython.user_ns)
             if last is not None:
-                return eval(compile(ast.Expression(last.value), name, "eval"), shell.user_ns)
+                return eval(compile(ast.Expression(last.value), name, "eval", dont_inherit=True), ipython.user_ns)
         return None
 
-    shell.register_magic_function(headtorch, "cell")
+    ipython.register_magic_function(headtorch, "cell")
+
+
+def _cell_number(ipython: Any) -> int:
+    """The number of the cell that runs: versions of IPython count up before it or after it."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if (name := cell_name(frame.f_code.co_filename)) is not None:
+            return int(name.split()[-1])
+        frame = frame.f_back  # type: ignore[assignment]
+    return int(ipython.execution_count)
 
 
 def _script() -> str:
     """What the run is named after: the notebook or the script."""
-    if _shell() is not None:
+    if shell() is not None:
         return Path(os.environ.get("JPY_SESSION_NAME", "")).name or "notebook"
     return str(getattr(sys.modules["__main__"], "__file__", "python"))
 
@@ -94,7 +105,7 @@ def _ending(error: BaseException | None) -> tuple[str, str]:
 def _show(report: Report, sources: dict[str, str]) -> None:
     """In a notebook as a page, where one can be drawn, and as text; elsewhere as text on stderr."""
     text = render.text(report, sources)
-    if _shell() is None:
+    if shell() is None:
         print(text, end="", file=sys.stderr)
         return
     from IPython.display import display
@@ -105,9 +116,4 @@ def _show(report: Report, sources: dict[str, str]) -> None:
         # In a frame, so that its styles and those of the notebook leave each other alone.
         frame = f'<iframe srcdoc="{html.escape(page)}" sandbox="allow-scripts" width="100%" height="{HEIGHT}"></iframe>'
         shown["text/html"] = frame
-    display(shown, raw=True)
-
-
-def _shell() -> Any:
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None
+    display(shown, raw=True)  # type: ignore[no-untyped-call]

@@ -29,8 +29,8 @@ class Training(msgspec.Struct, frozen=True):
     def __call__(self) -> NoReturn:
         """Run the script; UserError is raised only before it starts."""
         from headtorch import record, render
-        from headtorch.render.progress import Progress
         from headtorch.monitor import Monitor
+        from headtorch.render.progress import Progress
 
         if not self.as_module:
             launch.check_script(self.script)

@@ -61,6 +61,7 @@ def tap_schedulers(contained: Contained, recorder: Recorder, patches: Patches) -
         return scheduler
 
     leave_uncompiled(new)
+
     def plain(kind: type[lr_scheduler.LRScheduler], *_: Any, **__: Any) -> lr_scheduler.LRScheduler:
         return object.__new__(kind)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import linecache
 import re
 import sys
+from typing import Any
 
 
 def cell_name(file: str) -> str | None:
     """What the user calls the cell that has this file name, such as "cell 3"; None where it is no cell's."""
-    shell = _shell()
-    label = None if shell is None else shell.compile.format_code_name(file)
+    ipython = shell()
+    label = None if ipython is None else ipython.compile.format_code_name(file)
     number = re.search(r"\[(\d+)\]", label[1]) if label else None
     return f"cell {number[1]}" if number else None
 
@@ -20,6 +21,7 @@ def cell_text(file: str) -> str:
     return "".join(linecache.getlines(file))
 
 
-def _shell() -> object:
+def shell() -> Any:
+    """The IPython that runs here, if one does."""
     ipython = sys.modules.get("IPython")  # where it is not imported there are no cells
     return ipython.get_ipython() if ipython is not None else None

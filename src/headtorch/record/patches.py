@@ -14,7 +14,7 @@ class Patches:
     """Puts stand-ins in place. After `undo` all is as it was, but for what someone else has wrapped since."""
 
     def __init__(self) -> None:
-        self._undo: list[Callable[[], None]] = []
+        self._undo: list[Callable[[], object]] = []
 
     def put(self, owner: Any, name: str, stand_in: Any) -> None:
         """Put `stand_in` under a name of a module or a class."""
@@ -34,12 +34,13 @@ class Patches:
 
     def put_builtin(self, owner: Any, name: str, stand_in: Callable[..., Any]) -> None:
         """Put a function of ours in the place of a built-in one, so that torch.jit.script still knows it."""
-        operation = _builtins._find_builtin(getattr(owner, name))  # type: ignore[no-untyped-call]
+        operations = _builtins._get_builtin_table()  # type: ignore[no-untyped-call]
+        operation = operations.get(id(getattr(owner, name)))
         self.put(owner, name, stand_in)
         if operation is not None:
-            _builtins._register_builtin(stand_in, operation)
+            operations[id(stand_in)] = operation
             # PyTorch knows functions by their id, which another may have once this one is gone.
-            self._undo.append(lambda: _builtins._get_builtin_table().pop(id(stand_in), None))
+            self._undo.append(lambda: operations.pop(id(stand_in), None))
 
     def after(self, undo: Callable[[], Any]) -> None:
         """Call this too when all is undone."""

@@ -15,7 +15,7 @@ from headtorch.model import Where
 from headtorch.record.cells import cell_name, cell_text
 
 _OWN = str(Path(__file__).resolve().parent.parent)
-_LAUNCH = str(Path(_OWN, "launch.py"))
+_STARTS = (str(Path(_OWN, "launch.py")), str(Path(_OWN, "notebook.py")))  # what runs the user's code
 _LIBRARIES = tuple(
     {str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     | {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -57,8 +57,8 @@ class Sources:
         return is_user
 
     def user_frames(self, frame: FrameType | None) -> Iterator[FrameType]:
-        """The user's frames from `frame` outwards, up to where his script was started."""
-        while frame is not None and frame.f_code.co_filename != _LAUNCH:
+        """The user's frames from `frame` outwards, up to where his script or cell was started."""
+        while frame is not None and frame.f_code.co_filename not in _STARTS:
             if self.is_user(frame.f_code):
                 yield frame
             frame = frame.f_back

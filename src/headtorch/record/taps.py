@@ -83,7 +83,7 @@ class Taps:
         self._trained = 0.0  # when it last did
         self._has_parameters: dict[int, bool] = {}
         reference = weakref.ref(self)  # what is registered there stays for ever
-        os.register_at_fork(after_in_child=lambda: (taps := reference()) and taps._disable())
+        os.register_at_fork(after_in_child=lambda: _disable_in_child(reference))
 
     def _disable(self) -> None:
         self.enabled = False
@@ -358,6 +358,11 @@ class Taps:
         for stand_in in (set_anomaly_enabled, is_anomaly_enabled, is_anomaly_check_nan_enabled):
             leave_uncompiled(stand_in)
             self._patches.put(torch, stand_in.__name__, stand_in)
+
+
+def _disable_in_child(reference: weakref.ref[Taps]) -> None:
+    if (taps := reference()) is not None:
+        taps._disable()
 
 
 def _told_as(code: CodeType, original: CodeType, lines_after: int) -> CodeType:
