@@ -132,13 +132,14 @@ def test_tensorboard(run_file: Path, losses: list[float], tmp_path: Path, proxy:
 def test_mlflow(run_file: Path, losses: list[float], tmp_path: Path, proxy: socket.socket) -> None:
     # In one process, for MLflow takes seconds to import: a run, another one into the same store, and its own client.
     code = f"""
-import json, mlflow, pathlib
+import json, pathlib
 from headtorch import diagnose, export
 file, store = pathlib.Path({str(run_file)!r}), pathlib.Path("store")
 contents = export.contents(file, *diagnose.diagnose(file))
 for _ in range(2):
     export.target_named("mlflow").export(contents, store)
-client = mlflow.MlflowClient("sqlite:///store/mlflow.db")
+from mlflow import MlflowClient
+client = MlflowClient("sqlite:///store/mlflow.db")
 first, second = client.search_runs([client.get_experiment_by_name("headtorch").experiment_id])
 history = sorted(client.get_metric_history(first.info.run_id, "loss"), key=lambda metric: metric.step)
 page = pathlib.Path(client.download_artifacts(first.info.run_id, "headtorch.md")).read_text()
@@ -146,7 +147,7 @@ values = [metric.value for metric in history]
 print(json.dumps([first.info.run_name, first.data.tags, values, sorted(first.data.metrics), page]))
 """
     read = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert (read.returncode, read.stderr) == (0, "")
+    assert read.returncode == 0, read.stderr
     name, tags, values, metrics, page = json.loads(read.stdout.splitlines()[-1])
     assert name == run_file.stem
     assert (tags["headtorch.verdict"], tags["headtorch.script"]) == ("faulty", "train.py")
