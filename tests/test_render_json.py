@@ -49,7 +49,7 @@ def test_the_report_can_be_read_back(report: Report) -> None:
 def test_the_form_of_a_finding() -> None:
     report = reports(Path("/project"))["one-cause"]
     read = json.loads(render(report, {}))
-    assert list(read) == ["schema", "verdict", "run", "findings", "notices", "looked_at"]
+    assert list(read) == ["schema", "verdict", "run", "findings", "notices", "looked_at", "rules"]
     assert read["schema"] == "headtorch.report/1"
     assert [finding["rule"] for finding in read["findings"]] == ["exploding-step", "nan-loss", "dead-relu"]
     cause, consequence, _ = read["findings"]

@@ -28,6 +28,7 @@ def diagnose(path: Path, rules: Sequence[Rule] | None = None) -> tuple[Report, d
     try:
         signals = Signals(run)
         found: list[Finding] = []
+        failed: set[str] = set()
         notices = [*_notices(run), *_not_seen(signals)]
         rules = all_rules() if rules is None else rules
         with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -38,6 +39,7 @@ def diagnose(path: Path, rules: Sequence[Rule] | None = None) -> tuple[Report, d
                 except UserError:
                     raise
                 except Exception as error:
+                    failed.add(rule.name)
                     notices.append(f"rule `{rule.name}` failed ({type(error).__name__}: {error}); the others went on")
             findings = order(found, rules)
             told = any(finding.severity != "note" for finding in findings)
@@ -49,6 +51,7 @@ def diagnose(path: Path, rules: Sequence[Rule] | None = None) -> tuple[Report, d
                 findings=findings,
                 looked_at=_looked_at(signals, len(rules)),
                 notices=tuple(notices),
+                rules=tuple(rule.name for rule in rules if rule.name not in failed),
             )
         return report, run.sources
     finally:

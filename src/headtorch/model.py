@@ -137,7 +137,7 @@ class Report(msgspec.Struct, frozen=True):
     """The diagnosis of one run: what every renderer draws. Findings stand causes first, most certain first.
 
     `notices` are sentences about the diagnosis itself: what could not be looked at, what went wrong in headtorch.
-    `looked_at` says what a verdict of "healthy" rests on.
+    `looked_at` says what a verdict of "healthy" rests on, `rules` names the rules that were asked and did not fail.
     """
 
     verdict: Verdict
@@ -145,6 +145,7 @@ class Report(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
     looked_at: str
     notices: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
     schema: str = SCHEMA
 
 
@@ -175,3 +176,7 @@ class UserError(Exception):
     `status`."""
 
     status = 2
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it."""
+        return [f"headtorch: {self}"]

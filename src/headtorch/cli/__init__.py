@@ -13,6 +13,7 @@ import click
 from headtorch import __version__
 from headtorch.cli.check import check
 from headtorch.cli.explain import explain
+from headtorch.cli.export import export
 from headtorch.cli.fix import fix
 from headtorch.cli.options import STATUSES
 from headtorch.cli.report import report
@@ -46,5 +47,5 @@ def commands() -> None:
     """Runs your PyTorch training script unchanged and says why the network does not learn."""
 
 
-for command in (run, check, report, fix, runs, explain):
+for command in (run, check, report, fix, runs, explain, export):
     commands.add_command(command)

@@ -29,18 +29,18 @@ class Training(msgspec.Struct, frozen=True):
     def __call__(self) -> NoReturn:
         """Run the script; UserError is raised only before it starts."""
         from headtorch import record, render
+        from headtorch.monitor import Monitor
         from headtorch.render.progress import Progress
-        from headtorch.watch import Watch
 
         if not self.as_module:
             launch.check_script(self.script)
         for path in self.reports:
             render.check_path(path)
         recording = record.begin(script=self.script, argv=self.arguments, as_module=self.as_module, folder=self.runs)
-        watch = Watch(recording, Progress(sys.stderr))
+        monitor = Monitor(recording, Progress(sys.stderr))
 
         def end(kind: str, detail: str) -> Path:
-            watch.stop()
+            monitor.stop()
             return recording.end(kind, detail)
 
         aftermath = Aftermath(end, self.reports, self.choice, lambda: recording.trouble)

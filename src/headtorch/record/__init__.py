@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from headtorch import __version__
+from headtorch.model import UserError
 from headtorch.record.writer import Writer
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Recording:
         self._taps: Taps | None = None
         self._process = os.getpid()
         self._trouble: str | None = None
+        _recordings.append(self)
         after_import("torch", self._install)
 
     @property
@@ -64,13 +66,25 @@ class Recording:
 
     def end(self, ending: str, detail: str = "") -> Path:
         """Bring everything to disk and say how the script ended. Never raises; does nothing in a forked child."""
-        if os.getpid() == self._process:
+        if self.is_of_this_process:
             try:
                 self._finish(ending, detail)
             except Exception as error:
                 self._trouble = f"the end was not recorded: {type(error).__name__}: {error}"
             self._writer.close()
         return self.path
+
+    def detach(self) -> None:
+        """Take out of PyTorch and of the import system what watched the training. Call `end` before."""
+        if self._taps is not None:
+            self._taps.remove()
+        sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _AfterImport)]
+        _recordings.remove(self)
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """Whether it began here and not before a fork."""
+        return os.getpid() == self._process
 
     def _finish(self, ending: str, detail: str) -> None:
         self._writer.fact("ended", time.time())
@@ -91,11 +105,16 @@ class Recording:
         return self._trouble or self._writer.trouble
 
 
+_recordings: list[Recording] = []  # that have begun and were not detached
+
+
 def begin(script: str, argv: Sequence[str], *, as_module: bool, folder: Path) -> Recording:
     """Begin to record a script into a new run file in `folder`.
 
-    Raises UserError when the folder cannot be written.
+    Raises UserError when the folder cannot be written, or this process is being recorded already.
     """
+    if any(recording.is_of_this_process for recording in _recordings):
+        raise UserError("headtorch records this process already, and can record it only once at a time")
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     name = script.rsplit(".", 1)[-1] if as_module else Path(script).stem
     for number in itertools.count(1):

@@ -14,12 +14,13 @@ from torch.nn.utils import clip_grad
 from torch.optim import lr_scheduler
 
 from headtorch.record.compiler import leave_uncompiled
+from headtorch.record.patches import Patches
 from headtorch.record.recorder import Recorder
 
 Contained = Callable[..., Any]  # calls a method of the recorder aside from the training
 
 
-def tap_clipping(contained: Contained, recorder: Recorder) -> None:
+def tap_clipping(contained: Contained, recorder: Recorder, patches: Patches) -> None:
     """Tap the clipping of gradients by their norm."""
     original = clip_grad.clip_grad_norm_
 
@@ -32,10 +33,10 @@ def tap_clipping(contained: Contained, recorder: Recorder) -> None:
 
     leave_uncompiled(clip_grad_norm_)
     for module in (clip_grad, nn.utils):
-        module.clip_grad_norm_ = clip_grad_norm_  # type: ignore[attr-defined]
+        patches.put(module, "clip_grad_norm_", clip_grad_norm_)
 
 
-def tap_scaling(contained: Contained, recorder: Recorder) -> None:
+def tap_scaling(contained: Contained, recorder: Recorder, patches: Patches) -> None:
     """Tap the updates of a GradScaler."""
     original = GradScaler.update
 
@@ -45,10 +46,10 @@ def tap_scaling(contained: Contained, recorder: Recorder) -> None:
         contained(recorder.loss_scaled, self)
 
     leave_uncompiled(update)
-    GradScaler.update = update  # type: ignore[method-assign]
+    patches.put(GradScaler, "update", update)
 
 
-def tap_schedulers(contained: Contained, recorder: Recorder) -> None:
+def tap_schedulers(contained: Contained, recorder: Recorder, patches: Patches) -> None:
     """Tap the making of schedulers of the learning rate.
 
     No call of theirs is wrapped: a frame more would bring their warnings to another line.
@@ -60,4 +61,10 @@ def tap_schedulers(contained: Contained, recorder: Recorder) -> None:
         return scheduler
 
     leave_uncompiled(new)
+
+    def plain(kind: type[lr_scheduler.LRScheduler], *_: Any, **__: Any) -> lr_scheduler.LRScheduler:
+        return object.__new__(kind)
+
     lr_scheduler.LRScheduler.__new__ = new  # type: ignore[method-assign, assignment]
+    # Without a `__new__` again, Python would refuse the arguments that are meant for `__init__`.
+    patches.after(lambda: setattr(lr_scheduler.LRScheduler, "__new__", plain))

@@ -12,9 +12,10 @@ from pathlib import Path
 from types import CodeType, FrameType
 
 from headtorch.model import Where
+from headtorch.record.cells import cell_name, cell_text
 
 _OWN = str(Path(__file__).resolve().parent.parent)
-_LAUNCH = str(Path(_OWN, "launch.py"))
+_STARTS = (str(Path(_OWN, "launch.py")), str(Path(_OWN, "notebook.py")))  # what runs the user's code
 _LIBRARIES = tuple(
     {str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     | {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -24,7 +25,8 @@ _LIBRARIES = tuple(
 class Sources:
     """Tells the user's frames from a library's, and remembers each file met.
 
-    `on_file` is called once for each of the user's files, with its path and its text.
+    `on_file` is called once for each of the user's files, with its path and its text. A cell of a notebook is a file
+    with the name that the user knows it by.
     """
 
     def __init__(self, on_file: Callable[[str, str], None]) -> None:
@@ -32,6 +34,7 @@ class Sources:
         # By id, for to hash code is to read all of it; each is kept, so that no other gets its id.
         self._known: dict[int, tuple[CodeType, bool]] = {}
         self._lines: dict[str, list[str]] = {}
+        self._cells: dict[str, str] = {}  # their names, by the file names that IPython gives them
         self._places: dict[tuple[CodeType, int], Where] = {}
 
     def is_user(self, code: CodeType) -> bool:
@@ -40,17 +43,22 @@ class Sources:
         if known is not None:
             return known[1]
         file = code.co_filename
-        is_user = not (file.startswith((*_LIBRARIES, _OWN, "<")) or "site-packages" in file or "dist-packages" in file)
+        cell = cell_name(file)
+        is_user = cell is not None or not (
+            file.startswith((*_LIBRARIES, _OWN, "<")) or "site-packages" in file or "dist-packages" in file
+        )
         self._known[id(code)] = code, is_user
         if is_user and file not in self._lines:
-            text = _read(file)
+            text = _read(file) if cell is None else cell_text(file)
             self._lines[file] = text.splitlines()
-            self._on_file(file, text)
+            if cell is not None:
+                self._cells[file] = cell
+            self._on_file(cell or file, text)
         return is_user
 
     def user_frames(self, frame: FrameType | None) -> Iterator[FrameType]:
-        """The user's frames from `frame` outwards, up to where his script was started."""
-        while frame is not None and frame.f_code.co_filename != _LAUNCH:
+        """The user's frames from `frame` outwards, up to where his script or cell was started."""
+        while frame is not None and frame.f_code.co_filename not in _STARTS:
             if self.is_user(frame.f_code):
                 yield frame
             frame = frame.f_back
@@ -65,13 +73,14 @@ class Sources:
 
     def _place(self, code: CodeType, instruction: int, line: int) -> Where:
         file = code.co_filename
+        shown = self._cells.get(file, file)
         if sys.version_info >= (3, 11):
             start, end, column, end_column = next(
                 itertools.islice(code.co_positions(), instruction // 2, None), (None, None, None, None)
             )
             if start is not None and end is not None and column is not None and end_column is not None:
-                return Where(file, start, self._column(file, start, column), self._column(file, end, end_column), end)
-        return Where(file, line)
+                return Where(shown, start, self._column(file, start, column), self._column(file, end, end_column), end)
+        return Where(shown, line)
 
     def _column(self, file: str, line: int, offset: int) -> int:
         """The column, from 1, of a byte offset: the interpreter counts a line in bytes of UTF-8."""

@@ -24,6 +24,7 @@ import sys
 import threading
 import time
 import traceback
+import weakref
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
@@ -33,7 +34,6 @@ from torch import nn
 from torch._C._dynamo import eval_frame
 from torch.autograd import graph as autograd_graph
 from torch.compiler import is_compiling
-from torch.jit import _builtins
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 
 from headtorch.record import graph
@@ -41,6 +41,7 @@ from headtorch.record.aids import tap_clipping, tap_scaling, tap_schedulers
 from headtorch.record.calm import Calm
 from headtorch.record.compiler import leave_uncompiled, operations_are_not_run
 from headtorch.record.measure import keep_gradient
+from headtorch.record.patches import Patches
 from headtorch.record.recorder import Recorder
 from headtorch.record.recurrent import FUNCTIONS
 from headtorch.record.tracing import Tracer
@@ -70,17 +71,19 @@ class _Thread(threading.local):
 
 
 class Taps:
-    """The taps of one recorder, installed for the life of the process."""
+    """The taps of one recorder, in place from `install` to `remove`."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.enabled = True
         self.errors: list[str] = []
+        self._patches = Patches()
         self._thread = _Thread()
         self._trainer: int | None = None  # the thread whose training is recorded: two at once would mix their tensors
         self._trained = 0.0  # when it last did
         self._has_parameters: dict[int, bool] = {}
-        os.register_at_fork(after_in_child=self._disable)
+        reference = weakref.ref(self)  # what is registered there stays for ever
+        os.register_at_fork(after_in_child=lambda: _disable_in_child(reference))
 
     def _disable(self) -> None:
         self.enabled = False
@@ -105,9 +108,9 @@ class Taps:
         self._tap_optimizers()
         self._tap_losses()
         self._tap_recurrent()
-        tap_clipping(self._contained, self.recorder)
-        tap_scaling(self._contained, self.recorder)
-        tap_schedulers(self._contained, self.recorder)
+        tap_clipping(self._contained, self.recorder, self._patches)
+        tap_scaling(self._contained, self.recorder, self._patches)
+        tap_schedulers(self._contained, self.recorder, self._patches)
         self._tap_saved_tensor_hooks()
         self._tap_anomaly_mode()
         self.recorder.tracer.start()
@@ -118,6 +121,10 @@ class Taps:
         self._trainer = None
         self._contained(self.recorder.close)
         self._disable()
+
+    def remove(self) -> None:
+        """Take every tap out."""
+        self._patches.undo()
 
     def _contained(self, do: Callable[..., Any], *args: Any) -> Any:
         """Call a method of the recorder aside from the training: no gradient, no modes, no error gets out."""
@@ -196,7 +203,7 @@ class Taps:
         recorder.engine = engine_run_backward.__code__  # type: ignore[attr-defined]
         leave_uncompiled(engine_run_backward)
         for module in (torch.autograd, autograd_graph):
-            module._engine_run_backward = engine_run_backward  # type: ignore[attr-defined]
+            self._patches.put(module, "_engine_run_backward", engine_run_backward)
 
     def _tap_modules(self) -> None:
         original_call, original_init = nn.Module.__call__, nn.Module.__init__
@@ -236,9 +243,9 @@ class Taps:
             return result
 
         leave_uncompiled(init, load_state_dict)
-        nn.Module.load_state_dict = load_state_dict  # type: ignore[method-assign]
-        nn.Module.__call__ = call  # type: ignore[method-assign]
-        nn.Module.__init__ = init  # type: ignore[method-assign]
+        self._patches.put(nn.Module, "load_state_dict", load_state_dict)
+        self._patches.put(nn.Module, "__call__", call)
+        self._patches.put(nn.Module, "__init__", init)
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A module is called, the outermost one or a traced one."""
@@ -283,19 +290,18 @@ class Taps:
                 taps._contained(recorder.optimizer_stepped, optimizer)
 
         leave_uncompiled(init, stepped)
-        Optimizer.__init__ = init  # type: ignore[method-assign]
-        register_optimizer_step_post_hook(stepped)
+        self._patches.put(Optimizer, "__init__", init)
+        self._patches.after(register_optimizer_step_post_hook(stepped).remove)
 
     def _tap_losses(self) -> None:
         for module, attribute, name, reduction in LOSSES:
             original = getattr(module, attribute, None)
             if original is not None:
-                _replace(module, attribute, original, self._loss(original, name, reduction))
+                self._patches.put_builtin(module, attribute, self._loss(original, name, reduction))
 
     def _tap_recurrent(self) -> None:
         for name in FUNCTIONS:
-            original = getattr(torch._VF, name)
-            _replace(torch._VF, name, original, self._recurrent(original))
+            self._patches.put_builtin(torch._VF, name, self._recurrent(getattr(torch._VF, name)))
 
     def _recurrent(self, original: Callable[..., Any]) -> Callable[..., Any]:
         taps, recorder = self, self.recorder
@@ -333,7 +339,7 @@ class Taps:
             return original(*args)
 
         leave_uncompiled(push)
-        torch._C._autograd._push_saved_tensors_default_hooks = push  # type: ignore[assignment]
+        self._patches.put(torch._C._autograd, "_push_saved_tensors_default_hooks", push)
 
     def _tap_anomaly_mode(self) -> None:
         """The tracer uses anomaly mode: the user sees only his own, and his ends the tracer's."""
@@ -351,15 +357,12 @@ class Taps:
 
         for stand_in in (set_anomaly_enabled, is_anomaly_enabled, is_anomaly_check_nan_enabled):
             leave_uncompiled(stand_in)
-            setattr(torch, stand_in.__name__, stand_in)
+            self._patches.put(torch, stand_in.__name__, stand_in)
 
 
-def _replace(module: Any, attribute: str, original: Callable[..., Any], stand_in: Callable[..., Any]) -> None:
-    """Put a function of ours in the place of a built-in one, so that torch.jit.script still knows it."""
-    setattr(module, attribute, stand_in)
-    operation = _builtins._find_builtin(original)  # type: ignore[no-untyped-call]
-    if operation is not None:
-        _builtins._register_builtin(stand_in, operation)
+def _disable_in_child(reference: weakref.ref[Taps]) -> None:
+    if (taps := reference()) is not None:
+        taps._disable()
 
 
 def _told_as(code: CodeType, original: CodeType, lines_after: int) -> CodeType:

@@ -12,7 +12,7 @@ from pathlib import Path
 from headtorch.model import Report, UserError
 from headtorch.render.text import render as text
 
-__all__ = ["check_path", "text", "write"]
+__all__ = ["check_path", "drawn", "text", "write"]
 
 Sources = Mapping[str, str]
 """The text of each of the user's files as it was recorded, by the name it has in `Where.file`."""
@@ -43,11 +43,21 @@ def write(report: Report, sources: Sources, path: Path) -> None:
         raise UserError(f"cannot write '{path}': {error.strerror or error}") from error
 
 
-def _renderer(path: Path) -> Callable[[Report, Sources], str]:
+def drawn(report: Report, sources: Sources, suffix: str) -> str | None:
+    """`report` in the format of files that end in `suffix`; None where there is no such format."""
+    render = _renderers().get(suffix)
+    return None if render is None else render(report, sources)
+
+
+def _renderers() -> dict[str, Callable[[Report, Sources], str]]:
     modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
-    renderers = {module.SUFFIX: module.render for module in modules if hasattr(module, "SUFFIX")}
+    return {module.SUFFIX: module.render for module in modules if hasattr(module, "SUFFIX")}
+
+
+def _renderer(path: Path) -> Callable[[Report, Sources], str]:
+    renderers = _renderers()
     try:
-        render: Callable[[Report, Sources], str] = renderers[path.suffix.lower()]
+        render = renderers[path.suffix.lower()]
     except KeyError:
         known = " or ".join(sorted(renderers))
         raise UserError(f"cannot write a report to '{path}': its name must end in {known}") from None

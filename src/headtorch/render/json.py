@@ -22,11 +22,17 @@ def render(report: Report, sources: Mapping[str, str]) -> str:
     document = {
         "schema": report.schema,
         "verdict": report.verdict,
-        "run": _jsonable(report.run),
+        "run": jsonable(report.run),
         "findings": [_finding(finding) for finding in report.findings],
         "notices": list(report.notices),
         "looked_at": report.looked_at,
+        "rules": list(report.rules),
     }
+    return written(document)
+
+
+def written(document: object) -> str:
+    """A JSON document of what `jsonable` returns, indented."""
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     # json leaves C1 controls and bidi overrides as they are; in a terminal they would act.
     return "".join(c if is_plain(c) or c == "\n" else json.dumps(c)[1:-1] for c in text)
@@ -38,21 +44,22 @@ def _finding(finding: Finding) -> dict[str, object]:
         "severity": finding.severity,
         "role": finding.role,
         "message": finding.message,
-        "where": _jsonable(finding.where),
-        "saw": _jsonable(finding.saw),
+        "where": jsonable(finding.where),
+        "saw": jsonable(finding.saw),
         "follows_from": finding.follows_from,
-        "tried": _jsonable(finding.tried),
+        "tried": jsonable(finding.tried),
         "help": finding.help,
         "label": finding.label,
-        "confidence": _jsonable(finding.confidence),
+        "confidence": jsonable(finding.confidence),
     }
 
 
-def _jsonable(value: object) -> object:
+def jsonable(value: object) -> object:
+    """A record as what JSON has; a broken number is a string, and null in a tuple."""
     if isinstance(value, msgspec.Struct):
-        return {name: _jsonable(getattr(value, name)) for name in value.__struct_fields__}
+        return {name: jsonable(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, tuple):
-        return [None if _is_broken(item) else _jsonable(item) for item in value]
+        return [None if _is_broken(item) else jsonable(item) for item in value]
     return str(value) if _is_broken(value) else value
 
 

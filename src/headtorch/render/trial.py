@@ -16,10 +16,11 @@ def trial_lines(tried: Tried, page: Page) -> list[str]:
     """The change and what became of it. All text is visible already."""
     lines = page.paragraph("help:", "note", tried.change) if tried.change else []
     lines += _diff(tried.diff, page)
-    return lines + page.paragraph("tried:", "note", _figures(tried), page.paint(STYLE[tried.verdict], tried.verdict))
+    return lines + page.paragraph("tried:", "note", figures(tried), page.paint(STYLE[tried.verdict], tried.verdict))
 
 
-def _figures(tried: Tried) -> str:
+def figures(tried: Tried) -> str:
+    """The figures of the runs before and after, or why there are none."""
     if not tried.before:
         return f"{tried.why}:" if tried.why else ""
     seeds = f"{count(len(tried.before), 'seed')} x {count(tried.steps, 'step')}"

@@ -1,4 +1,4 @@
-"""Watch: keeps the progress line of a running training up to date, from a thread of its own.
+"""Monitor: keeps the progress line of a running training up to date, from a thread of its own.
 
 The findings so far come from the run file, as they will at the end. Each look takes its time from the training, so the
 pause before the next one is a hundred times as long as the last one took.
@@ -34,7 +34,7 @@ class Training(Protocol):
         """The last loss, where it is known without waiting for a device."""
 
 
-class Watch:
+class Monitor:
     """Shows the progress of a training until `stop`."""
 
     def __init__(self, training: Training, progress: Progress) -> None:
@@ -42,7 +42,7 @@ class Watch:
         self._progress = progress
         self._findings = 0
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="headtorch-watch", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="headtorch-monitor", daemon=True)
         if progress.shows:
             self._thread.start()
 
