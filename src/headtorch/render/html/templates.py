@@ -1,0 +1,86 @@
+"""The templates of the page, and what they call to draw a record. All text that they show is made visible and escaped."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from headtorch.figures import Figure
+from headtorch.figures.svg import svg
+from headtorch.figures.tables import table
+from headtorch.model import Where
+from headtorch.render.html.cards import outcome
+from headtorch.render.numbers import count, duration
+from headtorch.render.snippet import place
+from headtorch.render.visible import visible
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+
+@cache
+def environment() -> Environment:
+    """The environment of the templates."""
+    made = Environment(
+        loader=FileSystemLoader([HERE / "templates"]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "svg": lambda figure, height=None: Markup(svg(figure, height)),
+        "table": _table,
+        "raw": Markup,
+        "prose": _prose,
+        "count": count,
+        "duration": duration,
+        "date": lambda seconds: time.strftime("%-d %b %Y, %H:%M", time.localtime(seconds)),
+        "place": place,
+        "line_anchor": line_anchor,
+        "at_steps": _at_steps,
+        "outcome": outcome,
+        "lines": lambda text: Markup(escape("\n".join(map(visible, text.split("\n"))))),
+    }
+    return made
+
+
+def drawn(template: str, **values: Any) -> Markup:
+    """A template with its values."""
+    return Markup(environment().get_template(template).render(values))
+
+
+def line_anchor(where: Where | tuple[str, int]) -> str:
+    """The address of a line of source within the page. The file's name is not in it: it may be any text."""
+    file, line = (where.file, where.line) if isinstance(where, Where) else where
+    return f"line-{hashlib.sha1(file.encode('utf-8', 'replace')).hexdigest()[:8]}-{line}"
+
+
+def _shown(value: Any) -> Any:
+    return value if isinstance(value, Markup) else visible(str(value))
+
+
+def _prose(text: str) -> Markup:
+    """Words in which code stands between backticks."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(visible(text))
+    pieces = [escape(visible(part)) for part in parts]
+    return Markup().join(Markup("<code>{}</code>").format(p) if n % 2 else p for n, p in enumerate(pieces))
+
+
+def _table(figure: Figure) -> Markup:
+    return Markup(svg(table(figure)))
+
+
+def _at_steps(steps: str) -> str:
+    if not steps[:1].isdigit():
+        return steps
+    return f"step {steps}" if steps.replace(",", "").isdigit() else f"steps {steps}"
