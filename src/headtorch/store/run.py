@@ -52,8 +52,10 @@ class Run:
     def __init__(self, path: Path, known: Run | None = None) -> None:
         self.path = path
         self._db = db.open_to_read(path)
-        self._known = {} if known is None else {**known._known, **known._read_to}
         self._read_to: dict[tuple[str, int], tuple[int, Series]] = {}
+        self._known: dict[tuple[str, int], tuple[int, Series]] = {}
+        if known is not None:
+            self._known = {**known._known, **known._read_to}
 
     def close(self) -> None:
         """Close the file."""

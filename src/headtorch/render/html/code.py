@@ -66,8 +66,8 @@ def _kinds(text: str, count: int) -> dict[int, list[tuple[int, int, str]]]:
     """The coloured stretches of each line; what is no Python has them up to where it stops being Python."""
     found: dict[int, list[tuple[int, int, str]]] = {}
     names = {tokenize.STRING: "string", tokenize.COMMENT: "comment", tokenize.NUMBER: "number"}
-    if hasattr(tokenize, "FSTRING_MIDDLE"):
-        names |= {tokenize.FSTRING_START: "string", tokenize.FSTRING_MIDDLE: "string", tokenize.FSTRING_END: "string"}
+    # The parts of an f-string are tokens from Python 3.12 on.
+    names |= {getattr(tokenize, f"FSTRING_{part}", -1): "string" for part in ("START", "MIDDLE", "END")}
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             kind = names.get(token.type, "")

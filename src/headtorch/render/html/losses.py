@@ -45,14 +45,8 @@ def losses(
     if not fits:
         return None
     series = curves(fits, points, window)
-    return charts(
-        "Loss",
-        series,
-        bands(signals),
-        markers(findings, fits),
-        rates(fits, signals.run.steps, window),
-        len(signals.fits) - len(fits),
-    )
+    speed, untold = rates(fits, signals.run.steps, window), len(signals.fits) - len(fits)
+    return charts("Loss", series, bands(signals), markers(findings, fits), speed, untold)
 
 
 def charts(
@@ -118,9 +112,7 @@ def markers(findings: Iterable[Finding], fits: Sequence[Fit]) -> tuple[Marker, .
         if finding.role == "cause" and finding.severity != "note" and begin is not None:
             at.setdefault(begin, []).append(finding.rule)
     first = sorted(at.items())[:MOST_MARKERS]
-    return tuple(
-        Marker(names[0] if len(names) == 1 else f"{names[0]} +{len(names) - 1}", step) for step, names in first
-    )
+    return tuple(Marker(names[0] + (f" +{len(names) - 1}" if names[1:] else ""), step) for step, names in first)
 
 
 def begins(finding: Finding) -> float | None:
@@ -133,7 +125,7 @@ def begins(finding: Finding) -> float | None:
 
 def rates(fits: Sequence[Fit], steps: int, window: Window | None = None) -> Chart | None:
     """The learning rate of each optimizer, which is recorded when it changes; None when none was."""
-    found = []
+    found: list[Series] = []
     for fit in fits:
         for number, recorded in fit.rates.items():
             kind = fit.run.optimizers[number].kind
@@ -145,7 +137,7 @@ def rates(fits: Sequence[Fit], steps: int, window: Window | None = None) -> Char
     if not values:
         return None
     log = max(values) / min(values) > WIDE
-    named = [series for series in found] if len(found) > 1 else [Series("", s.x, s.y, colour=4) for s in found]
+    named = found if len(found) > 1 else [Series("", s.x, s.y, colour=4) for s in found]
     return Chart("Learning rate", Axis("step"), Axis("learning rate", log=log), tuple(named))
 
 

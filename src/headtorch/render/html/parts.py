@@ -124,7 +124,7 @@ def findings_part(
 
 
 def loss_part(losses: Losses | None, *, running: bool = False, **more: Any) -> Markup:
-    """The loss; `data` is what the page's script draws it from, `curves` where it gets that, `fallback` why it cannot."""
+    """The loss; `data` is what the page's script draws, `curves` where it gets that, `fallback` why it cannot."""
     return drawn("loss.html", losses=losses, running=running, **({"data": "", "curves": "", "fallback": ""} | more))
 
 

@@ -18,15 +18,15 @@ FEWEST, MOST = 24, 160  # columns
 
 
 class Shown(NamedTuple):
-    """A quantity that is shown: what it is called, in which words, and its healthy range."""
+    """A quantity that is shown of each weight or each activation: its title, what it is, and its healthy range."""
 
     name: str
+    of: str
     title: str
-    words: str
-    of: str  # "weight" or "activation"
     low: float | None
     high: float | None
     log: bool
+    words: str
 
 
 # The ends are those of the rules' pages: `exploding-gradients` (10), `lr-too-high` (0.1), `dead-relu` (95 %, 50 %),
@@ -34,13 +34,15 @@ class Shown(NamedTuple):
 # of the usual step. A spread of 0.01 or 10 is a hundred times too small, or ten times too large, for a layer that
 # keeps the scale of standardised inputs.
 QUANTITIES = (
-    Shown("gradient", "Gradient norm", "norm of each weight's gradient over that of the weight, |g| / |w|", "weight", 1e-5, 10.0, True),
-    Shown("update_ratio", "Update ratio", "how far a step moves each weight beside its own size, |Δw| / |w|", "weight", 1e-4, 0.1, True),
-    Shown("activation_std", "Activation spread", "standard deviation of what each non-linearity puts out", "activation", 0.01, 10.0, True),
-    Shown("zero_share", "Zero share", "share of outputs that are exactly 0", "activation", None, 0.95, False),
-    Shown("dead_share", "Dead units", "share of units that put out 0 for every example", "activation", None, 0.5, False),
-    Shown("saturated_share", "Saturation", "share of outputs where the slope is near 0", "activation", None, 0.7, False),
-)  # fmt: skip
+    Shown(
+        "gradient", "weight", "Gradient norm", 1e-5, 10.0, True, "each weight's gradient beside the weight, |g| / |w|"
+    ),
+    Shown("update_ratio", "weight", "Update ratio", 1e-4, 0.1, True, "one step beside the weight it moves, |Δw| / |w|"),
+    Shown("activation_std", "activation", "Activation spread", 0.01, 10.0, True, "standard deviation of the outputs"),
+    Shown("zero_share", "activation", "Zero share", None, 0.95, False, "share of the outputs that are exactly 0"),
+    Shown("dead_share", "activation", "Dead units", None, 0.5, False, "share of units at 0 for every example"),
+    Shown("saturated_share", "activation", "Saturation", None, 0.7, False, "share of outputs with a slope near 0"),
+)
 
 
 class Row(NamedTuple):
@@ -83,7 +85,7 @@ def values_of(fit: Fit, shown: Shown) -> Series:
     if not count or gradients.values.shape[1] != weights.values.shape[1]:
         return Series(np.empty(0, np.int64), np.empty((0, 1), np.float32))
     norms = np.maximum(weights.values[:count], 1e-30)
-    return Series(gradients.steps[:count], gradients.values[:count] / norms)
+    return Series(gradients.steps[:count], (gradients.values[:count] / norms).astype(np.float32))
 
 
 def strips(fit: Fit) -> Iterator[tuple[Shown, Strip]]:

@@ -1,4 +1,4 @@
-"""The templates of the page, and what they call to draw a record. All text that they show is made visible and escaped."""
+"""The templates of the page, and what they call to draw a record. All text in them is made visible and escaped."""
 
 from __future__ import annotations
 

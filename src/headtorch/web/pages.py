@@ -1,0 +1,151 @@
+"""Pages: what the server answers under which address. Everything is drawn by the templates of the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from markupsafe import Markup
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from headtorch.model import Finding, UserError
+from headtorch.render.html import parts
+from headtorch.render.html.compared import Compared, compared
+from headtorch.render.html.curves import curves_json
+from headtorch.render.html.histories import named
+from headtorch.render.html.losses import Losses, Window, losses
+from headtorch.render.html.templates import STATIC, drawn
+from headtorch.render.html.uplot import MISSING, UPLOT_SCRIPT
+from headtorch.rules import rule_named
+from headtorch.signals import Signals
+from headtorch.web.live import Live
+from headtorch.web.shelf import Shelf
+from headtorch.web.watched import Diagnosis, Watched, running
+
+PATIENCE = 0.3  # seconds that a page waits for a first diagnosis before it is shown without
+POINTS = 900
+MOST_POINTS = 4000
+
+
+class Pages:
+    """The routes of the live page."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self.live = Live(shelf)
+
+    def app(self, labs: Sequence[BaseRoute] = ()) -> Starlette:
+        """The application; `labs` are routes of other pages that it carries."""
+        return Starlette(
+            routes=[
+                Route("/", self.index),
+                Route("/run/{key}", self.run),
+                Route("/run/{key}/part/{part}", self.part),
+                Route("/run/{key}/curves", self.curves),
+                Route("/run/{key}/layer/{layer}", self.layer),
+                Route("/run/{key}/verdict", self.verdict),
+                Route("/run/{key}/events", self.events),
+                Route("/compare", self.compare),
+                Route("/compare/curves", self.compared_curves),
+                Route("/explain/{rule}", self.explain),
+                Mount("/static", StaticFiles(directory=STATIC)),
+                *labs,
+            ],
+            exception_handlers={HTTPException: _error, UserError: _error},
+        )
+
+    # ---- one run ------------------------------------------------------------------------------------------------
+
+    def run(self, request: Request) -> Response:
+        """The page of a run. What takes long to find comes later."""
+        watched = self._watched(request)
+        diagnosis = watched.diagnosed(PATIENCE)
+        with watched.signals() as signals:
+            view = View(watched, signals, diagnosis)
+            page = drawn("live.html", title=Path(view.head.script).name, key=watched.key, **view.parts())
+        return _html(page)
+
+    def part(self, request: Request) -> Response:
+        """One part of that page, as it is now."""
+        watched, part = self._watched(request), request.path_params["part"]
+        with watched.signals() as signals:
+            view = View(watched, signals, watched.diagnosis)
+            if part not in PARTS:
+                raise HTTPException(404, f"there is no part '{part}'")
+            return _html(getattr(view, part)())
+
+    def curves(self, request: Request) -> Response:
+        """The loss of a run within the steps that are zoomed to."""
+        watched = self._watched(request)
+        points, window = _points(request), _window(request)
+        with watched.signals() as signals:
+            found = losses(signals, _findings(watched.diagnosis), points, window)
+        return _json(found)
+
+    def layer(self, request: Request) -> Response:
+        """The history of one layer."""
+        with self._watched(request).signals() as signals:
+            found = named(signals.fits, request.path_params["layer"])
+        if found is None:
+            raise HTTPException(404, "there is no such layer")
+        return _html(drawn("one_history.html", one=found))
+
+    def verdict(self, request: Request) -> Response:
+        """The verdict of a run for the list, which waits for it."""
+        watched = self._watched(request)
+        diagnosis = watched.diagnosed(60)
+        report = diagnosis.report if diagnosis is not None else None
+        return _html(drawn("verdict.html", verdict=parts.verdict(report, watched.is_running()) if report else None))
+
+    async def events(self, request: Request) -> Response:
+        """News of a run, as long as its page is open."""
+        return StreamingResponse(self.live.events(self._watched(request)), media_type="text/event-stream")
+
+    # ---- several ------------------------------------------------------------------------------------------------
+
+    def index(self, request: Request) -> Response:
+        """The list of all runs."""
+        rows = []
+        for row in self._shelf.listed():
+            watched = self._shelf.get(row.key)
+            diagnosis = watched.diagnosis if watched is not None else None
+            report = diagnosis.report if diagnosis is not None else None
+            rows.append((row, parts.verdict(report, row.running) if report else None))
+        return _html(drawn("index.html", title="Runs", rows=rows, folder=str(self._shelf.folder)))
+
+    def compare(self, request: Request) -> Response:
+        """Several runs over one another, with what differs between them."""
+        found = self._compared(request, parts_of=True)
+        if len(found.runs) < 2:
+            return RedirectResponse(f"/run/{found.runs[0].key}" if found.runs else "/", 303)
+        address = "/compare/curves?" + "&".join(f"run={run.key}" for run in found.runs)
+        loss = parts.loss_part(found.losses, curves=address if UPLOT_SCRIPT.exists() else "", fallback=_fallback())
+        return _html(drawn("compare.html", title="Runs compared", found=found, loss=loss))
+
+    def compared_curves(self, request: Request) -> Response:
+        """The losses of several runs within the steps that are zoomed to."""
+        return _json(self._compared(request, parts_of=False).losses)
+
+    def _compared(self, request: Request, *, parts_of: bool) -> Compared:
+        chosen = [watched for key in request.query_params.getlist("run")[:6] if (watched := self._shelf.get(key))]
+        return compared(
+            [(watched.key, watched.diagnosed(5 if parts_of else 0), watched) for watched in dict.fromkeys(chosen)],
+            _points(request),
+            _window(request),
+        )
+
+    def explain(self, request: Request) -> Response:
+        """The page of a rule."""
+        return _html(drawn("explain.html", title=request.path_params["rule"], rule=rule_named(request.path_params["rule"])))
+
+    def _watched(self, request: Request) -> Watched:
+        watched = self._shelf.get(request.path_params["key"])
+        if watched is None:
+            raise HTTPException(404, "there is no such run")
+        return watched
