@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from headtorch.model import Finding, UserError
+from headtorch.model import Finding, Report, UserError
 from headtorch.render.html import parts
 from headtorch.render.html.compared import Compared, compared
 from headtorch.render.html.curves import curves_json
@@ -31,6 +32,8 @@ from headtorch.web.watched import Diagnosis, Watched, running
 PATIENCE = 0.3  # seconds that a page waits for a first diagnosis before it is shown without
 POINTS = 900
 MOST_POINTS = 4000
+MOST_COMPARED = 5
+PATIENCE_FOR_SEVERAL = 10  # seconds
 
 
 class Pages:
@@ -121,7 +124,7 @@ class Pages:
 
     def compare(self, request: Request) -> Response:
         """Several runs over one another, with what differs between them."""
-        found = self._compared(request, parts_of=True)
+        found = self._compared(request, judged=True)
         if len(found.runs) < 2:
             return RedirectResponse(f"/run/{found.runs[0].key}" if found.runs else "/", 303)
         address = "/compare/curves?" + "&".join(f"run={run.key}" for run in found.runs)
@@ -130,22 +133,123 @@ class Pages:
 
     def compared_curves(self, request: Request) -> Response:
         """The losses of several runs within the steps that are zoomed to."""
-        return _json(self._compared(request, parts_of=False).losses)
+        return _json(self._compared(request, judged=False).losses)
 
-    def _compared(self, request: Request, *, parts_of: bool) -> Compared:
-        chosen = [watched for key in request.query_params.getlist("run")[:6] if (watched := self._shelf.get(key))]
-        return compared(
-            [(watched.key, watched.diagnosed(5 if parts_of else 0), watched) for watched in dict.fromkeys(chosen)],
-            _points(request),
-            _window(request),
-        )
+    def _compared(self, request: Request, *, judged: bool) -> Compared:
+        keys = dict.fromkeys(request.query_params.getlist("run"))
+        chosen = [watched for key in keys if (watched := self._shelf.get(key))][:MOST_COMPARED]
+        with contextlib.ExitStack() as stack:
+            runs = []
+            for watched in chosen:
+                diagnosis = watched.diagnosed(PATIENCE_FOR_SEVERAL if judged else 0)
+                report = diagnosis.report if diagnosis is not None else None
+                runs.append((watched.key, stack.enter_context(watched.signals()), report))
+            return compared(runs, _points(request), _window(request))
 
     def explain(self, request: Request) -> Response:
         """The page of a rule."""
-        return _html(drawn("explain.html", title=request.path_params["rule"], rule=rule_named(request.path_params["rule"])))
+        rule = rule_named(request.path_params["rule"])
+        return _html(drawn("explain.html", title=rule.name, rule=rule))
 
     def _watched(self, request: Request) -> Watched:
         watched = self._shelf.get(request.path_params["key"])
         if watched is None:
             raise HTTPException(404, "there is no such run")
         return watched
+
+
+PARTS = ("header", "findings", "loss", "inside", "source")
+
+
+class View:
+    """One run as its page shows it now: each part by its name."""
+
+    def __init__(self, watched: Watched, signals: Signals, diagnosis: Diagnosis | None) -> None:
+        self._watched = watched
+        self._signals = signals
+        self._running = running(signals.run)
+        self._report = diagnosis.report if diagnosis is not None else None
+        self._trouble = diagnosis.trouble if diagnosis is not None else ""
+        self.head = parts.heading(signals.run.summary(), str(signals.run.facts.get("detail", "")), self._running)
+
+    def parts(self) -> dict[str, Markup]:
+        """All parts of the page."""
+        return {name: getattr(self, name)() for name in PARTS}
+
+    def header(self) -> Markup:
+        """The script, how it ended, and the verdict."""
+        judged = parts.verdict(self._report, self._running) if self._report is not None else None
+        return parts.header_part(self.head, judged)
+
+    def findings(self) -> Markup:
+        """The findings, or that they are being looked for."""
+        if self._trouble:
+            return drawn("trouble.html", trouble=self._trouble)
+        sources = self._signals.run.sources
+        return parts.findings_part(self._report, sources, running=self._running, explain="/explain/")
+
+    def loss(self) -> Markup:
+        """The loss; its script asks for the curves itself."""
+        shown = losses(self._signals, _findings_of(self._report))
+        address = f"/run/{self._watched.key}/curves"
+        return parts.loss_part(
+            shown, running=self._running, curves=address if UPLOT_SCRIPT.exists() else "", fallback=_fallback()
+        )
+
+    def inside(self) -> Markup:
+        """The inside of the network; the histories of its layers come when they are asked for."""
+        found = parts.inside(self._signals, _findings_of(self._report))
+        return parts.inside_part(found, running=self._running, histories_at=f"/run/{self._watched.key}/layer/")
+
+    def source(self) -> Markup:
+        """The source with what was found in it."""
+        return parts.source_part(self._report, self._signals.run.sources, self.head.script)
+
+
+def _findings(diagnosis: Diagnosis | None) -> Sequence[Finding]:
+    return _findings_of(diagnosis.report if diagnosis is not None else None)
+
+
+def _findings_of(report: Report | None) -> Sequence[Finding]:
+    return report.findings if report is not None else ()
+
+
+def _fallback() -> str:
+    return "" if UPLOT_SCRIPT.exists() else MISSING
+
+
+def _points(request: Request) -> int:
+    points = _number(request, "points")
+    return POINTS if points is None else int(min(max(points, 10), MOST_POINTS))
+
+
+def _window(request: Request) -> Window | None:
+    first, last = _number(request, "from"), _number(request, "to")
+    return (first, last) if first is not None and last is not None and first < last else None
+
+
+def _number(request: Request, name: str) -> float | None:
+    try:
+        value = float(request.query_params[name])
+    except (KeyError, ValueError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _html(page: str, status: int = 200) -> Response:
+    # A lone surrogate (a byte of a file name that is no UTF-8) is written as \udcXX.
+    return HTMLResponse(page.encode("utf-8", "backslashreplace"), status)
+
+
+def _json(found: Losses | None) -> Response:
+    if found is None:
+        raise HTTPException(404, "nothing was minimised in this run")
+    return Response(curves_json(found), media_type="application/json")
+
+
+def _error(request: Request, error: Exception) -> Response:
+    """A page, or part of one, that says in a sentence what is wrong."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    words = error.detail if isinstance(error, HTTPException) else str(error)
+    template = "trouble.html" if "/part/" in request.url.path else "error.html"
+    return _html(drawn(template, title="Not there", trouble=words), status)

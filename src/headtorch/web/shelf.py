@@ -69,11 +69,11 @@ class Shelf:
             if key not in set(self._keys.values()):
                 for path in self.paths():
                     self.key(path)
-            path = next((path for path, name in self._keys.items() if name == key), None)
-            if path is None:
+            found = [path for path, name in self._keys.items() if name == key]
+            if not found:
                 return None
             if key not in self._watched:
-                self._watched[key] = Watched(key, path, self._rules, self._executor)
+                self._watched[key] = Watched(key, found[0], self._rules, self._executor)
             self._watched.move_to_end(key)
             # Diagnoses are small and kept; series are not.
             for other in list(self._watched.values())[:-KEPT]:

@@ -27,6 +27,7 @@ SHORTEST_REST = 1.0  # seconds
 
 Stamp = tuple[tuple[int, int], ...]
 
+
 class Diagnosis(NamedTuple):
     """What the rules found in a run file as it was at `stamp`; `trouble` says why there is no report."""
 
@@ -34,6 +35,7 @@ class Diagnosis(NamedTuple):
     report: Report | None
     sources: Mapping[str, str]
     trouble: str = ""
+
 
 class Watched:
     """One run file. May be used from several threads."""
@@ -125,6 +127,7 @@ class Watched:
         except UserError as error:
             self.diagnosis = Diagnosis(stamp, None, {}, str(error))
         self._rest_until = time.monotonic() + max(SHORTEST_REST, REST * (time.monotonic() - start))
+
 
 def recorder(run: Run) -> int | None:
     """The number of the process that records a run, None where it has said that it ended."""

@@ -120,6 +120,8 @@ def begins(finding: Finding) -> float | None:
     for evidence in finding.saw:
         if evidence.steps and (number := re.match(r"(?:steps? )?(\d[\d,]*)", evidence.steps)):
             return float(number[1].replace(",", ""))
+        if evidence.steps and evidence.steps.startswith("the first"):
+            return 0.0
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,8 +16,8 @@ from headtorch.figures.svg import svg
 from headtorch.figures.tables import table
 from headtorch.model import Where
 from headtorch.render.html.cards import outcome
-from headtorch.render.numbers import count, duration
-from headtorch.render.snippet import place
+from headtorch.render.html.spark import spark
+from headtorch.render.numbers import count, duration, figure
 from headtorch.render.visible import visible
 
 HERE = Path(__file__).parent
@@ -36,14 +36,17 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
-        "svg": lambda figure, height=None: Markup(svg(figure, height)),
+        "svg": lambda drawing, height=None: Markup(svg(drawing, height)),
         "table": _table,
         "raw": Markup,
         "prose": _prose,
         "count": count,
         "duration": duration,
         "date": lambda seconds: time.strftime("%-d %b %Y, %H:%M", time.localtime(seconds)),
-        "place": place,
+        "place": _place,
+        "figure": figure,
+        "spark": spark,
+        "sentence": _sentence,
         "line_anchor": line_anchor,
         "at_steps": _at_steps,
         "outcome": outcome,
@@ -76,8 +79,19 @@ def _prose(text: str) -> Markup:
     return Markup().join(Markup("<code>{}</code>").format(p) if n % 2 else p for n, p in enumerate(pieces))
 
 
-def _table(figure: Figure) -> Markup:
-    return Markup(svg(table(figure)))
+def _sentence(text: str) -> Markup:
+    """Words as a headline: a letter at its beginning is a capital one."""
+    return _prose(text[:1].upper() + text[1:])
+
+
+def _place(where: Where) -> str:
+    """A place by the name of its file: the whole path stands with the source."""
+    column = "" if where.column is None else f":{where.column}"
+    return f"{PurePath(where.file).name}:{where.line}{column}"
+
+
+def _table(drawing: Figure) -> Markup:
+    return Markup(svg(table(drawing)))
 
 
 def _at_steps(steps: str) -> str:

@@ -290,7 +290,7 @@ function drawLosses() {
 
 // ---- layers --------------------------------------------------------------------------------------------------------
 
-async function openLayer(key, focus) {
+export async function openLayer(key, focus, scroll = true) {
   let section = document.getElementById(`layer-${key}`);
   const holder = section ? section.parentElement : document.querySelector(".histories[data-histories]:not([data-histories=''])");
   if (!section && holder) {
@@ -306,7 +306,7 @@ async function openLayer(key, focus) {
   all("svg.strip a").forEach((link) => link.classList.toggle("chosen", link.getAttribute("href") === `#layer-${key}`));
   all(".invite").forEach((hint) => (hint.hidden = true));
   if (focus) section.focus({ preventScroll: true });
-  section.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  if (scroll) section.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
 }
 
 function walkRows(event) {
