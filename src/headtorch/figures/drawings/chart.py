@@ -179,7 +179,7 @@ def _marker(marker: Marker, x: Scale, height: float) -> str:
     return (
         f'<line x1="{at}" x2="{at}" y1="0" y2="{height:g}" stroke="{MARK}" stroke-dasharray="2 3"/>'
         f'<circle cx="{at}" cy="0" r="3" fill="{MARK}"/>'
-    ) + text(at, 4, marker.label, MARK, anchor=side[0], dx=side[1], **HALO)
+    ) + text(at, 3, marker.label, MARK, anchor=side[0], dx=side[1], **HALO)
 
 
 def _legend(chart: Chart) -> tuple[str, int]:

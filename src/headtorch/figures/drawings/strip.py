@@ -58,9 +58,9 @@ def draw_strip(strip: Strip, height: float | None) -> str:
         if number % every == 0
     )
     foot = whole + 15
-    key = plot(whole + 26, 12, _key(strip), NAMES, 100 - NAMES)
+    key = plot(whole + 28, 12, _key(strip), 0, 100)
     content = plot(0, whole, picture + names + _links(strip, row) + _steps(strip, foot), NAMES, 100 - NAMES) + key
-    return sheet(strip.title, describe(strip), whole + 58, content, "strip")
+    return sheet(strip.title, describe(strip), whole + 44, content, "strip")
 
 
 def describe(strip: Strip) -> str:

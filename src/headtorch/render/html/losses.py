@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from headtorch.figures import Axis, Band, Chart, Marker, Series
 from headtorch.model import Finding
-from headtorch.render.html.thinning import thinned
+from headtorch.render.html.thinning import thinned, within
 from headtorch.signals import Fit, Signals
 from headtorch.store.run import Series as Recorded
 
 POINTS = 360
 MOST_FITS = 5
 MOST_MARKERS = 4
+BATCHES = 4  # of which the mean is drawn, in a curve of more than twice as many points as FEW
+FEW = 70
 NOTHING = 0.05  # of the way from chance to 0: within it, nothing has been learned
 WIDE = 50.0  # largest over smallest loss: a linear axis then shows little of the small ones
 Window = tuple[float, float]
@@ -87,8 +89,10 @@ def curves(
 def _coloured(
     recorded: Recorded, name: str, points: int, window: Window | None, colour: int, *, dashed: bool
 ) -> Series:
-    thin = thinned(name, recorded.steps, recorded.column(), points, window)
-    # Few points of a held-out loss are measurements, each to be seen; a curve of thousands is a line.
+    steps, values = within(recorded.steps, recorded.column(), window)
+    # The loss of a single batch jumps about: means show where it goes, and their shade how far it jumps.
+    points = min(points, max(len(steps) // BATCHES, FEW)) if len(steps) > 2 * FEW else 2 * FEW
+    thin = thinned(name, steps, values, points)
     return Series(thin.name, thin.x, thin.y, False, thin.low, thin.high, colour, dashed)
 
 
@@ -132,7 +136,7 @@ def rates(fits: Sequence[Fit], steps: int, window: Window | None = None) -> Char
         for number, recorded in fit.rates.items():
             kind = fit.run.optimizers[number].kind
             x, y = _stairs(recorded.steps, recorded.column(), max(steps - 1, 0))
-            thin = thinned(kind, x, y, POINTS, window)
+            thin = thinned(kind, *within(x, y, window), POINTS)
             if thin.x and kind not in {series.name for series in found}:
                 found.append(Series(thin.name, thin.x, thin.y, colour=4))
     values = [value for series in found for value in series.y if math.isfinite(value) and value > 0]

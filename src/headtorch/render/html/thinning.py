@@ -15,14 +15,8 @@ def thinned(
     steps: NDArray[np.int64],
     values: NDArray[np.float32],
     points: int,
-    window: tuple[float, float] | None = None,
 ) -> Series:
-    """A curve of at most `points` means of equal stretches, within `window` of the steps."""
-    if window is not None:
-        first, last = np.searchsorted(steps, [window[0], window[1]])
-        # One more on each side, so that the curve reaches the edges.
-        cut = slice(max(int(first) - 1, 0), int(last) + 1)
-        steps, values = steps[cut], values[cut]
+    """A curve of at most `points` means of equal stretches."""
     values = np.where(np.isfinite(values), values, np.nan).astype(np.float64)
     if len(steps) <= points:
         return Series(name, tuple(map(float, steps.tolist())), tuple(values.tolist()))
@@ -41,6 +35,17 @@ def thinned(
         low=tuple(np.fmin.reduceat(values, edges).tolist()),
         high=tuple(np.fmax.reduceat(values, edges).tolist()),
     )
+
+
+def within(
+    steps: NDArray[np.int64], values: NDArray[np.float32], window: tuple[float, float] | None
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The part of a series between two steps, and one more on each side, so that its curve reaches the edges."""
+    if window is None:
+        return steps, values
+    first, last = np.searchsorted(steps, window)
+    cut = slice(max(int(first) - 1, 0), int(last) + 1)
+    return steps[cut], values[cut]
 
 
 def rounded(value: float, digits: int = 4) -> float:

@@ -97,7 +97,7 @@ class LossPlot {
     this.panel.querySelector(".drawn").hidden = true;
     all(":scope > .hint[hidden]", this.panel).forEach((hint) => (hint.hidden = false));
     this.charts = [this.chart(this.data.loss, 320, this.log, true)];
-    if (this.data.rates) this.charts.push(this.chart(this.data.rates, 96, this.data.rates.log, false));
+    if (this.data.rates) this.charts.push(this.chart(this.data.rates, 84, this.data.rates.log, false));
     if (left > 0) this.charts[0].setCursor({ left, top: 10 });
   }
 
@@ -122,7 +122,7 @@ class LossPlot {
         width: 1.75,
         dash: curve.dashed ? [6, 4] : undefined,
         spanGaps: false,
-        points: { show: curve.x.length < 3 },
+        points: { show: above && curve.x.length < 40, size: 4 },
         value: (_, value) => short(value),
       });
       if (curve.low.length) {
@@ -137,9 +137,9 @@ class LossPlot {
     const options = {
       width: this.width(),
       height,
-      padding: [10, 6, 0, 0],
+      padding: [above ? 16 : 6, 6, 0, 0],
       cursor: { sync: { key: "loss" }, drag: { x: true, y: false }, y: false, points: { size: 7 } },
-      legend: { live: true },
+      legend: { show: above },
       select: { over: true },
       scales: {
         x: { time: false, range: (_, low, high) => this.window || [low, high > low ? high : low + 1] },
@@ -153,7 +153,7 @@ class LossPlot {
       series,
       hooks: {
         drawClear: [(plot) => above && this.levels(plot, curves)],
-        draw: [(plot) => above && this.marks(plot, curves)],
+        draw: [(plot) => above && this.words(plot, curves)],
         setSelect: [(plot) => this.zoom(plot.posToVal(plot.select.left, "x"), plot.posToVal(plot.select.left + plot.select.width, "x"), plot.select.width)],
         ready: [(plot) => this.ready(plot)],
       },
@@ -182,7 +182,7 @@ class LossPlot {
     return [bottom, high > bottom ? high + (high - bottom) * 0.04 : bottom + 1];
   }
 
-  levels(plot, curves) {
+  levels(plot, curves, named = false) {
     const { ctx, bbox } = plot;
     ctx.save();
     ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
@@ -190,16 +190,20 @@ class LossPlot {
       const top = plot.valToPos(band.high, "y", true);
       const bottom = plot.valToPos(band.low, "y", true);
       if (bottom < bbox.top || top > bbox.top + bbox.height) continue;
-      ctx.fillStyle = colour("--good", 0.14);
-      ctx.fillRect(bbox.left, top, bbox.width, Math.max(bottom - top, 2));
+      if (!named) {
+        ctx.fillStyle = colour("--good", 0.18);
+        ctx.fillRect(bbox.left, top, bbox.width, Math.max(bottom - top, 2));
+        continue;
+      }
       ctx.fillStyle = colour("--good");
       ctx.textAlign = "right";
-      ctx.fillText(band.label, bbox.left + bbox.width - 4, top - 4 * devicePixelRatio);
+      halo(ctx, band.label, bbox.left + bbox.width - 4, top - 4 * devicePixelRatio);
     }
     ctx.restore();
   }
 
-  marks(plot, curves) {
+  words(plot, curves) {
+    this.levels(plot, curves, true);
     const { ctx, bbox } = plot;
     ctx.save();
     ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
@@ -214,7 +218,9 @@ class LossPlot {
       ctx.stroke();
       const right = at > bbox.left + bbox.width * 0.7;
       ctx.textAlign = right ? "right" : "left";
-      ctx.fillText(marker.label, at + (right ? -5 : 5) * devicePixelRatio, bbox.top + 11 * devicePixelRatio);
+      ctx.setLineDash([]);
+      halo(ctx, marker.label, at + (right ? -5 : 5) * devicePixelRatio, bbox.top - 3 * devicePixelRatio);
+      ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
     }
     ctx.restore();
   }
@@ -278,6 +284,17 @@ class LossPlot {
 }
 
 const positive = (value) => (value > 0 ? value : null);
+
+// Words over lines: the ground shows around them.
+function halo(ctx, words, x, y) {
+  const { strokeStyle } = ctx;
+  ctx.strokeStyle = colour("--surface");
+  ctx.lineWidth = 4 * devicePixelRatio;
+  ctx.strokeText(words, x, y);
+  ctx.strokeStyle = strokeStyle;
+  ctx.lineWidth = 1;
+  ctx.fillText(words, x, y);
+}
 
 function drawLosses() {
   for (const panel of all("[data-chart]")) {
