@@ -10,10 +10,10 @@ from headtorch.figures.scale import tick
 MOST_ROWS = 24
 
 
-def table(figure: Figure) -> Table:
-    """A figure's numbers, at most 24 rows of a curve."""
+def table(figure: Figure, most: int = MOST_ROWS) -> Table:
+    """A figure's numbers, at most `most` rows of a curve."""
     if isinstance(figure, Chart):
-        return _of_chart(figure)
+        return _of_chart(figure, most)
     if isinstance(figure, Strip):
         return _of_strip(figure)
     if isinstance(figure, Histogram):
@@ -25,13 +25,13 @@ def table(figure: Figure) -> Table:
     return figure
 
 
-def _of_chart(chart: Chart) -> Table:
+def _of_chart(chart: Chart, most: int) -> Table:
     """A row for some x of the longest curve: of each curve the last value up to there."""
     longest = max(chart.series, key=lambda series: len(series.x), default=None)
     if longest is None:
         return Table(chart.title, (chart.x.label, chart.y.label), ())
     count = len(longest.x)
-    chosen = sorted({round(n * (count - 1) / (MOST_ROWS - 1)) for n in range(MOST_ROWS)}) if count else []
+    chosen = sorted({round(n * (count - 1) / (most - 1)) for n in range(most)}) if count else []
     rows = []
     for at in (longest.x[number] for number in chosen):
         cells = []

@@ -22,6 +22,8 @@ def draw_histogram(histogram: Histogram, height: float) -> str:
         if stop > start:
             parts.append(text(f"{start * 100:.2f}%", 11, band.label, GOOD, dx="4"))
     for count, left, right in zip(histogram.counts, histogram.edges, histogram.edges[1:], strict=False):
+        if not count:
+            continue
         start, stop, share = x.place(left) * 100, x.place(right) * 100, count / most * 100
         parts.append(
             f'<rect x="{start:.2f}%" width="{max(stop - start - 0.3, 0.2):.2f}%" y="{100 - share:.2f}%" '

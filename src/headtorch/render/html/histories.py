@@ -13,8 +13,8 @@ from headtorch.render.html.strips import QUANTITIES, Row, Shown, rows, values_of
 from headtorch.render.html.thinning import thinned
 from headtorch.signals import Fit
 
-POINTS = 90
-BINS = 24
+POINTS = 48
+BINS = 16
 
 
 class History(NamedTuple):

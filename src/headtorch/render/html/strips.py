@@ -56,11 +56,9 @@ class Row(NamedTuple):
 def rows(fit: Fit, of: str) -> list[Row]:
     """The weights, or the non-linearities, of a fit in order of computation."""
     if of == "activation":
-        nodes = fit.network.nodes
-        names = [f"{fit.network.name(number)} {nodes[number].op.lower()}".strip() for number in fit.objective.measured]
         return [
-            Row(f"{fit.objective.id}-a{number}", _once(name), column)
-            for column, (number, name) in enumerate(zip(fit.objective.measured, names, strict=True))
+            Row(f"{fit.objective.id}-a{number}", activation_name(fit, number), column)
+            for column, number in enumerate(fit.objective.measured)
         ]
     used = [fit.network.nodes[number].weight for number in fit.network.linear_maps]
     places = {number: place for place, number in enumerate(dict.fromkeys(used))}
@@ -70,10 +68,14 @@ def rows(fit: Fit, of: str) -> list[Row]:
     return [Row(f"{fit.objective.id}-w{p.id}", p.name, columns[p.id]) for p in weights]
 
 
-def _once(name: str) -> str:
-    """A name without the operation where the layer is called after it: "relu", not "relu relu"."""
-    first, _, rest = name.rpartition(" ")
-    return first if first == rest else name
+def activation_name(fit: Fit, number: int) -> str:
+    """What a non-linearity is called: by its layer, or by the layer before it where it has none of its own."""
+    nodes = fit.network.nodes
+    operation = nodes[number].op.lower()
+    if nodes[number].layer:
+        return f"{nodes[number].layer} {operation}" if nodes[number].layer != operation else operation
+    before = next((nodes[other].layer for other in fit.network.before(number) if nodes[other].layer), "")
+    return f"{operation} after {before}" if before else operation
 
 
 def values_of(fit: Fit, shown: Shown) -> Series:
@@ -94,8 +96,9 @@ def strips(fit: Fit) -> Iterator[tuple[Shown, Strip]]:
         recorded, layers = values_of(fit, shown), rows(fit, shown.of)
         if not recorded or not layers or recorded.values.shape[1] <= max(row.column for row in layers):
             continue
+        layers = [row for row in layers if not np.isnan(recorded.values[:, row.column]).all()]
         values = recorded.values[:, [row.column for row in layers]]
-        if np.isnan(values).all() or (shown.low is None and not np.nansum(values)):
+        if not layers or (shown.low is None and not np.nansum(values)):
             continue
         steps, cells = _columns(recorded.steps, values, min(MOST, max(FEWEST, CELLS // len(layers))))
         yield (

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from headtorch.figures import Figure
 from headtorch.figures.svg import svg
-from headtorch.figures.tables import table
+from headtorch.figures.tables import MOST_ROWS, table
 from headtorch.model import Where
 from headtorch.render.html.cards import outcome
 from headtorch.render.html.spark import spark
@@ -90,8 +90,8 @@ def _place(where: Where) -> str:
     return f"{PurePath(where.file).name}:{where.line}{column}"
 
 
-def _table(drawing: Figure) -> Markup:
-    return Markup(svg(table(drawing)))
+def _table(drawing: Figure, most: int = MOST_ROWS) -> Markup:
+    return Markup(svg(table(drawing, most)))
 
 
 def _at_steps(steps: str) -> str:
