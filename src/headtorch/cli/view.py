@@ -37,6 +37,7 @@ def view(
     from headtorch.store.run import Run
     from headtorch.web.server import serve
 
+    rules = rules_of(choice_of(select, ignore))
     for path in files:
         Run(path).close()  # what is no run file is refused before anything is served
     if not files and not runs.is_dir():
@@ -49,7 +50,7 @@ def view(
     serve(
         runs,
         files,
-        rules_of(choice_of(select, ignore)),
+        rules,
         port=port,
         browser=not no_browser,
         until_left=until_left,

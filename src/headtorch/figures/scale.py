@@ -25,7 +25,8 @@ class Scale(NamedTuple):
         if self.log:
             low, high, value = math.log(low), math.log(high), math.log(max(value, SMALLEST))
         # Halved, so that the difference of two huge numbers is still finite.
-        return (value / 2 - low / 2) / (high / 2 - low / 2)
+        length = high / 2 - low / 2
+        return (value / 2 - low / 2) / length if length > 0 else 0.5
 
     def value(self, place: float) -> float:
         """The value at a place, the inverse of `place`."""
@@ -76,8 +77,10 @@ def scale(axis: Axis, values: Iterable[float]) -> Scale:
 
 
 def tick(value: float) -> str:
-    """A value as an axis is labelled: 0.05, 12, 2k, 1.5M, 1e-5."""
+    """A value as an axis is labelled: 0.05, 12, 20k, 1.5M, 1e-5."""
     size = abs(value)
+    if not math.isfinite(size):
+        return "NaN" if math.isnan(size) else "infinite"
     if value == 0:
         return "0"
     for limit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):

@@ -37,7 +37,7 @@ def _of_chart(chart: Chart, most: int) -> Table:
         cells = []
         for series in chart.series:
             upto = [value for step, value in zip(series.x, series.y, strict=True) if step <= at]
-            cells.append(_number(upto[-1]) if upto else "")
+            cells.append(tick(upto[-1]) if upto else "")
         rows.append((f"{at:g}", *cells))
     return Table(chart.title, (chart.x.label, *(series.name or chart.y.label for series in chart.series)), tuple(rows))
 
@@ -49,9 +49,5 @@ def _of_strip(strip: Strip) -> Table:
         measured = [value for value in values if not math.isnan(value)]
         middle = seen[len(seen) // 2] if seen else math.nan
         ends = (measured[0], middle, measured[-1]) if measured else (math.nan,) * 3
-        rows.append((name, *map(_number, ends)))
+        rows.append((name, *map(tick, ends)))
     return Table(strip.title, ("", "first", "median", "last"), tuple(rows))
-
-
-def _number(value: float) -> str:
-    return "NaN" if math.isnan(value) else "infinite" if math.isinf(value) else tick(value)

@@ -36,7 +36,7 @@ def render(report: Report, sources: Mapping[str, str]) -> str:
     try:
         run = Run(Path(report.run.file))
     except UserError as error:
-        return _page(report, sources, "", Markup(), Markup("<p class=quiet>{}</p>").format(GONE.format(error)))
+        return _page(report, sources, "", drawn("trouble.html", trouble=GONE.format(error)), Markup())
     try:
         signals = Signals(run)
         shown = losses(signals, report.findings)

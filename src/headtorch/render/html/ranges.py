@@ -6,7 +6,7 @@ import math
 import re
 from typing import NamedTuple
 
-NUMBER = r"[-+]?(?:\d[\d,]*)(?:\.\d+)?(?:e[-+]?\d+)?"
+NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?![\d/])"
 TO = re.compile(rf"({NUMBER})\s*%?\s+to\s+({NUMBER})\s*(%?)")
 ONE = re.compile(rf"({NUMBER})\s*(%?)")
 UPPER = re.compile(r"\b(?:below|at most|less than|under|no more than)\b")

@@ -43,7 +43,7 @@ def within(
     """The part of a series between two steps, and one more on each side, so that its curve reaches the edges."""
     if window is None:
         return steps, values
-    first, last = np.searchsorted(steps, window)
+    first, last = np.searchsorted(steps, window[0]), np.searchsorted(steps, window[1], side="right")
     cut = slice(max(int(first) - 1, 0), int(last) + 1)
     return steps[cut], values[cut]
 
