@@ -6,6 +6,7 @@ import shlex
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
@@ -37,6 +38,7 @@ class Heading(NamedTuple):
     """What the head of a page says of a run."""
 
     script: str
+    folder: str
     arguments: str
     ending: str
     running: bool
@@ -83,7 +85,9 @@ def heading(run: RunSummary, detail: str = "", running: bool = False) -> Heading
     if run.torch:
         facts.append(("PyTorch", run.torch))
     arguments = shlex.join(run.arguments)
-    return Heading(run.script, arguments, ending(run, detail, running), running, tuple(facts))
+    script = PurePath(run.script)
+    folder = str(script.parent) if script.name != str(script) else ""
+    return Heading(script.name, folder, arguments, ending(run, detail, running), running, tuple(facts))
 
 
 def verdict(report: Report, running: bool) -> Verdict:
@@ -94,7 +98,8 @@ def verdict(report: Report, running: bool) -> Verdict:
         kind = "error" if severities["error"] else "warning"
         return Verdict(kind, f"{', '.join(found)} in {count(report.run.steps, 'step')}")
     if running:
-        return Verdict("pending", f"nothing found in {count(report.run.steps, 'step')} so far")
+        steps = count(report.run.steps, "step")
+        return Verdict("pending", f"nothing found in {steps} so far" if report.run.steps else "no step yet")
     if report.verdict == "healthy":
         return Verdict("healthy", f"healthy: {count(report.run.steps, 'step')} and nothing wrong")
     if report.run.steps:

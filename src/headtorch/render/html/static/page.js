@@ -154,11 +154,18 @@ class LossPlot {
       hooks: {
         drawClear: [(plot) => above && this.levels(plot, curves)],
         draw: [(plot) => above && this.words(plot, curves)],
-        setSelect: [(plot) => this.zoom(plot.posToVal(plot.select.left, "x"), plot.posToVal(plot.select.left + plot.select.width, "x"), plot.select.width)],
+        setSelect: [(plot) => this.select(plot)],
         ready: [(plot) => this.ready(plot)],
       },
     };
     return new window.uPlot(options, data, holder);
+  }
+
+  select(plot) {
+    const { left, width } = plot.select;
+    const ends = [plot.posToVal(left, "x"), plot.posToVal(left + width, "x")];
+    // Not at once: the chart that is told of it is about to be replaced.
+    if (width >= 4) setTimeout(() => this.zoom(...ends));
   }
 
   ready(plot) {
@@ -203,6 +210,7 @@ class LossPlot {
   }
 
   words(plot, curves) {
+    this.panel.dataset.shown = `${Math.round(plot.scales.x.min)} ${Math.round(plot.scales.x.max)}`;
     this.levels(plot, curves, true);
     const { ctx, bbox } = plot;
     ctx.save();
@@ -230,8 +238,8 @@ class LossPlot {
     return [Math.min(...ends.map((curve) => curve.x[0])), Math.max(...ends.map((curve) => curve.x[curve.x.length - 1]))];
   }
 
-  async zoom(from, to, width = 99) {
-    if (width < 4 || !(to > from)) return;
+  async zoom(from, to) {
+    if (!(to > from)) return;
     this.whole = this.whole || this.extent();
     this.window = [from, to];
     await this.renew();
