@@ -52,7 +52,10 @@ def draw_chart(chart: Chart, height: float) -> str:
 
 def scales(chart: Chart) -> tuple[Scale, Scale]:
     """The stretch of each axis: what is drawn, and of the bands those ends that lie near it."""
-    values = [value for series in chart.series for value in (*series.y, *series.low, *series.high)]
+    # On a logarithmic axis one value near 0 would take most of the room: there the curves themselves set the ends.
+    extents = () if chart.y.log else chart.series
+    values = [value for series in chart.series for value in series.y]
+    values += [value for series in extents for value in (*series.low, *series.high)]
     finite = [abs(value) for value in values if math.isfinite(value)]
     reach = 3 * max(finite, default=math.inf)
     values += [end for band in chart.bands if not band.upright for end in (band.low, band.high) if abs(end) <= reach]

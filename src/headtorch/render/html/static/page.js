@@ -133,7 +133,8 @@ class LossPlot {
       tables.push(columns);
     }
     const data = window.uPlot.join(tables);
-    const axis = { stroke: colour("--muted"), font: "11px system-ui, sans-serif", ticks: { stroke: colour("--line"), size: 4 } };
+    const ticks = { stroke: colour("--line"), size: 4, filter: log ? decades : undefined };
+    const axis = { stroke: colour("--muted"), font: "11px system-ui, sans-serif" };
     const options = {
       width: this.width(),
       height,
@@ -146,8 +147,8 @@ class LossPlot {
         y: { distr: log ? 3 : 1, range: (_, low, high) => this.stretch(low, high, log, curves, above) },
       },
       axes: [
-        { ...axis, grid: { show: false }, size: 26, values: (_, values) => values.map(short) },
-        { ...axis, grid: { stroke: colour("--line"), width: 1 }, size: 48, values: (_, values) => values.map((value) => (value == null ? "" : short(value))) },
+        { ...axis, ticks: { ...ticks, filter: undefined }, grid: { show: false }, size: 26, values: (_, values) => values.map(short) },
+        { ...axis, ticks, grid: { stroke: colour("--line"), width: 1, filter: log ? decades : undefined }, size: 48, values: (_, values) => values.map((value) => (value == null ? "" : short(value))) },
       ],
       bands: shades,
       series,
@@ -178,12 +179,18 @@ class LossPlot {
 
   stretch(low, high, log, curves, above) {
     if (low == null || high == null) return log ? [0.1, 1] : [0, 1];
+    // On a logarithmic axis one batch that was answered by heart would take most of the room: the means set its ends.
+    if (log) {
+      const means = curves.series.flatMap((curve) => curve.y).filter((value) => value > 0);
+      if (!means.length) return [0.1, 1];
+      [low, high] = [Math.min(...means), Math.max(...means)];
+    }
     for (const band of above ? curves.bands : []) {
       // The level of chance is shown where it is not far away.
       if (band.high <= 3 * high && band.high != null) high = Math.max(high, band.high);
       if (log && band.low > 0 && band.low >= low / 30) low = Math.min(low, band.low);
     }
-    if (log) return high > low ? [low, high * 1.1] : [low / 3, low * 3];
+    if (log) return high > low ? [low / 1.5, high * 1.2] : [low / 3, low * 3];
     // From 0 on, so that a flat curve does not look steep.
     const bottom = low >= 0 ? 0 : low;
     return [bottom, high > bottom ? high + (high - bottom) * 0.04 : bottom + 1];
@@ -291,6 +298,7 @@ class LossPlot {
   }
 }
 
+const decades = (_, values) => values.map((value) => (Number.isInteger(+Math.log10(value).toFixed(6)) ? value : null));
 const positive = (value) => (value > 0 ? value : null);
 
 // Words over lines: the ground shows around them.
