@@ -82,6 +82,7 @@ def show(page: Page, address: str) -> None:
     if page.locator("[data-chart]").count():
         page.locator(".plotted canvas").first.wait_for()
     page.locator("[data-pending]").wait_for(state="detached")
+    page.locator("[data-later]").wait_for(state="detached")
     page.wait_for_timeout(400)
 
 

@@ -156,7 +156,7 @@ class Run:
         """What a list of runs says of this one."""
         facts = self.facts
         main = max(self.objectives, key=lambda objective: len(self._losses(objective).steps), default=None)
-        losses: Sequence[float] = self._losses(main).column().tolist() if main is not None else []
+        losses: Any = self._losses(main).column() if main is not None else []
         started, ended = facts.get("started", 0.0), facts.get("ended")
         return RunSummary(
             file=str(self.path),

@@ -20,7 +20,7 @@ from headtorch.render.html import parts
 from headtorch.render.html.compared import Compared, compared
 from headtorch.render.html.curves import curves_json
 from headtorch.render.html.histories import named
-from headtorch.render.html.losses import Losses, Window, losses
+from headtorch.render.html.losses import Window, losses
 from headtorch.render.html.templates import STATIC, drawn
 from headtorch.render.html.uplot import MISSING, UPLOT_SCRIPT
 from headtorch.rules import rule_named
@@ -30,9 +30,11 @@ from headtorch.web.shelf import Shelf
 from headtorch.web.watched import Diagnosis, Watched, running
 
 PATIENCE = 0.3  # seconds that a page waits for a first diagnosis before it is shown without
+SOON = 10_000_000  # bytes of a file whose diagnosis may be ready so soon
 POINTS = 900
 MOST_POINTS = 4000
 MOST_COMPARED = 5
+LATER = '<p class="quiet" data-later>Reading what was measured …</p>'
 PATIENCE_FOR_SEVERAL = 10  # seconds
 
 
@@ -68,7 +70,7 @@ class Pages:
     def run(self, request: Request) -> Response:
         """The page of a run. What takes long to find comes later."""
         watched = self._watched(request)
-        diagnosis = watched.diagnosed(PATIENCE)
+        diagnosis = watched.diagnosed(PATIENCE if watched.size() < SOON else 0)
         with watched.signals() as signals:
             view = View(watched, signals, diagnosis)
             page = drawn("live.html", title=Path(view.head.script).name, key=watched.key, **view.parts())
@@ -86,10 +88,13 @@ class Pages:
     def curves(self, request: Request) -> Response:
         """The loss of a run within the steps that are zoomed to."""
         watched = self._watched(request)
-        points, window = _points(request), _window(request)
-        with watched.signals() as signals:
-            found = losses(signals, _findings(watched.diagnosis), points, window)
-        return _json(found)
+        points, window, findings = _points(request), _window(request), _findings(watched.diagnosis)
+
+        def drawn_once(signals: Signals) -> str:
+            found = losses(signals, findings, points, window)
+            return "" if found is None else curves_json(found)
+
+        return _json(watched.once((points, window), drawn_once))
 
     def layer(self, request: Request) -> Response:
         """The history of one layer."""
@@ -133,7 +138,8 @@ class Pages:
 
     def compared_curves(self, request: Request) -> Response:
         """The losses of several runs within the steps that are zoomed to."""
-        return _json(self._compared(request, judged=False).losses)
+        found = self._compared(request, judged=False).losses
+        return _json("" if found is None else curves_json(found))
 
     def _compared(self, request: Request, *, judged: bool) -> Compared:
         keys = dict.fromkeys(request.query_params.getlist("run"))
@@ -173,8 +179,8 @@ class View:
         self.head = parts.heading(signals.run.summary(), str(signals.run.facts.get("detail", "")), self._running)
 
     def parts(self) -> dict[str, Markup]:
-        """All parts of the page."""
-        return {name: getattr(self, name)() for name in PARTS}
+        """All parts of the page, but for the one that takes longest: its script asks for that at once."""
+        return {name: Markup(LATER) if name == "inside" else getattr(self, name)() for name in PARTS}
 
     def header(self) -> Markup:
         """The script, how it ended, and the verdict."""
@@ -241,10 +247,10 @@ def _html(page: str, status: int = 200) -> Response:
     return HTMLResponse(page.encode("utf-8", "backslashreplace"), status)
 
 
-def _json(found: Losses | None) -> Response:
-    if found is None:
+def _json(curves: str) -> Response:
+    if not curves:
         raise HTTPException(404, "nothing was minimised in this run")
-    return Response(curves_json(found), media_type="application/json")
+    return Response(curves, media_type="application/json")
 
 
 def _error(request: Request, error: Exception) -> Response:

@@ -22,7 +22,6 @@ from headtorch.web.pages import Pages
 from headtorch.web.shelf import Shelf
 
 HOST = "127.0.0.1"
-NICE = 5  # so that a training keeps the processor
 LEFT = 60.0  # seconds without a page, after which a server that is to end on its own does
 
 
@@ -37,8 +36,8 @@ def serve(
     say: Callable[[str], None],
 ) -> None:
     """Serve until interrupted; `until_left` ends it when no named run is recorded any more and no page is open."""
-    shelf = Shelf(folder, runs, rules)
     listening = _listen(port)
+    shelf = Shelf(folder, runs, rules)
     port = listening.getsockname()[1]
     token = secrets.token_urlsafe(18)
     pages = Pages(shelf)
@@ -54,8 +53,6 @@ def serve(
     address = f"http://{HOST}:{port}{_first(shelf)}"
     address += f"{'&' if '?' in address else '?'}token={token}"
     say(f"{address}\n(this address is for you alone; Ctrl+C ends the page)")
-    if hasattr(os, "nice"):
-        os.nice(NICE)
     if browser and _has_display():
         webbrowser.open(address)
     try:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from headtorch.model import RunSummary, UserError
 from headtorch.rules import Rule
 from headtorch.store.run import Run
+from headtorch.web.look import Looker
 from headtorch.web.watched import Stamp, Watched, running
 
 KEPT = 6  # runs of which what was read is kept
@@ -35,7 +36,7 @@ class Shelf:
     def __init__(self, folder: Path, named: Sequence[Path], rules: tuple[Rule, ...]) -> None:
         self.folder = folder
         self.named = [path.resolve() for path in named]
-        self._rules = rules
+        self._looker = Looker([rule.name for rule in rules])
         # One diagnosis at a time, however many pages are open: the training needs the processor.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="headtorch-look")
         self._keys: dict[Path, str] = {}
@@ -73,7 +74,7 @@ class Shelf:
             if not found:
                 return None
             if key not in self._watched:
-                self._watched[key] = Watched(key, found[0], self._rules, self._executor)
+                self._watched[key] = Watched(key, found[0], self._looker, self._executor)
             self._watched.move_to_end(key)
             # Diagnoses are small and kept; series are not.
             for other in list(self._watched.values())[:-KEPT]:
@@ -107,5 +108,6 @@ class Shelf:
     def close(self) -> None:
         """Let go of everything."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+        self._looker.close()
         for watched in self._watched.values():
             watched.forget()

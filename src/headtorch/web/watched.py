@@ -10,20 +10,20 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
 from typing import NamedTuple
 
-from headtorch.diagnose import diagnose
 from headtorch.model import Report, UserError
-from headtorch.rules import Rule
 from headtorch.signals import Signals
 from headtorch.store.run import Run
+from headtorch.web.look import Looker
 
 REST = 20.0  # times as long as a diagnosis took, before the next one of a growing run
 SHORTEST_REST = 1.0  # seconds
+MOST_ANSWERS = 32
 
 Stamp = tuple[tuple[int, int], ...]
 
@@ -40,11 +40,11 @@ class Diagnosis(NamedTuple):
 class Watched:
     """One run file. May be used from several threads."""
 
-    def __init__(self, key: str, path: Path, rules: tuple[Rule, ...], executor: Executor) -> None:
+    def __init__(self, key: str, path: Path, looker: Looker, executor: Executor) -> None:
         self.key = key
         self.path = path
         self.diagnosis: Diagnosis | None = None
-        self._rules = rules
+        self._looker = looker
         self._executor = executor
         self._lock = threading.Lock()
         self._signals: Signals | None = None
@@ -53,6 +53,7 @@ class Watched:
         self._looking: Future[None] | None = None
         self._rest_until = 0.0
         self._process: tuple[Stamp, int | None] = ((), None)
+        self._answers: tuple[Stamp, dict[object, str]] = ((), {})
 
     def stamp(self) -> Stamp:
         """What changes whenever the file does."""
@@ -62,6 +63,10 @@ class Watched:
                 status = name.stat()
                 found.append((status.st_mtime_ns, status.st_size))
         return tuple(found)
+
+    def size(self) -> int:
+        """The bytes of the file."""
+        return sum(size for _, size in self.stamp())
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[Signals]:
@@ -79,6 +84,20 @@ class Watched:
                 if running(self._signals.run):
                     self._signals.run.close()
                     self._closed = True
+
+    def once(self, question: object, answer: Callable[[Signals], str]) -> str:
+        """An answer that is made once for all who ask while the file and its diagnosis stay as they are."""
+        stamp = (*self.stamp(), (id(self.diagnosis), 0))
+        if self._answers[0] != stamp:
+            self._answers = stamp, {}
+        answers = self._answers[1]
+        if question not in answers:
+            with self.signals() as signals:
+                found = answer(signals)
+            if len(answers) >= MOST_ANSWERS:
+                answers.clear()
+            answers[question] = found
+        return answers[question]
 
     def forget(self) -> None:
         """Let go of what was read."""
@@ -121,11 +140,8 @@ class Watched:
 
     def _look(self) -> None:
         stamp, start = self.stamp(), time.monotonic()
-        try:
-            report, sources = diagnose(self.path, self._rules)
-            self.diagnosis = Diagnosis(stamp, report, sources)
-        except UserError as error:
-            self.diagnosis = Diagnosis(stamp, None, {}, str(error))
+        looked = self._looker.look(self.path)
+        self.diagnosis = Diagnosis(stamp, looked.report, looked.sources, looked.trouble)
         self._rest_until = time.monotonic() + max(SHORTEST_REST, REST * (time.monotonic() - start))
 
 

@@ -107,6 +107,7 @@ function hush() {
 
 if (mark) {
   document.addEventListener("visibilitychange", () => (document.hidden ? hush() : listen()));
+  for (const place of all("[data-later]")) renew(place.closest("[data-part]").dataset.part);
   listen();
 }
 
