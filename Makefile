@@ -1,11 +1,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
+ROOT := $(if $(shell command -v sudo),sudo)
 INSTALL := $(BIN)/pip install --quiet --constraint constraints-dev.txt
 
-.PHONY: test demo bench accuracy fixes test-corpus docs
+.PHONY: test demo bench accuracy fixes test-corpus docs screenshots
 
 # Everything that must hold before a change lands.
-test: .venv/dev
+test: .venv/dev .venv/browser
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -33,6 +34,16 @@ test-corpus: .venv/dev
 # Renews docs/rules/ and what README.md and CONTRIBUTING.md take from the project: the rules, a demo's output, an example.
 docs: .venv/dev
 	$(BIN)/python docs/renew.py
+
+# Pictures of the page into docs/screenshots/.
+screenshots: .venv/dev .venv/browser
+	$(BIN)/python docs/screenshots.py
+
+# The browser that tests drive; Playwright's own downloads are not used.
+.venv/browser: .venv/dev
+	command -v chromium || command -v chromium-browser || command -v google-chrome || \
+	  { $(ROOT) apt-get update --quiet && $(ROOT) apt-get install --quiet --yes chromium; }
+	touch $@
 
 # torch comes first and alone: as a dependency of another package, pip might fetch it again with gigabytes of CUDA.
 .venv/user: pyproject.toml constraints-dev.txt

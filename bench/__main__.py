@@ -8,13 +8,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import longrun, peers, steps
+from bench import longrun, page, peers, steps
 from bench.table import Row, seen, table
 
 
 def measure(runs: Path, share: float, peer_steps: int, long: int) -> Iterator[Row]:
     """Every row of the table."""
     yield from longrun.rows(runs, long)
+    yield from page.rows(runs)
     for net in steps.NETS:
         yield from steps.ours(net, max(round(steps.STEPS[net] * share), steps.DENSE + 20), runs / net)
         file = next((runs / net).glob("*.htdb"))

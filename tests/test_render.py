@@ -32,7 +32,7 @@ def test_the_ending_chooses_the_format(report: Report, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["report.doc", "report", ".json"])
 def test_an_unknown_ending_is_refused_with_the_known_ones(name: str, report: Report, tmp_path: Path) -> None:
     for refused in (lambda: render.check_path(tmp_path / name), lambda: render.write(report, {}, tmp_path / name)):
-        with pytest.raises(UserError, match=r"its name must end in .*\.json or .*\.xml$"):
+        with pytest.raises(UserError, match=r"its name must end in \.html or .*\.json or .*\.xml$"):
             refused()
     assert list(tmp_path.iterdir()) == []
 

@@ -31,6 +31,7 @@ from headtorch.cli.training import Training
 @ignore_option
 @runs_option
 @click.option("--fix", is_flag=True, help="Then try fixes for what is found, as `headtorch fix` does.")
+@click.option("--live", is_flag=True, help="Open a page that shows the training live, as `headtorch view` does.")
 @click.option("-m", "as_module", is_flag=True, help="SCRIPT is the name of a module, as in `python -m`.")
 @click.argument("script")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
@@ -41,6 +42,7 @@ def run(
     ignore: tuple[str, ...],
     runs: Path,
     fix: bool,
+    live: bool,
     as_module: bool,
     script: str,
     arguments: tuple[str, ...],
@@ -59,4 +61,5 @@ def run(
         check=check,
         choice=choice_of(select, ignore),
         fix=fix,
+        live=live,
     )

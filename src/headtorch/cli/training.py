@@ -11,6 +11,7 @@ import msgspec
 
 from headtorch import launch
 from headtorch.cli.aftermath import Aftermath
+from headtorch.cli.live import open_page
 from headtorch.cli.options import Choice, has_errors
 
 
@@ -25,6 +26,7 @@ class Training(msgspec.Struct, frozen=True):
     check: bool
     choice: Choice = Choice()
     fix: bool = False
+    live: bool = False
 
     def __call__(self) -> NoReturn:
         """Run the script; UserError is raised only before it starts."""
@@ -37,6 +39,8 @@ class Training(msgspec.Struct, frozen=True):
         for path in self.reports:
             render.check_path(path)
         recording = record.begin(script=self.script, argv=self.arguments, as_module=self.as_module, folder=self.runs)
+        if self.live:
+            print(f"headtorch: {open_page(recording.path)}", file=sys.stderr, flush=True)
         monitor = Monitor(recording, Progress(sys.stderr))
 
         def end(kind: str, detail: str) -> Path:

@@ -24,27 +24,33 @@ class Order(NamedTuple):
 
 def order(findings: Sequence[Finding]) -> Order:
     """Sort `findings` for printing. A consequence whose cause is not in the report stands like a cause."""
+    groups = grouped(findings)
+    causes = [(head, followers) for head, followers in groups if head.severity != "note"]
+    return Order(
+        shown=[(head, [follower.rule for follower in followers]) for head, followers in causes[:MOST_SHOWN]],
+        named=[head.rule for head, _ in causes[MOST_SHOWN:]],
+        brief=[head for head, _ in groups if head.severity == "note"],
+    )
+
+
+def grouped(findings: Sequence[Finding]) -> list[tuple[Finding, list[Finding]]]:
+    """The findings that follow from nothing in the report, each with all that follow from it in the end."""
     by_rule: dict[str, Finding] = {}
     for finding in sorted(findings, key=lambda finding: finding.role == "consequence"):
         if finding.severity != "note":
             by_rule.setdefault(finding.rule, finding)
 
     heads: list[Finding] = []
-    followers: dict[str, list[str]] = {}
+    followers: dict[str, list[Finding]] = {}
     for finding in findings:
         root = _root(finding, by_rule)
         if root is finding:
             heads.append(finding)
         else:
-            followers.setdefault(root.rule, []).append(finding.rule)
-
-    causes = [finding for finding in heads if finding.severity != "note"]
-    return Order(
-        # Of two causes of one rule the first takes the consequences.
-        shown=[(finding, followers.pop(finding.rule, [])) for finding in causes[:MOST_SHOWN]],
-        named=[finding.rule for finding in causes[MOST_SHOWN:]],
-        brief=[finding for finding in heads if finding.severity == "note"],
-    )
+            followers.setdefault(root.rule, []).append(finding)
+    # Of two causes of one rule the first takes the consequences; a note takes none.
+    ordered = sorted(heads, key=lambda head: head.severity == "note")
+    return [(head, followers.pop(head.rule, []) if head.severity != "note" else []) for head in ordered]
 
 
 def names(rules: Iterable[str]) -> str:

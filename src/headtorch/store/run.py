@@ -44,11 +44,18 @@ class Event(NamedTuple):
 
 
 class Run:
-    """A recorded run. Raises UserError when the file cannot be read as one."""
+    """A recorded run. Raises UserError when the file cannot be read as one.
 
-    def __init__(self, path: Path) -> None:
+    `known` is an earlier view of the same file: the series that it has read are only read on from there.
+    """
+
+    def __init__(self, path: Path, known: Run | None = None) -> None:
         self.path = path
         self._db = db.open_to_read(path)
+        self._read_to: dict[tuple[str, int], tuple[int, Series]] = {}
+        self._known: dict[tuple[str, int], tuple[int, Series]] = {}
+        if known is not None:
+            self._known = {**known._known, **known._read_to}
 
     def close(self) -> None:
         """Close the file."""
@@ -112,29 +119,30 @@ class Run:
     def series(self, quantity: str, owner: int = 0) -> Series:
         """A quantity of one objective (or optimizer) over all its steps; empty when it was never recorded."""
         key = (quantity, owner)
-        if key not in self._series:
-            self._series[key] = self._read(quantity, owner)
-        return self._series[key]
+        if key not in self._read_to:
+            self._read_to[key] = self._read(quantity, owner, *self._known.get(key, (0, None)))
+        return self._read_to[key][1]
 
-    @cached_property
-    def _series(self) -> dict[tuple[str, int], Series]:
-        return {}
-
-    def _read(self, quantity: str, owner: int) -> Series:
+    def _read(self, quantity: str, owner: int, after: int, before: Series | None) -> tuple[int, Series]:
+        """The number of the last block of a quantity and its series, of which `before` is what stands up to `after`."""
         import numpy as np
 
         rows = self._rows(
-            "SELECT width, steps, samples FROM block WHERE quantity = ? AND owner = ? ORDER BY id", (quantity, owner)
+            "SELECT width, steps, samples, id FROM block WHERE quantity = ? AND owner = ? AND id > ? ORDER BY id",
+            (quantity, owner, after),
         )
         if not rows:
-            return Series(np.empty(0, np.int64), np.empty((0, 1), np.float32))
-        width = rows[-1][0]
+            return after, before or Series(np.empty(0, np.int64), np.empty((0, 1), np.float32))
+        width, last = rows[-1][0], rows[-1][3]
         try:
             steps = np.frombuffer(b"".join(row[1] for row in rows if row[0] == width), "<i8")
             values = np.frombuffer(b"".join(row[2] for row in rows if row[0] == width), "<f4")
-            return Series(steps, values.reshape(len(steps), width))
+            values = values.reshape(len(steps), width)
         except (TypeError, ValueError) as error:
             raise UserError(f"cannot read '{self.path}': the file is damaged ({quantity}: {error})") from error
+        if before and before.values.shape[1] == width:
+            return last, Series(np.concatenate([before.steps, steps]), np.concatenate([before.values, values]))
+        return last, Series(steps, values)
 
     @cached_property
     def steps(self) -> int:
@@ -148,7 +156,7 @@ class Run:
         """What a list of runs says of this one."""
         facts = self.facts
         main = max(self.objectives, key=lambda objective: len(self._losses(objective).steps), default=None)
-        losses: Sequence[float] = self._losses(main).column().tolist() if main is not None else []
+        losses: Any = self._losses(main).column() if main is not None else []
         started, ended = facts.get("started", 0.0), facts.get("ended")
         return RunSummary(
             file=str(self.path),

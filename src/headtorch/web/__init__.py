@@ -1,0 +1,1 @@
+"""The live page: a server on this machine alone that reads run files, and never writes one."""
