@@ -18,7 +18,8 @@ from headtorch.model import Report, UserError
 from headtorch.rules import Rule
 from headtorch.store.run import Run
 from headtorch.trials.fix import Fixing, Limits
-from headtorch.trials.runner import Runner, Subject
+from headtorch.trials.orders import Subject
+from headtorch.trials.runner import Runner
 from headtorch.trials.workplace import Workplace, decode, encode
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}

@@ -24,7 +24,7 @@ from headtorch.model import Change, Finding, Report, Tried, UserError
 from headtorch.rules import Rule, rule_named
 from headtorch.signals import Signals
 from headtorch.store.run import Run
-from headtorch.trials.runner import Ran, Runner
+from headtorch.trials.orders import Backend, Limit, Ran, Trial
 from headtorch.trials.verdict import Pair, compare
 from headtorch.trials.workplace import decode
 
@@ -70,13 +70,13 @@ class Fixing:
 
     def __init__(
         self,
-        runner: Runner,
+        backend: Backend,
         holds: Callable[[str], bool],
         rules: tuple[Rule, ...],
         limits: Limits,
         say: Callable[[str], None],
     ) -> None:
-        self._runner = runner
+        self._backend = backend
         self._holds = holds
         self._rules = rules
         self._limits = limits
@@ -101,7 +101,7 @@ class Fixing:
                     break
             complete = True
         except (KeyboardInterrupt, OutOfBudgetError) as end:
-            self._runner.close()
+            self._backend.close()
             if self._report is None:
                 raise UserError("stopped before the script had been diagnosed; nothing was changed") from end
             self._say("stopped" if isinstance(end, KeyboardInterrupt) else "the budget is used up")
@@ -112,7 +112,7 @@ class Fixing:
 
     def _first_run(self) -> None:
         self._say("running the script as it is")
-        ran = self._runner.run({}, 0, max_seconds=self._limits.seconds / SHARE_OF_A_RUN, keep=True)
+        ran = self._backend.run(Trial({}, limit=Limit(seconds=self._limits.seconds / SHARE_OF_A_RUN), keep=True))
         if ran.run_file is None or (ran.failed and not ran.steps):
             raise UserError(f"nothing to try: the script {_failing(ran)}")
         self._seconds = ran.seconds
@@ -214,9 +214,8 @@ class Fixing:
     ) -> tuple[Candidate | None, Tried]:
         self._say(f"{finding.rule}: trying to {change.sentence}")
         self._afford(1)
-        ran = self._runner.run(
-            {**self._texts, **texts}, 0, max_steps=self._steps, max_seconds=self._patience(), hopeless_at_nan=True
-        )
+        limit = Limit(self._steps, self._patience(), hopeless_at_nan=True)
+        ran = self._backend.run(Trial({**self._texts, **texts}, limit=limit))
         pair = compare(self._ran[self._version, 0], ran, alters_loss=change.alters_loss)
         if ran.failed:
             return None, self._no_gain(change, texts, current, [], f"with it the script {_failing(ran)}")
@@ -246,18 +245,18 @@ class Fixing:
 
     def _both(self, seed: int, texts: dict[str, str]) -> tuple[Ran, Ran]:
         def new() -> Ran:
-            return self._runner.run(texts, seed, max_steps=self._steps, max_seconds=self._patience())
+            return self._backend.run(Trial(texts, seed, Limit(self._steps, self._patience())))
 
         def old() -> Ran:
             known = self._ran.get((self._version, seed))
-            return known or self._runner.run(self._texts, seed, max_steps=self._steps, max_seconds=self._patience())
+            return known or self._backend.run(Trial(self._texts, seed, Limit(self._steps, self._patience())))
 
         with ThreadPoolExecutor(self._limits.jobs) as pool:
             runs = pool.submit(old), pool.submit(new)
             try:
                 before, after = (future.result() for future in runs)
             except KeyboardInterrupt:
-                self._runner.close()
+                self._backend.close()
                 raise
         self._ran[self._version, seed] = before
         return before, after
