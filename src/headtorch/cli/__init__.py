@@ -19,6 +19,7 @@ from headtorch.cli.report import report
 from headtorch.cli.run import run
 from headtorch.cli.runs import runs
 from headtorch.cli.training import Training
+from headtorch.cli.tune import tune
 from headtorch.model import UserError
 
 __all__ = ["Training", "commands", "main"]
@@ -46,5 +47,5 @@ def commands() -> None:
     """Runs your PyTorch training script unchanged and says why the network does not learn."""
 
 
-for command in (run, check, report, fix, runs, explain):
+for command in (run, check, report, fix, tune, runs, explain):
     commands.add_command(command)

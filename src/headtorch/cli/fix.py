@@ -9,7 +9,9 @@ import click
 
 from headtorch.cli.options import (
     choice_of,
+    cluster_option,
     ignore_option,
+    jobs_option,
     newest,
     report_option,
     rules_of,
@@ -39,7 +41,8 @@ Exit status:
 )
 @click.option("--budget", metavar="TIME", default="10m", show_default=True, help="Spend no more: 60s, 10m, 2h.")
 @click.option("--seeds", metavar="N", type=click.IntRange(1), default=2, show_default=True, help="Pairs of runs.")
-@click.option("--jobs", metavar="N", type=click.IntRange(1), default=1, show_default=True, help="Runs at once.")
+@jobs_option
+@cluster_option
 @click.argument("target", metavar="[RUN | SCRIPT]", required=False)
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
 def fix(
@@ -51,7 +54,8 @@ def fix(
     output: Path | None,
     budget: str,
     seeds: int,
-    jobs: int,
+    jobs: int | None,
+    cluster: str,
     target: str | None,
     arguments: tuple[str, ...],
 ) -> int:
@@ -73,15 +77,16 @@ def fix(
         seconds=command.seconds(budget),
         seeds=seeds,
         jobs=jobs,
+        cluster=cluster,
     )
     done = command.fix(wanted, lambda text: print(f"headtorch: {text}", file=sys.stderr, flush=True))
-    show(render.text(done.shown, done.sources, width=columns(), colour=colourful(sys.stdout)))
+    show(render.text(done.shown, done.patch.sources, width=columns(), colour=colourful(sys.stdout)))
     for path in reports:
-        render.write(done.report, done.sources, path)
-    if not done.changed:
+        render.write(done.report, done.patch.sources, path)
+    if not done.patch.changed:
         return int(done.report.verdict == "faulty")
     command.write(
-        done,
+        done.patch,
         output,
         applies or (output is None and sys.stdin.isatty() and click.confirm("write this into your script?", err=True)),
         lambda text: print(f"headtorch: {text}", file=sys.stderr, flush=True),

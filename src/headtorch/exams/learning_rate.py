@@ -20,12 +20,12 @@ def judge(plain: Training, own: Training) -> tuple[str, str, tuple[float, ...]]:
     """Fails where no rate lowers the loss, or the script's own lies outside of those that do."""
     if not own.ran.intervened or own.fit is None or plain.fit is None:
         return "open", "no optimizer of torch.optim takes a step", ()
-    losses = _smooth(own.fit.losses)
+    losses = smooth(own.fit.losses)
     curve = thin(losses, 24)
-    usable = _usable(losses)
-    if usable is None:
+    falls = usable(losses)
+    if falls is None:
         return "fails", f"no rate from {rate(0):.0e} to {rate(STEPS - 1):.0f} lowers the loss", curve
-    low, high = usable
+    low, high = falls
     words = f"the loss falls from {low:.1g} to {high:.1g}"
     rates = [float(np.nanmax(series.values[0])) for series in plain.fit.rates.values() if series]
     if not rates:
@@ -38,13 +38,13 @@ def judge(plain: Training, own: Training) -> tuple[str, str, tuple[float, ...]]:
     return "passes", f"{words}; yours is {mine:g}", curve
 
 
-def _smooth(losses: NDArray[np.floating]) -> NDArray[np.floating]:
+def smooth(losses: NDArray[np.floating]) -> NDArray[np.floating]:
     """The running median, (steps,)."""
     half = SMOOTH // 2
     return np.array([np.median(losses[max(0, i - half) : i + half + 1]) for i in range(len(losses))])
 
 
-def _usable(losses: NDArray[np.floating]) -> tuple[float, float] | None:
+def usable(losses: NDArray[np.floating]) -> tuple[float, float] | None:
     """The rates between the first that lowers the loss and the one at which it is lowest."""
     finite = np.where(np.isfinite(losses), losses, np.inf)
     start, best = float(np.median(finite[:SMOOTH])), int(np.argmin(finite))
