@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --constraint constraints-dev.txt
 
-.PHONY: test demo bench accuracy test-corpus docs
+.PHONY: test demo bench bench-tune accuracy test-corpus test-search test-cluster docs
 
 # Everything that must hold before a change lands.
 test: .venv/dev
@@ -25,6 +25,19 @@ accuracy: .venv/dev
 
 test-corpus: .venv/dev
 	$(BIN)/pytest --numprocesses 2 -m corpus
+
+# Searches of `headtorch tune`: many trials.
+test-search: .venv/dev
+	$(BIN)/pytest -m search
+
+# Trials on a Ray cluster of two workers, started on this machine.
+test-cluster: .venv/dev
+	$(INSTALL) --editable '.[cluster]'
+	$(BIN)/pytest -m cluster
+
+# The steps that tune, TPE and random search need; hours. CASES is a folder of cases.
+bench-tune: .venv/dev
+	$(BIN)/python -m bench.tune $(CASES)
 
 # Renews docs/rules/ and what README.md and CONTRIBUTING.md take from the project: the rules, a demo's output, an example.
 docs: .venv/dev

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import socket
 import tarfile
 import tempfile
 import threading
@@ -21,7 +22,7 @@ from headtorch.trials.orders import Ran, Subject, Trial
 from headtorch.trials.runner import Runner
 from headtorch.trials.workplace import Workplace, decode
 
-PATIENCE = 10.0  # seconds that cancelled trials have to end
+PATIENCE = 10.0  # seconds that a cluster has to answer, and cancelled trials to end
 
 
 class Parcel(NamedTuple):
@@ -96,8 +97,10 @@ def _connected(address: str) -> Any:
     except ImportError as error:
         raise UserError("--cluster needs Ray: pip install 'headtorch[cluster]'") from error
     try:
+        if (place := re.fullmatch(r"(?:ray://)?([^/]+):(\d+)", address)) is not None:  # Ray itself waits for minutes
+            socket.create_connection((place[1], int(place[2])), timeout=PATIENCE).close()
         ray.init(address, ignore_reinit_error=True, log_to_driver=False, configure_logging=False)
-    except (ConnectionError, RuntimeError, ValueError, AssertionError, TimeoutError) as error:
+    except (OSError, RuntimeError, ValueError, AssertionError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"no Ray cluster answers at '{address}': {reason}") from error
     return ray

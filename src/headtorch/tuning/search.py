@@ -115,20 +115,33 @@ class Search:
         self._first: list[Values] = []
         self.originals: dict[str, str] = {}
         self.knobs: list[Knob] = []
+        self.ranges: list[Knob] = []  # the knobs as they were before a range test
 
     def run(self) -> Found:
-        """Search. An interruption or the end of the budget keeps what is known so far."""
+        """Search, and confirm the best. An interruption or the end of the budget keeps what is known so far."""
+        try:
+            self.explore()
+        except KeyboardInterrupt:
+            self._backend.close()
+            if not self.knobs:
+                raise UserError("stopped before a trial had been made; nothing was changed") from None
+            self._say("stopped")
+            return self._found(self._tried(None, [], "stopped before anything was confirmed"), {})
+        return self._confirmed()
+
+    def explore(self) -> bool:
+        """Search; whether enough was found before the budget was used up."""
         self._as_it_is()
         if self._study.go_on() or len(self._study):
             self._say(f"going on with a study of {len(self._study)} trials in '{self._study.file}'")
         self._study.begin(self._first)
-        try:
-            self._search()
-        except KeyboardInterrupt:
-            self._backend.close()
-            self._say("stopped")
-            return self._found(self._tried(None, [], "stopped before it was confirmed"), {})
-        return self._confirmed()
+        self._search()
+        return self._enough_found()
+
+    @property
+    def steps(self) -> int:
+        """The training steps that all runs took so far."""
+        return self._backend.steps
 
     # ---- the script as it is --------------------------------------------------------------------------------------
 
@@ -142,7 +155,7 @@ class Search:
         ran = self._backend.run(Trial({}, limit=Limit(steps, seconds), keep=True))
         if ran.run_file is None or (ran.failed and not ran.steps):
             raise UserError(f"nothing to tune: the script {failing(ran)}")
-        self._before, self._steps = ran, ran.steps if ran.stopped else None
+        self.before, self._steps = ran, ran.steps if ran.stopped else None
         if self._steps is not None:
             self._study.steps = self._steps
         report, sources = diagnose(ran.run_file, self._rules)
@@ -159,6 +172,8 @@ class Search:
             if not known.knobs:
                 raise UserError("nothing to tune: no learning rate, batch size or other number to search was found")
             self.knobs, self._first = known.knobs, known.first
+            wide = {knob.name: knob for knob in self._given.knobs}
+            self.ranges = [wide.get(knob.name, knob) for knob in self.knobs]
             # Of several losses each has its own course; together they would look like a sick one.
             alone = signals.longest if len(signals.fits) == 1 else None
             self._hopeless = None if alone is None else Hopeless(alone.steps, alone.chance)
@@ -211,13 +226,13 @@ class Search:
 
     def _tried_out(self, asked: Asked) -> Ran:
         limit = Limit(self._steps, self._patience(), hopeless_at_nan=True, hopeless=self._hopeless)
-        return self._backend.run(Trial(self._texts(asked.values), limit=limit, arguments=self._given.arguments))
+        return self._backend.run(Trial(self.texts(asked.values), limit=limit, arguments=self._given.arguments))
 
     def _learn(self, asked: Asked, ran: Ran) -> None:
         """Compare a trial with the script as it is, and keep what it shows."""
         self._trials += 1
         hopeless = ran.stopped not in ("", "steps")
-        pair = None if ran.failed or hopeless else compare(self._before, ran)
+        pair = None if ran.failed or hopeless else compare(self.before, ran)
         known = list(self._study.known())
         if pair is not None and known and known[0].pair.measure != pair.measure:
             pair = None
@@ -245,30 +260,30 @@ class Search:
         return any(self._enough(known.pair) for known in self._study.known())
 
     def _patience(self) -> float:
-        return max(PATIENCE * self._before.seconds, LEAST_PATIENCE)
+        return max(PATIENCE * self.before.seconds, LEAST_PATIENCE)
 
     def _affords(self, runs: int) -> bool:
         """Whether so many runs may be begun, and what is best then still be confirmed."""
         whole = runs + 2 * (self._seeds - 1)
         if self._budget.steps is not None:
-            return self._backend.steps + whole * self._before.steps <= self._budget.steps
+            return self._backend.steps + whole * self.before.steps <= self._budget.steps
         spent = time.monotonic() - self._started
-        return spent + whole / self._jobs * self._before.seconds <= (self._budget.seconds or 0.0)
+        return spent + whole / self._jobs * self.before.seconds <= (self._budget.seconds or 0.0)
 
     # ---- the best -------------------------------------------------------------------------------------------------
 
     def _confirmed(self) -> Found:
         """What is best, run on fresh seeds beside the script as it is."""
         tried = self._tried(None, [], "nothing that was tried is clearly better")
-        before = Version({}, {0: self._before}, self._arguments)
+        before = Version({}, {0: self.before}, self._arguments)
         try:
             for best in self._finalists():
-                change, texts = self._change(best.values), self._texts(best.values)
+                change, texts = self._change(best.values), self.texts(best.values)
                 after = Version(texts, {}, self._given.arguments)
                 pairs = Pairs(self._backend, self._seeds, self._jobs, self._afford, self._say)
                 limit = Limit(self._steps, self._patience())
                 verdict, shown, why = pairs.confirm(change, best.pair, before, after, limit)
-                tried = told(change, texts, self.originals, shown, self._before.steps, why, verdict)
+                tried = told(change, texts, self.originals, shown, self.before.steps, why, verdict)
                 if verdict == "VERIFIED":
                     return self._found(tried, best.values, texts)
         except OutOfBudgetError:
@@ -293,9 +308,9 @@ class Search:
     def _afford(self, runs: int) -> None:
         """Confirming has been reserved for; only what goes far beyond is refused."""
         spent = time.monotonic() - self._started
-        if self._budget.seconds is not None and spent + 0.5 * runs * self._before.seconds > self._budget.seconds:
+        if self._budget.seconds is not None and spent + 0.5 * runs * self.before.seconds > self._budget.seconds:
             raise OutOfBudgetError
-        if self._budget.steps is not None and self._backend.steps + runs * self._before.steps > self._budget.steps:
+        if self._budget.steps is not None and self._backend.steps + runs * self.before.steps > self._budget.steps:
             raise OutOfBudgetError
 
     def _written(self, values: Values) -> Values:
@@ -305,7 +320,8 @@ class Search:
         whole = {**{name: value for name, value in given_till_now.items() if value is not None}, **values}
         return {name: v for name, v in whole.items() if name in self._given.left_out or v != now.get(name)}
 
-    def _texts(self, values: Values) -> dict[str, str]:
+    def texts(self, values: Values) -> dict[str, str]:
+        """The changed files' text with these values."""
         try:
             return changes.apply(self.originals, changed(self.knobs, self._written(values)))
         except changes.CannotEditError:  # each knob can be written, see `_can_edit`: it is so already
@@ -319,8 +335,8 @@ class Search:
     def _tried(self, best: Known | None, pairs: list[Pair], why: str) -> Tried:
         if best is None:
             return Tried("TRIED, NO GAIN", why=why)
-        change, texts = self._change(best.values), self._texts(best.values)
-        return told(change, texts, self.originals, pairs, self._before.steps, why, "TRIED, NO GAIN")
+        change, texts = self._change(best.values), self.texts(best.values)
+        return told(change, texts, self.originals, pairs, self.before.steps, why, "TRIED, NO GAIN")
 
     def _found(self, tried: Tried, values: Values, texts: Mapping[str, str] | None = None) -> Found:
         written = values if texts else {}
@@ -334,7 +350,7 @@ class Search:
             tried,
             self._stopped,
             self._trials,
-            self._backend.steps,
+            self.steps,
             self.originals,
             texts or {},
             (*self._notices, *(notes if left_out else [])),
