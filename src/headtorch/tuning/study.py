@@ -8,12 +8,11 @@ are those that were searched in it. What a killed search was running is tried ag
 from __future__ import annotations
 
 import hashlib
+import json
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import msgspec
 
 from headtorch.model import UserError
 from headtorch.trials.orders import Ran
@@ -49,7 +48,7 @@ class Study:
         from sqlalchemy.exc import SQLAlchemyError
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        warnings.filterwarnings("ignore", module=r"optuna\.")
         self._optuna: Any = optuna
         self._running: dict[int, Any] = {}
         self.name = name
@@ -118,7 +117,7 @@ class Study:
         for step, loss in ran.losses:
             trial.report(-loss, step)
         if pair is not None:
-            trial.set_user_attr("pair", msgspec.json.encode(pair).decode())
+            trial.set_user_attr("pair", json.dumps(pair))  # NaN stays NaN
             self._study.tell(asked.number, value_of(pair))
         else:
             self._study.tell(asked.number, state=states.FAIL if ran.failed else states.PRUNED)
@@ -127,7 +126,7 @@ class Study:
         """The trials that came to their end, in their order."""
         for trial in self._study.get_trials(deepcopy=False, states=(self._optuna.trial.TrialState.COMPLETE,)):
             if "pair" in trial.user_attrs:
-                yield Known(trial.user_attrs["values"], msgspec.json.decode(trial.user_attrs["pair"], type=Pair))
+                yield Known(trial.user_attrs["values"], Pair(*json.loads(trial.user_attrs["pair"])))
 
 
 def value_of(pair: Pair) -> float:
