@@ -83,7 +83,7 @@ def script(folder: Path, text: str = SCRIPT) -> Path:
 @pytest.mark.search
 def test_a_rate_of_the_command_line_is_tuned_and_the_default_written(tmp_path: Path) -> None:
     path = script(tmp_path)
-    done = tune(tmp_path, "--budget", "1000 steps", "--seeds", "2", "--output", "patched.py", "train.py", "--lr", "100")
+    done = tune(tmp_path, "--budget", "1600 steps", "--seeds", "2", "--output", "patched.py", "train.py", "--lr", "100")
     assert done.returncode == 0, done.stdout + done.stderr
     assert path.read_text() == SCRIPT
     assert "VERIFIED" in done.stdout and "leave --lr 100 out of the command line" in " ".join(done.stdout.split())
@@ -95,7 +95,7 @@ def test_a_rate_of_the_command_line_is_tuned_and_the_default_written(tmp_path: P
     assert study.direction == optuna.study.StudyDirection.MAXIMIZE
     assert study.best_value > 0.9 and study.best_trial.user_attrs["values"]["learning rate"] < 10
     spent = int(re.search(r"in ([\d,]+) steps", " ".join(done.stdout.split()))[1].replace(",", ""))  # type: ignore[index]
-    assert spent <= 1000
+    assert spent <= 1600
     hopeless = [trial for trial in study.trials if trial.state == optuna.trial.TrialState.PRUNED]
     assert all(trial.user_attrs["stopped"] in ("nan", "diverged", "dead", "flat") for trial in hopeless)
 
@@ -103,7 +103,7 @@ def test_a_rate_of_the_command_line_is_tuned_and_the_default_written(tmp_path: P
 @pytest.mark.search
 def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     script(tmp_path, SCRIPT.replace("default=0.05", "default=100.0"))
-    arguments = ("--budget", "1000 steps", "--seeds", "2", "train.py")
+    arguments = ("--budget", "1600 steps", "--seeds", "2", "train.py")
     process = subprocess.Popen(
         command(*arguments),
         cwd=tmp_path,

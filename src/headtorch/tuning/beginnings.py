@@ -21,6 +21,7 @@ Values = dict[str, float]
 Losses = NDArray[np.floating]
 
 STEADY = 0.3  # of the rate at which a sweep's loss is lowest: there it is about to rise
+FELL = 0.2  # of the first loss: what a sweep must fall before the range is cut by it
 BEYOND = 10.0  # times the usable range: a sweep has few steps at each rate
 
 
@@ -35,7 +36,7 @@ class Beginning(NamedTuple):
 def beginning(knobs: list[Knob], findings: tuple[Finding, ...], signals: Signals, swept: Losses | None) -> Beginning:
     """What findings and the range of the learning rate say of the knobs."""
     knobs, first, others = list(knobs), [], []
-    rated = usable(smooth(swept)) if swept is not None else None
+    rated = _range(swept) if swept is not None else None
     for finding in findings:
         if finding.severity == "note":
             continue
@@ -60,6 +61,13 @@ def beginning(knobs: list[Knob], findings: tuple[Finding, ...], signals: Signals
     inside = {knob.name: knob for knob in knobs}
     kept = [v for v in first if all(inside[name].low <= value <= inside[name].high for name, value in v.items())]
     return Beginning(knobs, [v for i, v in enumerate(kept) if v not in kept[:i]], tuple(dict.fromkeys(others)))
+
+
+def _range(swept: Losses) -> tuple[float, float] | None:
+    """The usable range of rates, where the loss falls far enough to rely on it."""
+    losses = smooth(swept)
+    finite = losses[np.isfinite(losses)]
+    return usable(losses) if len(finite) and finite.min() < (1 - FELL) * losses[0] else None
 
 
 def _proposed(finding: Finding, signals: Signals) -> list[Change]:
