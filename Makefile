@@ -3,7 +3,7 @@ BIN := .venv/bin
 ROOT := $(if $(shell command -v sudo),sudo)
 INSTALL := $(BIN)/pip install --quiet --constraint constraints-dev.txt
 
-.PHONY: test demo bench accuracy fixes test-corpus docs screenshots
+.PHONY: test demo bench bench-tune accuracy fixes test-corpus test-search test-cluster docs screenshots
 
 # Everything that must hold before a change lands.
 test: .venv/dev .venv/browser
@@ -30,6 +30,19 @@ fixes: .venv/dev
 
 test-corpus: .venv/dev
 	$(BIN)/pytest --numprocesses 2 -m corpus
+
+# Searches of `headtorch tune`: many trials.
+test-search: .venv/dev
+	$(BIN)/pytest -m search
+
+# Trials on a Ray cluster of two workers, started on this machine.
+test-cluster: .venv/dev
+	$(INSTALL) --editable '.[cluster]'
+	$(BIN)/pytest -m cluster
+
+# The steps that tune, TPE and random search need; hours. CASES is a folder of cases.
+bench-tune: .venv/dev
+	$(BIN)/python -m bench.tune $(CASES)
 
 # Renews docs/rules/ and what README.md and CONTRIBUTING.md take from the project: the rules, a demo's output, an example.
 docs: .venv/dev

@@ -14,8 +14,7 @@ import pytest
 
 from headtorch.model import UserError
 from headtorch.trials import command
-from headtorch.trials.orders import Measure
-from headtorch.trials.runner import Ran
+from headtorch.trials.orders import Measure, Ran
 from headtorch.trials.verdict import compare
 
 HEAD = """\

@@ -171,6 +171,39 @@ class Checkup(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class Setting(msgspec.Struct, frozen=True):
+    """A number of the script that was searched: where it is written, its range, its value before and the best one.
+
+    `before` is None where it was not written, and `after` where it stays as it was.
+    """
+
+    name: str
+    where: Where
+    low: float
+    high: float
+    before: float | None = None
+    after: float | None = None
+
+
+class Tuned(msgspec.Struct, frozen=True):
+    """What a search has shown: the settings it changed numbers among, what it took, and the verdict on the best.
+
+    `stopped` counts the trials that ended early as hopeless, by what they were. `study` is the file of the Optuna
+    study, `name` its name there. `notices` are sentences about the search itself.
+    """
+
+    script: str
+    settings: tuple[Setting, ...]
+    trials: int
+    stopped: dict[str, int]
+    steps: int
+    seconds: float
+    study: str
+    name: str
+    tried: Tried
+    notices: tuple[str, ...] = ()
+
+
 class UserError(Exception):
     """An error that a user can cause and mend: one clear sentence, printed without a traceback; exit status
     `status`."""

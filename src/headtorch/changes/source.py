@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
 import libcst as cst
@@ -28,6 +28,7 @@ class Source:
         self._positions = cast("Mapping[cst.CSTNode, CodeRange]", self._wrapper.resolve(PositionProvider))
         self.parents = cast("Mapping[cst.CSTNode, cst.CSTNode]", self._wrapper.resolve(ParentNodeProvider))
         self._replaced: dict[cst.CSTNode, cst.CSTNode | None] = {}
+        self._rebuilt: dict[cst.CSTNode, list[Callable[[cst.Call], cst.Call]]] = {}
         self._around: dict[cst.CSTNode, tuple[list[str], list[str]]] = {}
 
     def text(self) -> str:
@@ -96,6 +97,10 @@ class Source:
     def replace(self, node: cst.CSTNode, new: cst.CSTNode | None) -> None:
         """Put another node in the place of one; None leaves it out."""
         self._replaced[node] = new
+
+    def rebuild(self, call: cst.Call, again: Callable[[cst.Call], cst.Call]) -> None:
+        """Make another call of one, after all edits within it."""
+        self._rebuilt.setdefault(call, []).append(again)
 
     def insert(self, statement: cst.CSTNode, code: str, *, before: bool) -> None:
         """Put a line of code before or after a statement."""
@@ -166,6 +171,8 @@ class _Rewriting(cst.CSTTransformer):
             if new is None:
                 return self._gone(original)
             updated = new
+        for again in self._source._rebuilt.get(original, ()):
+            updated = again(updated) if isinstance(updated, cst.Call) else updated
         small = original.body if isinstance(original, cst.SimpleStatementLine) else ()
         alone = len(small) == 1 and small[0] in self._source._around
         if alone:

@@ -20,6 +20,7 @@ from headtorch.cli.report import report
 from headtorch.cli.run import run
 from headtorch.cli.runs import runs
 from headtorch.cli.training import Training
+from headtorch.cli.tune import tune
 from headtorch.cli.view import view
 from headtorch.model import UserError
 
@@ -48,5 +49,5 @@ def commands() -> None:
     """Runs your PyTorch training script unchanged and says why the network does not learn."""
 
 
-for command in (run, check, report, fix, view, runs, explain, export):
+for command in (run, check, report, fix, tune, view, runs, explain, export):
     commands.add_command(command)

@@ -33,7 +33,7 @@ def check(script: str, arguments: tuple[str, ...]) -> int:
     """
     from headtorch.exams import checkup
     from headtorch.render.checkup import render
-    from headtorch.trials.runner import Subject
+    from headtorch.trials.orders import Subject
 
     launch.check_script(script)
     subject = Subject(script, arguments, as_module=False, folder=Path.cwd())

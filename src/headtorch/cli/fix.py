@@ -7,9 +7,12 @@ from pathlib import Path
 
 import click
 
+from headtorch.cli.offer import offer
 from headtorch.cli.options import (
     choice_of,
+    cluster_option,
     ignore_option,
+    jobs_option,
     newest,
     report_option,
     rules_of,
@@ -39,7 +42,8 @@ Exit status:
 )
 @click.option("--budget", metavar="TIME", default="10m", show_default=True, help="Spend no more: 60s, 10m, 2h.")
 @click.option("--seeds", metavar="N", type=click.IntRange(1), default=2, show_default=True, help="Pairs of runs.")
-@click.option("--jobs", metavar="N", type=click.IntRange(1), default=1, show_default=True, help="Runs at once.")
+@jobs_option
+@cluster_option
 @click.argument("target", metavar="[RUN | SCRIPT]", required=False)
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
 def fix(
@@ -51,7 +55,8 @@ def fix(
     output: Path | None,
     budget: str,
     seeds: int,
-    jobs: int,
+    jobs: int | None,
+    cluster: str,
     target: str | None,
     arguments: tuple[str, ...],
 ) -> int:
@@ -62,7 +67,6 @@ def fix(
     Without RUN and SCRIPT, the newest run is taken.
     """
     from headtorch import render
-    from headtorch.model import COMMAND_LINE
     from headtorch.trials import command
 
     for path in reports:
@@ -74,21 +78,13 @@ def fix(
         seconds=command.seconds(budget),
         seeds=seeds,
         jobs=jobs,
+        cluster=cluster,
     )
     done = command.fix(wanted, lambda text: print(f"headtorch: {text}", file=sys.stderr, flush=True))
-    show(render.text(done.shown, done.sources, width=columns(), colour=colourful(sys.stdout)))
+    show(render.text(done.shown, done.patch.sources, width=columns(), colour=colourful(sys.stdout)))
     for path in reports:
-        render.write(done.report, done.sources, path)
-    if not done.changed:
+        render.write(done.report, done.patch.sources, path)
+    if not done.patch.changed:
         return int(done.report.verdict == "faulty")
-    if COMMAND_LINE in done.changed:
-        print(f"headtorch: run it with: {done.script.name} {done.changed[COMMAND_LINE]}", file=sys.stderr)
-    if not done.files:
-        return 0
-    command.write(
-        done,
-        output,
-        applies or (output is None and sys.stdin.isatty() and click.confirm("write this into your script?", err=True)),
-        lambda text: print(f"headtorch: {text}", file=sys.stderr, flush=True),
-    )
+    offer(done.patch, output, applies)
     return 0

@@ -47,6 +47,18 @@ runs_option = click.option(
     type=click.Path(path_type=Path),
     help="The folder of the run files.",
 )
+jobs_option = click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Runs at once: 1 unless said otherwise, on a cluster as many as it has cores.",
+)
+cluster_option = click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    default="",
+    help="Run them on the Ray cluster at ADDRESS, `auto` for the one that this machine is part of.",
+)
 
 
 class Choice(msgspec.Struct, frozen=True):

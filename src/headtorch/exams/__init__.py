@@ -17,7 +17,8 @@ from typing import NamedTuple
 from headtorch.model import Checkup, Examined, UserError
 from headtorch.signals import Fit, Signals
 from headtorch.store.run import Run
-from headtorch.trials.runner import Ran, Runner, Subject
+from headtorch.trials.orders import Limit, Ran, Subject, Trial
+from headtorch.trials.runner import Runner
 from headtorch.trials.workplace import Workplace
 
 PLAIN_STEPS = 60
@@ -44,7 +45,8 @@ def checkup(subject: Subject, say: Callable[[str], None]) -> Checkup:
 
         def taken(intervention: str, most: int, *, recorded: bool = True) -> Training:
             nonlocal steps
-            ran = runner.run({}, 0, max_steps=most, max_seconds=PATIENCE, intervention=intervention, recorded=recorded)
+            limit = Limit(steps=most, seconds=PATIENCE)
+            ran = runner.run(Trial({}, limit=limit, intervention=intervention, recorded=recorded))
             if ran.failed and not intervention:
                 raise UserError(f"nothing to examine: the script {_ending(ran)}")
             steps += ran.steps

@@ -24,19 +24,19 @@ def judge(plain: Training, own: Training) -> Examined:
     """Fails where no rate lowers the loss, or the script's own lies outside of those that do."""
     if not own.ran.intervened or own.fit is None or plain.fit is None:
         return Examined(TITLE, "open", "no optimizer of torch.optim takes a step")
-    losses = _smooth(own.fit.losses)
+    losses = smooth(own.fit.losses)
     start = float(np.median(losses[:SMOOTH]))
     curve = thin(np.minimum(losses, start + 0.5 * abs(start)), 24)  # a leap at the end would flatten all the rest
     ends = f"{rate(0):.0e}", f"{rate(STEPS - 1):g}"
     rates = [float(np.nanmax(series.values[0])) for series in plain.fit.rates.values() if series]
-    state, words = _judged(_usable(losses), max(rates, default=None))
+    state, words = _judged(usable(losses), max(rates, default=None))
     return Examined(TITLE, state, words, curve, ends)
 
 
-def _judged(usable: tuple[float, float] | None, mine: float | None) -> tuple[State, str]:
-    if usable is None:
+def _judged(falls: tuple[float, float] | None, mine: float | None) -> tuple[State, str]:
+    if falls is None:
         return "fails", f"no rate from {rate(0):.0e} to {rate(STEPS - 1):g} lowers the loss"
-    low, high = usable
+    low, high = falls
     words = f"in {STEPS} steps that raise it, the loss begins to fall at {low:.1g} and is lowest at {high:.1g}"
     if mine is None:
         return "shown", words
@@ -49,13 +49,13 @@ def _judged(usable: tuple[float, float] | None, mine: float | None) -> tuple[Sta
     return "passes", f"{words}; yours is {mine:g}"
 
 
-def _smooth(losses: NDArray[np.floating]) -> NDArray[np.floating]:
+def smooth(losses: NDArray[np.floating]) -> NDArray[np.floating]:
     """The running median, (steps,)."""
     half = SMOOTH // 2
     return np.array([np.median(losses[max(0, i - half) : i + half + 1]) for i in range(len(losses))])
 
 
-def _usable(losses: NDArray[np.floating]) -> tuple[float, float] | None:
+def usable(losses: NDArray[np.floating]) -> tuple[float, float] | None:
     """The rates between the first that lowers the loss and the one at which it is lowest."""
     finite = np.where(np.isfinite(losses), losses, np.inf)
     start, best = float(np.median(finite[:SMOOTH])), int(np.argmin(finite))

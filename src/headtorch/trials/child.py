@@ -24,10 +24,12 @@ import msgspec
 from headtorch import launch, record
 from headtorch.record import after_import
 from headtorch.trials import interventions
+from headtorch.trials.hopeless import Course
 from headtorch.trials.orders import Answer, Order, Pace
 
 MOST_TIMES = 1000  # backward passes
 NAN_PATIENCE = 20  # backward passes in a row
+GRADIENT_LOOKS = 5  # backward passes from one look at the gradients to the next
 METRICS = (  # of scikit-learn
     "accuracy_score", "balanced_accuracy_score", "precision_score", "recall_score", "f1_score", "fbeta_score",
     "classification_report", "confusion_matrix", "matthews_corrcoef", "cohen_kappa_score",
@@ -73,6 +75,7 @@ def run(order: Order) -> None:
         measures=watch.comparisons.measures() if watch.comparisons else (),
         stopped=watch.stopped,
         pace=watch.pace(),
+        losses=watch.losses(),
         intervened=watch.intervened(),
     )
     Path(order.answer).write_bytes(msgspec.json.encode(answer))
@@ -85,6 +88,7 @@ class _Watch:
         self._order = order
         self._started = time.monotonic()
         self._broken = 0
+        self._course = None if order.limit.hopeless is None else Course(order.limit.hopeless)
         self.steps = 0
         self.stopped = ""
         self.comparisons: Any = None
@@ -125,6 +129,8 @@ class _Watch:
         if self._order.intervention:
             self.intervened = interventions.install(self._order.intervention)
         _move(torch, "manual_seed", self._order.seed)
+        if self._course is not None:
+            after_import("torch.optim.optimizer", self._watch_gradients)
         original = graph._engine_run_backward
 
         def engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -149,10 +155,27 @@ class _Watch:
 
         loader.__iter__ = begun
 
+    def _watch_gradients(self) -> None:
+        optimizers = importlib.import_module("torch.optim.optimizer")
+
+        def before(optimizer: Any, args: Any, kwargs: Any) -> None:
+            if self._course is None or self.steps % GRADIENT_LOOKS:
+                return
+            held = [weight for group in optimizer.param_groups for weight in group["params"] if weight.dim() > 1]
+            if held:
+                largest = max(0.0 if w.grad is None or not w.grad.numel() else float(w.grad.abs().max()) for w in held)
+                self._course.looked_at_gradient(largest)
+
+        optimizers.register_optimizer_step_pre_hook(before)
+
     def pace(self) -> Pace | None:
         """How fast the run went."""
         gaps = [later - earlier for earlier, later in pairwise(self._times)]
         return Pace(median(gaps), self._trained_batches) if gaps else None
+
+    def losses(self) -> tuple[tuple[int, float], ...]:
+        """The loss at a few steps, where the run was watched for being hopeless."""
+        return () if self._course is None else self._course.curve()
 
     def _stepped(self, loss: Any) -> None:
         self.steps += 1
@@ -161,15 +184,19 @@ class _Watch:
         if self.steps == 1:
             self._trained_batches = self._batches
         self.comparisons.step = self.steps
-        order = self._order
-        if order.max_steps is not None and self.steps >= order.max_steps:
+        limit = self._order.limit
+        if limit.steps is not None and self.steps >= limit.steps:
             self._stop("steps")
-        if order.max_seconds is not None and time.monotonic() - self._started > order.max_seconds:
+        if limit.seconds is not None and time.monotonic() - self._started > limit.seconds:
             self._stop("time")
-        if order.hopeless_at_nan and loss is not None and loss.numel() == 1:
+        if loss is None or loss.numel() != 1:
+            return
+        if limit.hopeless_at_nan:
             self._broken = 0 if bool(loss.detach().isfinite()) else self._broken + 1
             if self._broken >= NAN_PATIENCE:
                 self._stop("nan")
+        if self._course is not None and (why := self._course.hopeless_by(float(loss))):
+            self._stop(why)
 
     def _stop(self, why: str) -> NoReturn:
         self.stopped = why

@@ -18,7 +18,8 @@ from headtorch.model import COMMAND_LINE, Report, UserError
 from headtorch.rules import Rule
 from headtorch.store.run import Run
 from headtorch.trials.fix import Fixing, Limits
-from headtorch.trials.runner import Runner, Subject
+from headtorch.trials.orders import Backend, Subject
+from headtorch.trials.runner import Runner
 from headtorch.trials.workplace import Workplace, decode, encode
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -32,14 +33,13 @@ class Wanted(NamedTuple):
     rules: tuple[Rule, ...]
     seconds: float
     seeds: int
-    jobs: int
+    jobs: int | None
+    cluster: str = ""
 
 
-class Done(NamedTuple):
-    """What came of it: the whole report, the part that is printed, the sources before, the changed files after."""
+class Patch(NamedTuple):
+    """What may be written: the text of the user's files before, that of the changed ones after, and the script."""
 
-    report: Report
-    shown: Report
     sources: Mapping[str, str]
     changed: Mapping[str, str]
     script: Path
@@ -48,6 +48,14 @@ class Done(NamedTuple):
     def files(self) -> dict[str, str]:
         """The changed files, without the command line."""
         return {file: text for file, text in self.changed.items() if file != COMMAND_LINE}
+
+
+class Done(NamedTuple):
+    """What came of it: the whole report, the part that is printed, and the patch."""
+
+    report: Report
+    shown: Report
+    patch: Patch
 
 
 def seconds(budget: str) -> float:
@@ -88,31 +96,41 @@ def fix(wanted: Wanted, say: Callable[[str], None]) -> Done:
     script = (wanted.subject.folder / wanted.subject.script).resolve()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no trial is left behind
     with Workplace(wanted.subject.folder, script) as place:
-        runner = Runner(wanted.subject, place, wanted.runs, wanted.jobs)
-        limits = Limits(wanted.seconds, wanted.seeds, wanted.jobs)
+        backend, jobs = backend_of(wanted.subject, place, wanted.runs, wanted.jobs, wanted.cluster)
+        limits = Limits(wanted.seconds, wanted.seeds, jobs)
         try:
-            fixed = Fixing(runner, place.holds, wanted.subject.arguments, wanted.rules, limits, say).run()
+            fixed = Fixing(backend, place.holds, wanted.subject.arguments, wanted.rules, limits, say).run()
         finally:
-            runner.close()
+            backend.close()
     tried = tuple(finding for finding in fixed.report.findings if finding.tried is not None)
     shown = msgspec.structs.replace(fixed.report, findings=tried or fixed.report.findings)
-    return Done(fixed.report, shown, fixed.sources, fixed.changed, script)
+    return Done(fixed.report, shown, Patch(fixed.sources, fixed.changed, script))
 
 
-def write(done: Done, output: Path | None, applies: bool, say: Callable[[str], None]) -> None:
+def backend_of(subject: Subject, place: Workplace, runs: Path, jobs: int | None, cluster: str) -> tuple[Backend, int]:
+    """Where trials run, and how many at once: one here, as many as it has cores on a cluster, unless said otherwise."""
+    if not cluster:
+        return Runner(subject, place, runs, jobs or 1), jobs or 1
+    from headtorch.trials.cluster import Cluster
+
+    there = Cluster(cluster, subject, place, runs)
+    return there, jobs or there.jobs
+
+
+def write(patch: Patch, output: Path | None, applies: bool, say: Callable[[str], None]) -> None:
     """Write the patched copy, and the user's own files if he wants it; each whole or not at all."""
-    files = done.files
+    files = patch.files
     if output is not None:
-        text = files.get(str(done.script))
+        text = files.get(str(patch.script))
         if text is None:
-            raise UserError(f"the changes are not in '{done.script.name}': write them with --apply")
-        _write_whole(output, encode(text, done.script))
+            raise UserError(f"the changes are not in '{patch.script.name}': write them with --apply")
+        _write_whole(output, encode(text, patch.script))
         say(f"wrote a patched copy to '{output}'")
-        if others := [file for file in files if file != str(done.script)]:
+        if others := [file for file in files if file != str(patch.script)]:
             say(f"changes in {', '.join(map(repr, others))} are only written by --apply")
     if applies:
         for file in files:
-            if decode(Path(file)) != done.sources[file]:
+            if decode(Path(file)) != patch.sources[file]:
                 raise UserError(f"'{file}' has changed while trials ran; nothing was written")
         for file, text in files.items():
             _write_whole(Path(file), encode(text, Path(file)))

@@ -12,7 +12,6 @@ import math
 import shlex
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -21,11 +20,12 @@ import msgspec
 
 from headtorch import changes
 from headtorch.diagnose import diagnose
-from headtorch.model import COMMAND_LINE, Change, Finding, Report, Tried, UserError
+from headtorch.model import COMMAND_LINE, Change, Finding, Outcome, Report, Tried, UserError
 from headtorch.rules import Rule, rule_named
 from headtorch.signals import Signals
 from headtorch.store.run import Run
-from headtorch.trials.runner import Ran, Runner
+from headtorch.trials.orders import Backend, Limit, Ran, Trial
+from headtorch.trials.pairs import Pairs, Version, failing, no_measure, told
 from headtorch.trials.verdict import Pair, compare
 from headtorch.trials.workplace import decode
 
@@ -71,14 +71,14 @@ class Fixing:
 
     def __init__(
         self,
-        runner: Runner,
+        backend: Backend,
         holds: Callable[[str], bool],
         arguments: tuple[str, ...],
         rules: tuple[Rule, ...],
         limits: Limits,
         say: Callable[[str], None],
     ) -> None:
-        self._runner = runner
+        self._backend = backend
         self._holds = holds
         self._rules = rules
         self._limits = limits
@@ -86,12 +86,13 @@ class Fixing:
         self._started = time.monotonic()
         self._steps: int | None = None
         self._seconds = 0.0
-        self._ran: dict[tuple[int, int], Ran] = {}  # by version of the source and seed
+        self._ran: dict[int, dict[int, Ran]] = {}  # by version of the source, and seed
         self._version = 0
         self.originals: dict[str, str] = {COMMAND_LINE: shlex.join(arguments)}
         self._texts: dict[str, str] = {}  # of changed files, as far as verified
         self._report: Report | None = None
         self._tried: list[Finding] = []
+        self._pairs = Pairs(backend, limits.seeds, limits.jobs, self._afford, say)
 
     def run(self) -> Fixed:
         """Try what there is to try. An interruption or the end of the budget keeps what is known so far."""
@@ -103,7 +104,7 @@ class Fixing:
                     break
             complete = True
         except (KeyboardInterrupt, OutOfBudgetError) as end:
-            self._runner.close()
+            self._backend.close()
             if self._report is None:
                 raise UserError("stopped before the script had been diagnosed; nothing was changed") from end
             self._say("stopped" if isinstance(end, KeyboardInterrupt) else "the budget is used up")
@@ -114,16 +115,16 @@ class Fixing:
 
     def _first_run(self) -> None:
         self._say("running the script as it is")
-        ran = self._runner.run({}, 0, max_seconds=self._limits.seconds / SHARE_OF_A_RUN, keep=True)
+        ran = self._backend.run(Trial({}, limit=Limit(seconds=self._limits.seconds / SHARE_OF_A_RUN), keep=True))
         if ran.run_file is None or (ran.failed and not ran.steps):
-            raise UserError(f"nothing to try: the script {_failing(ran)}")
+            raise UserError(f"nothing to try: the script {failing(ran)}")
         self._seconds = ran.seconds
         self._steps = ran.steps if ran.stopped else None
-        self._ran[0, 0] = ran
+        self._ran[0] = {0: ran}
 
     def _cure_one(self) -> bool:
         """Diagnose the best source so far, and try until one change gains on each seed."""
-        run_file = self._ran[self._version, 0].run_file
+        run_file = self._ran[self._version][0].run_file
         assert run_file is not None
         report, sources = diagnose(run_file, self._rules)
         for file in sources:
@@ -179,7 +180,6 @@ class Fixing:
         tried = self._other_seeds(best, current)
         if tried.verdict != "VERIFIED":
             return tried, None
-        self._ran[self._version + 1, 0] = best.ran
         return tried, {**self._texts, **best.texts}
 
     def _proposed(
@@ -216,68 +216,38 @@ class Fixing:
     ) -> tuple[Candidate | None, Tried]:
         self._say(f"{finding.rule}: trying to {change.sentence}")
         self._afford(1)
-        ran = self._runner.run(
-            {**self._texts, **texts}, 0, max_steps=self._steps, max_seconds=self._patience(), hopeless_at_nan=True
-        )
-        pair = compare(self._ran[self._version, 0], ran, alters_loss=change.alters_loss)
+        limit = Limit(self._steps, self._patience(), hopeless_at_nan=True)
+        ran = self._backend.run(Trial({**self._texts, **texts}, limit=limit))
+        pair = compare(self._ran[self._version][0], ran, alters_loss=change.alters_loss)
         if ran.failed:
-            return None, self._no_gain(change, texts, current, [], f"with it the script {_failing(ran)}")
+            return None, self._told(change, texts, current, [], f"with it the script {failing(ran)}")
         if pair is None:
-            why = {"nan": "it diverged", "time": "it took too long"}.get(ran.stopped, _no_measure(change))
-            return None, self._no_gain(change, texts, current, [], why)
+            why = {"nan": "it diverged", "time": "it took too long"}.get(ran.stopped, no_measure(change))
+            return None, self._told(change, texts, current, [], why)
         why = "" if pair.clear else "no clear gain on the first seed"
-        return Candidate(change, texts, ran, pair), self._no_gain(change, texts, current, [pair], why)
+        return Candidate(change, texts, ran, pair), self._told(change, texts, current, [pair], why)
 
     def _other_seeds(self, best: Candidate, current: Mapping[str, str]) -> Tried:
-        pairs = [best.pair]
-        for seed in range(1, self._limits.seeds):
-            self._say(f"confirming on seed {seed + 1} of {self._limits.seeds}: {best.change.sentence}")
-            self._afford(2)
-            old, new = self._both(seed, {**self._texts, **best.texts})
-            pair = compare(old, new, alters_loss=best.change.alters_loss)
-            if pair is None or pair.measure != best.pair.measure:
-                why = f"seed {seed + 1}: " + (
-                    "it took too long" if "time" in (old.stopped, new.stopped) else _no_measure(best.change)
-                )
-                return self._no_gain(best.change, best.texts, current, pairs, why)
-            pairs.append(pair)
-            self._ran[self._version + 1, seed] = new
-            if not pair.clear:
-                return self._no_gain(best.change, best.texts, current, pairs, f"no clear gain on seed {seed + 1}")
-        return msgspec.structs.replace(self._no_gain(best.change, best.texts, current, pairs, ""), verdict="VERIFIED")
-
-    def _both(self, seed: int, texts: dict[str, str]) -> tuple[Ran, Ran]:
-        def new() -> Ran:
-            return self._runner.run(texts, seed, max_steps=self._steps, max_seconds=self._patience())
-
-        def old() -> Ran:
-            known = self._ran.get((self._version, seed))
-            return known or self._runner.run(self._texts, seed, max_steps=self._steps, max_seconds=self._patience())
-
-        with ThreadPoolExecutor(self._limits.jobs) as pool:
-            runs = pool.submit(old), pool.submit(new)
-            try:
-                before, after = (future.result() for future in runs)
-            except KeyboardInterrupt:
-                self._runner.close()
-                raise
-        self._ran[self._version, seed] = before
-        return before, after
-
-    def _no_gain(
-        self, change: Change, texts: dict[str, str], current: Mapping[str, str], pairs: list[Pair], why: str
-    ) -> Tried:
-        return Tried(
-            verdict="TRIED, NO GAIN",
-            why=why,
-            change=change.sentence,
-            diff="".join(changes.diff(current[file], text, Path(file).name) for file, text in texts.items()),
-            measure=pairs[0].measure if pairs else "",
-            before=tuple(pair.before for pair in pairs),
-            after=tuple(pair.after for pair in pairs),
-            floor=pairs[0].floor if pairs else None,
-            steps=self._ran[self._version, 0].steps,
+        before, after = (
+            Version(texts, self._ran.setdefault(number, {}))
+            for texts, number in ((self._texts, self._version), ({**self._texts, **best.texts}, self._version + 1))
         )
+        after.runs.clear()
+        after.runs[0] = best.ran
+        limit = Limit(self._steps, self._patience())
+        verdict, pairs, why = self._pairs.confirm(best.change, best.pair, before, after, limit)
+        return self._told(best.change, best.texts, current, pairs, why, verdict)
+
+    def _told(
+        self,
+        change: Change,
+        texts: dict[str, str],
+        current: Mapping[str, str],
+        pairs: list[Pair],
+        why: str,
+        verdict: Outcome = "TRIED, NO GAIN",
+    ) -> Tried:
+        return told(change, texts, current, pairs, self._ran[self._version][0].steps, why, verdict)
 
     def _patience(self) -> float:
         return max(10 * self._seconds, 60.0)
@@ -316,13 +286,3 @@ class Fixing:
                 )
                 return msgspec.structs.replace(finding, where=moved)
         return msgspec.structs.replace(finding, where=None)
-
-
-def _no_measure(change: Change) -> str:
-    if change.alters_loss:
-        return "it makes another loss of it, and the script shows nothing else to compare by"
-    return "the two runs show no measure that both share"
-
-
-def _failing(ran: Ran) -> str:
-    return ran.failed if ran.failed.startswith("died") else f"ends with {ran.failed}"

@@ -2,17 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
+
+
+class Hopeless(msgspec.Struct, frozen=True):
+    """What a training is hopeless by, besides a loss that is no number: see `headtorch.trials.hopeless`.
+
+    `chance` is the loss of a constant answer, where it is known; `steps` is how long the whole training takes.
+    """
+
+    steps: int
+    chance: float | None = None
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """When a run is cut short: after `steps` backward passes or `seconds`; after many losses in a row that are no
+    finite number when it is `hopeless_at_nan`; when it is `Hopeless`."""
+
+    steps: int | None = None
+    seconds: float | None = None
+    hopeless_at_nan: bool = False
+    hopeless: Hopeless | None = None
+
+
+class Subject(NamedTuple):
+    """What is tried: the script as the user would run it."""
+
+    script: str
+    arguments: tuple[str, ...]
+    as_module: bool
+    folder: Path
+
+
+class Trial(NamedTuple):
+    """One run that is wanted: the script with other texts in its files, or with another command line.
+
+    `keep` puts the run file among the user's own; for the rest see `Order`.
+    """
+
+    sources: Mapping[str, str]
+    seed: int = 0
+    limit: Limit = Limit()
+    keep: bool = False
+    intervention: str = ""
+    recorded: bool = True
 
 
 class Order(msgspec.Struct, frozen=True):
     """One run of a script. `seed` is added to every seed that the script sets; 0 runs it as it is.
 
-    The run stops after `max_steps` backward passes or `max_seconds`; after many losses in a row that are no finite
-    number when it is `hopeless_at_nan`. `intervention` names a module of `trials/interventions/`.
-    Where it is not `recorded` there is no run file, and nothing of ours takes any time.
+    `intervention` names a module of `trials/interventions/`. Where it is not `recorded` there is no run file, and
+    nothing of ours takes any time.
     """
 
     script: str
@@ -21,21 +65,19 @@ class Order(msgspec.Struct, frozen=True):
     runs: str
     answer: str
     scratch: str
+    limit: Limit
     seed: int = 0
-    max_steps: int | None = None
-    max_seconds: float | None = None
-    hopeless_at_nan: bool = False
     intervention: str = ""
     recorded: bool = True
 
 
 class Errand(msgspec.Struct, frozen=True):
-    """An order's file, and what its process is to be like."""
+    """An order's file, and what its process is to be like; `environment` goes before the variables that are there."""
 
     order: str
     folder: str
     log: str
-    python_path: str
+    environment: dict[str, str]
 
 
 class Measure(msgspec.Struct, frozen=True):
@@ -64,8 +106,8 @@ class Pace(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     """What one run brought: how it ended, the run file, and the measures, later sites last.
 
-    `stopped` says why the run was cut short, if it was: "steps", "time" or "nan". `intervened` says whether the
-    intervention found something to change.
+    `stopped` says why the run was cut short, if it was: "steps", "time", "nan", "diverged", "dead" or "flat". `losses`
+    is the loss at a few steps. `intervened` says whether the intervention found something to change.
     """
 
     ending: str
@@ -76,4 +118,29 @@ class Answer(msgspec.Struct, frozen=True):
     measures: tuple[Measure, ...] = ()
     stopped: str = ""
     pace: Pace | None = None
+    losses: tuple[tuple[int, float], ...] = ()
     intervened: bool = False
+
+
+class Ran(NamedTuple):
+    """One run. `failed` is a sentence's end for one that raised or died, and empty for one that came to its end."""
+
+    run_file: Path | None
+    steps: int
+    seconds: float
+    measures: tuple[Measure, ...]
+    failed: str
+    stopped: str
+    pace: Pace | None = None
+    intervened: bool = False
+    losses: tuple[tuple[int, float], ...] = ()
+
+
+class Backend(Protocol):
+    """Where trials run: in processes of this machine, or as tasks of a cluster. May be called from several threads."""
+
+    def run(self, trial: Trial) -> Ran:
+        """Run the script; returns when that has ended."""
+
+    def close(self) -> None:
+        """Kill what still runs."""

@@ -123,7 +123,7 @@ class _Fresh:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "headtorch.trials.child", errand.order],
                 cwd=errand.folder,
-                env=dict(os.environ, PYTHONPATH=errand.python_path, PYTHONHASHSEED=seed),
+                env={**os.environ, "PYTHONHASHSEED": seed, **errand.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

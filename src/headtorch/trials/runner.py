@@ -1,4 +1,4 @@
-"""Runner: starts the processes of trials and reads what they bring back."""
+"""Runner: runs trials in processes of this machine and reads what they bring back."""
 
 from __future__ import annotations
 
@@ -12,94 +12,67 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
 from headtorch.model import COMMAND_LINE
-from headtorch.trials.orders import Answer, Errand, Measure, Order, Pace
+from headtorch.trials.orders import Answer, Errand, Order, Ran, Subject, Trial
 from headtorch.trials.processes import Starter, warm_imports
 from headtorch.trials.workplace import Copy, Workplace
 
 STARTUP = 120.0  # seconds beyond its own limit after which a process is killed
 
 
-class Subject(NamedTuple):
-    """What is tried: the script as the user would run it."""
-
-    script: str
-    arguments: tuple[str, ...]
-    as_module: bool
-    folder: Path
-
-
-class Ran(NamedTuple):
-    """One run. `failed` is a sentence's end for one that raised or died, and empty for one that came to its end."""
-
-    run_file: Path | None
-    steps: int
-    seconds: float
-    measures: tuple[Measure, ...]
-    failed: str
-    stopped: str
-    pace: Pace | None = None
-    intervened: bool = False
-
-
 class Runner:
     """Runs a script in scratch copies; may be called from several threads."""
 
-    def __init__(self, subject: Subject, place: Workplace, runs: Path, jobs: int) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        place: Workplace,
+        runs: Path,
+        jobs: int,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._subject = subject
         self._place = place
         self._runs = runs
+        self._environment = environment
         self._processes: set[int] = set()
         self._starters: queue.SimpleQueue[Starter] = queue.SimpleQueue()
+        # A warm process has the variables of this one.
+        modules = warm_imports(place.script) if environment is None else []
         for _ in range(jobs):
-            self._starters.put(Starter(place.scratch, warm_imports(place.script)))
+            self._starters.put(Starter(place.scratch, modules))
         self._lock = threading.Lock()
         self._count = 0
         self._closed = False
 
-    def run(
-        self,
-        sources: Mapping[str, str],
-        seed: int,
-        *,
-        max_steps: int | None = None,
-        max_seconds: float | None = None,
-        keep: bool = False,
-        hopeless_at_nan: bool = False,
-        intervention: str = "",
-        recorded: bool = True,
-    ) -> Ran:
-        """Run the script with other texts in its files, or another command line. `keep` puts the run file among the
-        user's own."""
+    def run(self, trial: Trial) -> Ran:
+        """Run the script in a copy of its folders."""
         started = time.monotonic()
-        line = sources.get(COMMAND_LINE)
-        sources = {file: text for file, text in sources.items() if file != COMMAND_LINE}
+        line = trial.sources.get(COMMAND_LINE)
+        sources = {file: text for file, text in trial.sources.items() if file != COMMAND_LINE}
         with self._lock:
             self._count += 1
             number = self._count
             copy = self._place.copy(sources)
         answer, order_file, log = (self._place.scratch / f"{number}.{kind}" for kind in ("answer", "order", "log"))
-        subject = self._subject
+        subject, limit = self._subject, trial.limit
         order = Order(
             script=subject.script if subject.as_module else str(copy.path(self._place.script)),
             arguments=subject.arguments if line is None else tuple(shlex.split(line)),
             as_module=subject.as_module,
-            runs=str(self._runs if keep else self._place.scratch / "runs" / str(number)),
+            runs=str(self._runs if trial.keep else self._place.scratch / "runs" / str(number)),
             answer=str(answer),
             scratch=str(self._place.scratch),
-            seed=seed,
-            max_steps=max_steps,
-            max_seconds=max_seconds,
-            hopeless_at_nan=hopeless_at_nan,
-            intervention=intervention,
-            recorded=recorded,
+            limit=limit,
+            seed=trial.seed,
+            intervention=trial.intervention,
+            recorded=trial.recorded,
         )
         order_file.write_bytes(msgspec.json.encode(order))
-        status = self._wait(order_file, log, copy, None if max_seconds is None else max_seconds + STARTUP)
+        status = self._wait(order_file, log, copy, None if limit.seconds is None else limit.seconds + STARTUP)
         seconds = time.monotonic() - started
         try:
             done = msgspec.json.decode(answer.read_bytes(), type=Answer)
@@ -111,10 +84,21 @@ class Runner:
             _as_if_at_home(run_file, copy)
         copy.remove()
         failed = "" if done.status == 0 or done.ending == "exit" else done.detail or done.ending
-        return Ran(run_file, done.steps, seconds, done.measures, failed, done.stopped, done.pace, done.intervened)
+        return Ran(
+            run_file,
+            done.steps,
+            seconds,
+            done.measures,
+            failed,
+            done.stopped,
+            done.pace,
+            done.intervened,
+            done.losses,
+        )
 
     def _wait(self, order: Path, log: Path, copy: Copy, patience: float | None) -> int:
-        errand = Errand(str(order), str(copy.path(self._place.folder)), str(log), self._python_path(copy))
+        environment = {**(self._environment or {}), "PYTHONPATH": self._python_path(copy)}
+        errand = Errand(str(order), str(copy.path(self._place.folder)), str(log), environment)
         start = self._starters.get()
         try:
             process = start.start(errand)
@@ -134,7 +118,8 @@ class Runner:
     def _python_path(self, copy: Copy) -> str:
         """PYTHONPATH with the copied folders for the user's, and the folder that this headtorch is in."""
         paths = []
-        for entry in filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)):
+        whole_path = (self._environment or os.environ).get("PYTHONPATH", "")
+        for entry in filter(None, whole_path.split(os.pathsep)):
             whole = (self._subject.folder / entry).resolve()
             paths.append(str(copy.path(whole)) if self._place.holds(str(whole)) else str(whole))
         own = str(Path(__file__).parents[2])

@@ -7,8 +7,7 @@ import math
 from typing import NamedTuple
 
 from headtorch.model import UserError
-from headtorch.trials.orders import Measure
-from headtorch.trials.runner import Ran
+from headtorch.trials.orders import Measure, Ran
 
 LEAST = 0.01  # of accuracy or R²
 SHARE = 0.1  # of what was wrong before must be right after

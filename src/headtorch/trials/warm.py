@@ -60,8 +60,8 @@ def _run(errand: Errand) -> None:
         os.closerange(3, 256)
         sys.stdin = open(0, closefd=False)  # noqa: SIM115
         os.chdir(errand.folder)
-        os.environ["PYTHONPATH"] = errand.python_path
-        known = [path for path in errand.python_path.split(os.pathsep) if path not in sys.path]
+        os.environ.update(errand.environment)
+        known = [path for path in os.environ["PYTHONPATH"].split(os.pathsep) if path not in sys.path]
         sys.path[1:1] = known
         child.run(msgspec.json.decode(Path(errand.order).read_bytes(), type=Order))
         sys.stdout.flush()

@@ -23,13 +23,17 @@ MOST_FILES = 20_000
 
 
 class Workplace:
-    """Makes scratch copies of a working folder and a script's folder; a context manager that removes them."""
+    """Makes scratch copies of a working folder and a script's folder; a context manager that removes them.
 
-    def __init__(self, folder: Path, script: Path) -> None:
+    Their files are read from `trees`, by folder, where these lie elsewhere than on the user's machine.
+    """
+
+    def __init__(self, folder: Path, script: Path, trees: Mapping[Path, Path] | None = None) -> None:
         self.folder = folder.resolve()
         self.script = script.resolve()
         own = self.script.parent
         self._roots = [self.folder] if own.is_relative_to(self.folder) else [self.folder, own]
+        self._trees = trees or {}
         self._temporary = tempfile.TemporaryDirectory(prefix="headtorch-", ignore_cleanup_errors=True)
         self.scratch = Path(self._temporary.name).resolve()
         self._copies = 0
@@ -50,13 +54,14 @@ class Workplace:
         target = self.scratch / str(self._copies)
         budget = _Budget()
         for number, root in enumerate(self._roots):
-            budget.copy(root, target / str(number), self.scratch)
+            budget.copy(self._trees.get(root, root), target / str(number), self.scratch)
         copy = Copy(target, dict(zip(self._roots, (target / str(n) for n in range(len(self._roots))), strict=True)))
         for file, text in sources.items():
             there = copy.path(Path(file))
+            content = encode(text, there)
             if there.is_symlink():
                 there.unlink()
-            there.write_bytes(encode(text, Path(file)))
+            there.write_bytes(content)
         return copy
 
 

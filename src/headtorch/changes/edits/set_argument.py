@@ -26,16 +26,20 @@ def set_in(source: Source, call: cst.Call, name: str, value: cst.BaseExpression)
             return
     tight = cst.AssignEqual(whitespace_before=cst.SimpleWhitespace(""), whitespace_after=cst.SimpleWhitespace(""))
     added = cst.Arg(value=value, keyword=cst.Name(name), equal=tight)
-    arguments = list(call.args)
-    if arguments:
-        last = arguments[-1]
-        if isinstance(last.comma, cst.Comma):
-            added = added.with_changes(comma=last.comma)
-            before = arguments[-2].comma if len(arguments) > 1 else cst.MaybeSentinel.DEFAULT
-            comma = before if isinstance(before, cst.Comma) else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-            arguments[-1] = last.with_changes(comma=comma)
-        else:
-            comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-            arguments[-1] = last.with_changes(comma=comma, whitespace_after_arg=cst.SimpleWhitespace(""))
-            added = added.with_changes(whitespace_after_arg=last.whitespace_after_arg)
-    source.replace(call, call.with_changes(args=[*arguments, added]))
+
+    def with_it(call: cst.Call) -> cst.Call:
+        arguments, new = list(call.args), added
+        if arguments:
+            last = arguments[-1]
+            if isinstance(last.comma, cst.Comma):
+                new = added.with_changes(comma=last.comma)
+                before = arguments[-2].comma if len(arguments) > 1 else cst.MaybeSentinel.DEFAULT
+                gap = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+                arguments[-1] = last.with_changes(comma=before if isinstance(before, cst.Comma) else gap)
+            else:
+                comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+                arguments[-1] = last.with_changes(comma=comma, whitespace_after_arg=cst.SimpleWhitespace(""))
+                new = added.with_changes(whitespace_after_arg=last.whitespace_after_arg)
+        return call.with_changes(args=[*arguments, new])
+
+    source.rebuild(call, with_it)
