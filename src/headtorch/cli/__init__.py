@@ -14,6 +14,7 @@ from headtorch import __version__
 from headtorch.cli.check import check
 from headtorch.cli.explain import explain
 from headtorch.cli.fix import fix
+from headtorch.cli.lab import lab
 from headtorch.cli.options import STATUSES
 from headtorch.cli.report import report
 from headtorch.cli.run import run
@@ -46,5 +47,5 @@ def commands() -> None:
     """Runs your PyTorch training script unchanged and says why the network does not learn."""
 
 
-for command in (run, check, report, fix, runs, explain):
+for command in (run, check, report, fix, runs, explain, lab):
     commands.add_command(command)

@@ -15,12 +15,21 @@ class Axis(msgspec.Struct, frozen=True):
 
 
 class Series(msgspec.Struct, frozen=True):
-    """One curve, x ascending. NaN in `y` is a gap. `dots` draws the points and no line between them."""
+    """One curve, x ascending. NaN in `y` is a gap. `dots` draws the points and no line between them.
+
+    `low` and `high` are the extent of what each point stands for, drawn as a shade behind the curve. `colour` is a
+    place in the palette, the curve's own place in the chart where it is None; `dashed` tells a second curve of one
+    colour apart.
+    """
 
     name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     dots: bool = False
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+    colour: int | None = None
+    dashed: bool = False
 
 
 class Band(msgspec.Struct, frozen=True):
@@ -53,7 +62,8 @@ class Chart(msgspec.Struct, frozen=True):
 class Strip(msgspec.Struct, frozen=True):
     """Rows of cells over steps, coloured by value: `values` is a row for each of `rows`, a value for each of `steps`.
 
-    `low` and `high` are the healthy range, None where it is open. `log` colours by orders of magnitude.
+    `low` and `high` are the healthy range, None where it is open. `log` colours by orders of magnitude. `links` are
+    addresses, one for each row, where more is told of it.
     """
 
     title: str
@@ -63,15 +73,21 @@ class Strip(msgspec.Struct, frozen=True):
     low: float | None = None
     high: float | None = None
     log: bool = False
+    links: tuple[str, ...] = ()
 
 
 class Histogram(msgspec.Struct, frozen=True):
-    """How many values fall between each pair of `edges`, of which there is one more than `counts`."""
+    """How many values fall between each pair of `edges`, of which there is one more than `counts`.
+
+    `log` says that the edges grow by factors; `bands` are stretches of the values that mean something.
+    """
 
     title: str
     label: str
     edges: tuple[float, ...]
     counts: tuple[float, ...]
+    log: bool = False
+    bands: tuple[Band, ...] = ()
 
 
 class Picture(msgspec.Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""The drawings behind `figures.svg`: one file a kind of figure."""
