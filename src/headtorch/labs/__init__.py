@@ -6,7 +6,7 @@ A lab is a small, real experiment that shows one concept. Its module is named af
 
     PLACE       its number in the reading order
     RULES       the names of the rules whose findings it lets one understand
-    SAYS        for settings that fail, as `knob=value&knob=value`, the rule that headtorch finds in this training
+    SAYS        where it has settings that fail: for each, as `knob=value&knob=value`, the rule that headtorch finds in it
     Knobs       a frozen dataclass of `kit.knob`s: what can be turned, with its ranges
     frames      a generator from Knobs to `kit.Frame`s: the picture and the numbers as they come, each frame whole
     CLAIMS      `kit.Claim`s about the numbers of its experiment
@@ -99,4 +99,4 @@ def _read(path: Path) -> Lab:
             if name in ("PLACE", "RULES", "SAYS"):
                 said[name] = ast.literal_eval(node.value)
     page = ast.get_docstring(tree) or ""
-    return Lab(path.stem.replace("_", "-"), said["PLACE"], page, said["RULES"], said["SAYS"], source)
+    return Lab(path.stem.replace("_", "-"), said["PLACE"], page, said["RULES"], said.get("SAYS", {}), source)
