@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --constraint constraints-dev.txt
 
-.PHONY: test demo bench accuracy test-corpus docs
+.PHONY: test demo bench accuracy test-corpus docs labs
 
 # Everything that must hold before a change lands.
 test: .venv/dev
@@ -30,6 +30,10 @@ test-corpus: .venv/dev
 docs: .venv/dev
 	$(BIN)/python docs/renew.py
 
+# Runs every lab in full and writes docs/labs/ with its figures and numbers, some minutes on two cores.
+labs: .venv/dev
+	OMP_NUM_THREADS=1 $(BIN)/python docs/labs.py
+
 # torch comes first and alone: as a dependency of another package, pip might fetch it again with gigabytes of CUDA.
 .venv/user: pyproject.toml constraints-dev.txt
 	$(PYTHON) -m venv .venv
@@ -38,5 +42,5 @@ docs: .venv/dev
 	touch $@
 
 .venv/dev: .venv/user
-	$(INSTALL) --editable '.[dev]'
+	$(INSTALL) --editable '.[dev,labs]'
 	touch $@

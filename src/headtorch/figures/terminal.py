@@ -41,15 +41,27 @@ def _chart(chart: Chart, width: int, colour: bool) -> list[str]:
             for end in {band.low, band.high}:
                 canvas.level(y.place(end))
     for number, series in enumerate(chart.series):
-        points = [(x.place(a), y.place(b)) if math.isfinite(b) else None for a, b in zip(series.x, series.y, strict=True)]
+        points = [
+            (x.place(a), y.place(b)) if math.isfinite(b) else None for a, b in zip(series.x, series.y, strict=True)
+        ]
         canvas.curve(points, _mark(series.colour or number), number, dots=series.dots)
     rows = [f"{labels.get(row, ''):>{margin - 2}} │{text}" for row, text in enumerate(canvas.lines())]
     below = _axis(x, canvas.width)
-    key = [f"{_mark(s.colour or n) if not colour else painted('━━', _code(n))} {s.name}" for n, s in enumerate(chart.series)]
+    key = [
+        f"{_mark(s.colour or n) if not colour else painted('━━', _code(n))} {s.name}"
+        for n, s in enumerate(chart.series)
+    ]
     key += [f"┄ {band.label} ({tick(band.low)})" for band in chart.bands if not band.upright and band.label]
     indent = " " * (margin - 2)
     logs = [axis.label + (", logarithmic" if axis.log else "") for axis in (chart.y, chart.x)]
-    return [f"{indent} {logs[0]}", *rows, f"{indent} └{'─' * canvas.width}", f"{indent}  {below}", *_centred(logs[1], width), *_key(key, width)]
+    return [
+        f"{indent} {logs[0]}",
+        *rows,
+        f"{indent} └{'─' * canvas.width}",
+        f"{indent}  {below}",
+        *_centred(logs[1], width),
+        *_key(key, width),
+    ]
 
 
 def scales(chart: Chart) -> tuple[Scale, Scale]:
@@ -164,6 +176,9 @@ def _grey(value: float) -> int:
 
 def _table(table: Table, width: int) -> list[str]:
     widths = [max(map(len, column)) for column in zip(table.headings, *table.rows, strict=True)]
-    lines = ["  ".join(f"{cell:{wide}}" for cell, wide in zip(row, widths, strict=True)) for row in (table.headings, *table.rows)]
+    lines = [
+        "  ".join(f"{cell:{wide}}" for cell, wide in zip(row, widths, strict=True))
+        for row in (table.headings, *table.rows)
+    ]
     lines = [line.rstrip()[:width] for line in lines]
     return [lines[0], "─" * min(sum(widths) + 2 * len(widths) - 2, width), *lines[1:]]

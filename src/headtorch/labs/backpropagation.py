@@ -53,7 +53,9 @@ def frames(knobs: Knobs) -> Iterator[Frame]:
     yield Frame((table,), numbers, 0.3)
     slopes = slopes_of(layers, iris()[0])
     counts = torch.histc(slopes, bins=10, min=0, max=0.25).tolist()
-    histogram = Histogram("slopes of all sigmoids, all flowers", "slope", tuple(n / 40 for n in range(11)), tuple(counts))
+    histogram = Histogram(
+        "slopes of all sigmoids, all flowers", "slope", tuple(n / 40 for n in range(11)), tuple(counts)
+    )
     numbers["slopes below 0.01, share"] = float((slopes < 0.01).float().mean())
     yield Frame((table, histogram), numbers, 0.6)
     sent = [arriving(network(scale, knobs.seed), iris()[0]) for scale in SCALES]
@@ -132,7 +134,9 @@ def _rows(jacobians: list[tuple[str, torch.Tensor]]) -> Iterator[tuple[str, ...]
 
 
 CLAIMS = (
-    Claim("The product of the Jacobians is autograd's gradient: difference by largest entry", "difference", at_most=1e-5),
+    Claim(
+        "The product of the Jacobians is autograd's gradient: difference by largest entry", "difference", at_most=1e-5
+    ),
     Claim("The largest slope of a sigmoid", "largest slope", 0.2, 0.25),
     Claim("At 100 times the usual weights, share of slopes below 0.01", "dead", at_least=0.5),
     Claim("At the usual weights, share of slopes below 0.01", "alive", at_most=0.01),

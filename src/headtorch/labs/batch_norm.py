@@ -27,7 +27,13 @@ from headtorch.labs.kit import Claim, Frame, final, knob
 from headtorch.labs.kit.data import digits
 
 PLACE = 13
-RULES = ("batchnorm-tiny-batch", "batchnorm-stats-stale", "train-mode-in-eval", "eval-mode-in-training", "bias-before-norm")
+RULES = (
+    "batchnorm-tiny-batch",
+    "batchnorm-stats-stale",
+    "train-mode-in-eval",
+    "eval-mode-in-training",
+    "bias-before-norm",
+)
 SAYS = {"batch=2&rate=0.1": "batchnorm-tiny-batch"}
 RATES = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 USABLE = 0.9  # the accuracy that a rate must reach to count
@@ -116,7 +122,11 @@ CLAIMS = (
     Claim("In training mode the scores of a digit depend on its neighbour: spread", "training", at_least=0.1),
     Claim("In evaluation mode they do not: spread", "evaluation", at_most=1e-5),
     Claim("A batch of one is refused in training mode (1: yes)", "one", 1, 1),
-    Claim("After 3 batches the running averages lag: accuracy in training mode less that in evaluation", "lag", at_least=0.1),
+    Claim(
+        "After 3 batches the running averages lag: accuracy in training mode less that in evaluation",
+        "lag",
+        at_least=0.1,
+    ),
 )
 
 

@@ -73,7 +73,11 @@ def patches_times(image: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     size = len(weight)
     height, width = image.shape[2] - size + 1, image.shape[3] - size + 1
     columns = torch.stack(
-        [image[0, 0, row : row + height, column : column + width].flatten() for row in range(size) for column in range(size)]
+        [
+            image[0, 0, row : row + height, column : column + width].flatten()
+            for row in range(size)
+            for column in range(size)
+        ]
     )
     return (weight.flatten() @ columns).view(1, 1, height, width)
 

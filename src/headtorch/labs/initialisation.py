@@ -67,7 +67,9 @@ def frames(knobs: Knobs) -> Iterator[Frame]:
     gradients = tuple(Series(start, at, tuple(gradient)) for start, (_, gradient) in told.items())
     charts = (
         Chart(f"signal by depth, {knobs.between}", Axis("layer"), Axis("spread of the outputs", log=True), signals),
-        Chart(f"gradient by depth, {knobs.between}", Axis("layer"), Axis("gradient of the outputs", log=True), gradients),
+        Chart(
+            f"gradient by depth, {knobs.between}", Axis("layer"), Axis("gradient of the outputs", log=True), gradients
+        ),
     )
     signal, gradient = told[knobs.start]
     numbers: dict[str, float | str] = {

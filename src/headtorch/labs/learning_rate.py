@@ -95,7 +95,9 @@ CLAIMS = (
     Claim("At 1e-8 the loss falls by less than a thousandth of itself", "lowest fall", at_most=1e-3),
     Claim("At 0.1 the flowers are told apart: accuracy", "right accuracy", at_least=0.93),
     Claim("At 2 the loss is further from 0 than at 0.1: by a factor of", "too high by right", at_least=3),
-    Claim("Without its axis the curve of 1e-8 falls from top to bottom as that of 0.1 does", "hidden fall", at_least=0.9),
+    Claim(
+        "Without its axis the curve of 1e-8 falls from top to bottom as that of 0.1 does", "hidden fall", at_least=0.9
+    ),
 )
 
 

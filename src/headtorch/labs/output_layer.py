@@ -29,14 +29,19 @@ from headtorch.labs.kit.data import coffee, digits
 
 PLACE = 2
 RULES = ("output-activation-range", "missing-output-activation", "double-softmax", "loss-target-mismatch")
-SAYS = {"task=coffee&output=sigmoid": "output-activation-range", "task=digits&output=linear": "missing-output-activation"}
+SAYS = {
+    "task=coffee&output=sigmoid": "output-activation-range",
+    "task=digits&output=linear": "missing-output-activation",
+}
 
 
 @dataclass(frozen=True)
 class Knobs:
     """What can be turned."""
 
-    task: str = knob("coffee", "litres over the day, is it a three, or which digit", choices=("coffee", "three", "digits"))
+    task: str = knob(
+        "coffee", "litres over the day, is it a three, or which digit", choices=("coffee", "three", "digits")
+    )
     output: str = knob("sigmoid", "the last operation", choices=("linear", "sigmoid", "softmax"))
     steps: int = knob(300, "steps of training", 50, 800)
     seed: int = knob(0, "where the weights start", 0, 99)

@@ -26,7 +26,14 @@ from headtorch.labs.kit import Claim, Frame, knob
 from headtorch.labs.kit.data import digits
 
 PLACE = 14
-RULES = ("dead-relu", "params-not-in-optimizer", "double-softmax", "update-sign-flipped", "no-optimizer-step", "labels-misaligned")
+RULES = (
+    "dead-relu",
+    "params-not-in-optimizer",
+    "double-softmax",
+    "update-sign-flipped",
+    "no-optimizer-step",
+    "labels-misaligned",
+)
 SAYS = {"fault=dead": "dead-relu", "fault=sign": "update-sign-flipped", "fault=softmax": "double-softmax"}
 FAULTS = ("none", "dead", "sign", "optimizer", "softmax", "labels")
 
@@ -35,7 +42,9 @@ FAULTS = ("none", "dead", "sign", "optimizer", "softmax", "labels")
 class Knobs:
     """What can be turned."""
 
-    fault: str = knob("none", "a dead layer, uphill steps, another network's weights, two softmaxes, shuffled labels", choices=FAULTS)
+    fault: str = knob(
+        "none", "a dead layer, uphill steps, another network's weights, two softmaxes, shuffled labels", choices=FAULTS
+    )
     examples: int = knob(3, "digits to learn by heart", 1, 100)
     steps: int = knob(150, "steps", 20, 500)
     seed: int = knob(0, "the weights and the digits", 0, 99)
@@ -52,7 +61,9 @@ def frames(knobs: Knobs) -> Iterator[Frame]:
             curves[fault].append(loss)
             numbers[f"loss, {fault}"], numbers[f"by heart, {fault}"] = loss, right
             if step % 50 == 0 or step == knobs.steps:
-                series = tuple(Series(name, tuple(range(1, len(each) + 1)), tuple(each)) for name, each in curves.items())
+                series = tuple(
+                    Series(name, tuple(range(1, len(each) + 1)), tuple(each)) for name, each in curves.items()
+                )
                 axes = Axis("step", low=1, high=knobs.steps), Axis("loss", high=4)
                 chart = Chart(f"{knobs.examples} digits by heart", *axes, series, (Band("a guess", 2.303, 2.303),))
                 yield Frame((chart,), dict(numbers), (number + step / knobs.steps) / len(names))

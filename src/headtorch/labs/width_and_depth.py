@@ -74,7 +74,9 @@ def frames(knobs: Knobs) -> Iterator[Frame]:
             numbers[f"weights, {name}"] = sum(each.numel() for each in model.parameters())
             numbers[f"{'error' if knobs.task == 'wave' else 'accuracy'}, {name}"] = score
             if len(losses[name]) % 10 == 0:
-                curves = tuple(Series(each, steps_of(each_loss), tuple(each_loss)) for each, each_loss in losses.items())
+                curves = tuple(
+                    Series(each, steps_of(each_loss), tuple(each_loss)) for each, each_loss in losses.items()
+                )
                 chart = Chart(f"loss on the {knobs.task}", Axis("step"), Axis("loss", log=True), curves)
                 yield Frame((chart,), dict(numbers), (number + len(losses[name]) * 10 / knobs.steps) / len(shapes))
 
