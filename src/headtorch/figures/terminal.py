@@ -41,27 +41,17 @@ def _chart(chart: Chart, width: int, colour: bool) -> list[str]:
             for end in {band.low, band.high}:
                 canvas.level(y.place(end))
     for number, series in enumerate(chart.series):
-        points = [
-            (x.place(a), y.place(b)) if math.isfinite(b) else None for a, b in zip(series.x, series.y, strict=True)
-        ]
-        canvas.curve(points, _mark(series.colour or number), number, dots=series.dots)
+        pairs = zip(series.x, series.y, strict=True)
+        points = [(x.place(a), y.place(b)) if math.isfinite(b) else None for a, b in pairs]
+        canvas.curve(points, _mark(number), number, dots=series.dots)
     rows = [f"{labels.get(row, ''):>{margin - 2}} │{text}" for row, text in enumerate(canvas.lines())]
-    below = _axis(x, canvas.width)
-    key = [
-        f"{_mark(s.colour or n) if not colour else painted('━━', _code(n))} {s.name}"
-        for n, s in enumerate(chart.series)
-    ]
+    marks = [painted("━━", _code(number)) if colour else _mark(number) for number in range(len(chart.series))]
+    key = [f"{mark} {series.name}" for mark, series in zip(marks, chart.series, strict=True)]
     key += [f"┄ {band.label} ({tick(band.low)})" for band in chart.bands if not band.upright and band.label]
     indent = " " * (margin - 2)
-    logs = [axis.label + (", logarithmic" if axis.log else "") for axis in (chart.y, chart.x)]
-    return [
-        f"{indent} {logs[0]}",
-        *rows,
-        f"{indent} └{'─' * canvas.width}",
-        f"{indent}  {below}",
-        *_centred(logs[1], width),
-        *_key(key, width),
-    ]
+    up, across = (axis.label + (", logarithmic" if axis.log else "") for axis in (chart.y, chart.x))
+    below = [f"{indent} └{'─' * canvas.width}", f"{indent}  {_ticks(x, canvas.width)}", across.center(width).rstrip()]
+    return [f"{indent} {up}", *rows, *below, *_key(key, width)]
 
 
 def scales(chart: Chart) -> tuple[Scale, Scale]:
@@ -71,7 +61,7 @@ def scales(chart: Chart) -> tuple[Scale, Scale]:
     return scale(chart.x, [value for series in chart.series for value in series.x]), scale(chart.y, values)
 
 
-def _axis(x: Scale, width: int) -> str:
+def _ticks(x: Scale, width: int) -> str:
     line = [" "] * (width + 1)
     for value in x.ticks(5):
         text = tick(value)
@@ -79,10 +69,6 @@ def _axis(x: Scale, width: int) -> str:
         if all(cell == " " for cell in line[max(start - 1, 0) : start + len(text) + 1]):
             line[start : start + len(text)] = text
     return "".join(line).rstrip()
-
-
-def _centred(label: str, width: int) -> list[str]:
-    return [label.center(width).rstrip()]
 
 
 def _key(entries: list[str], width: int) -> list[str]:
@@ -144,7 +130,7 @@ def _histogram(histogram: Histogram, width: int) -> list[str]:
         f"{label:>{margin}} │{'█' * round(count / most * room)} {tick(count)}"
         for label, count in zip(labels, histogram.counts, strict=True)
     ]
-    return [*rows, *_centred(histogram.label, width)]
+    return [*rows, histogram.label.center(width).rstrip()]
 
 
 def _picture(picture: Picture, width: int, colour: bool) -> list[str]:
@@ -176,9 +162,8 @@ def _grey(value: float) -> int:
 
 def _table(table: Table, width: int) -> list[str]:
     widths = [max(map(len, column)) for column in zip(table.headings, *table.rows, strict=True)]
-    lines = [
-        "  ".join(f"{cell:{wide}}" for cell, wide in zip(row, widths, strict=True))
-        for row in (table.headings, *table.rows)
-    ]
-    lines = [line.rstrip()[:width] for line in lines]
+    lines = []
+    for row in (table.headings, *table.rows):
+        cells = [f"{cell:{wide}}" for cell, wide in zip(row, widths, strict=True)]
+        lines.append("  ".join(cells).rstrip()[:width])
     return [lines[0], "─" * min(sum(widths) + 2 * len(widths) - 2, width), *lines[1:]]

@@ -6,7 +6,7 @@ A lab is a small, real experiment that shows one concept. Its module is named af
 
     PLACE       its number in the reading order
     RULES       the names of the rules whose findings it lets one understand
-    SAYS        where it has settings that fail: for each, as `knob=value&knob=value`, the rule that headtorch finds in it
+    SAYS        for settings that fail, as `knob=value&knob=value`, the rule that headtorch finds; not where none fails
     Knobs       a frozen dataclass of `kit.knob`s: what can be turned, with its ranges
     frames      a generator from Knobs to `kit.Frame`s: the picture and the numbers as they come, each frame whole
     CLAIMS      `kit.Claim`s about the numbers of its experiment

@@ -2,16 +2,18 @@
 
 A norm after each layer takes the scale out of the weights, so that a rate that was far too high is merely high. In
 training it uses the mean and spread of the batch at hand; in evaluation the running averages of what it has seen. So
-the same weights are two different functions, and forgetting `model.eval()` or evaluating after few batches shows it.
-A batch of one has no spread at all.
+the same weights are two different functions, and forgetting `model.eval()` or evaluating after few batches shows it. A
+batch of one has no spread at all.
 
-Question: How many times as high a learning rate does the network bear with a norm in each layer? And what does it say of a
-single digit in training mode?
+Question: How many times as high a learning rate does the network bear with a norm in each layer? And what does it say
+of a single digit in training mode?
 
-Answer: Without norms only the middle of the range of rates works; with them it is ten or more times as wide. In training
-mode a batch of one is refused by PyTorch, and of two the answer depends on which digit happens to be the other one.
+Answer: Without norms only the middle of the range of rates works; with them it is ten or more times as wide. In
+training mode a batch of one is refused by PyTorch, and of two the answer depends on which digit happens to be the
+other one.
 
-Sources: Ioffe, Szegedy (2015); Santurkar, Tsipras, Ilyas, Madry (2018), How does batch normalization help optimization?
+Sources: Ioffe, Szegedy (2015); Santurkar, Tsipras, Ilyas, Madry (2018), How does batch normalization help
+optimization?
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ rate does: it is the knob to turn first, by factors.
 Question: Turn the learning rate, the width, the number of blocks and the batch up and down by the same factor. Which
 changes the accuracy on new digits most?
 
-Answer: The learning rate, by far: at a thirtieth and at thirty times the good rate the network is near a guess. A quarter
-or four times the width costs or gains a few percent, one block more or less about as much.
+Answer: The learning rate, by far: at a thirtieth and at thirty times the good rate the network is near a guess. A
+quarter or four times the width costs or gains a few percent, one block more or less about as much.
 
 Sources: Simonyan, Zisserman (2015), Very deep convolutional networks; Bengio (2012), Practical recommendations.
 """
@@ -38,9 +38,7 @@ class Knobs:
     width: int = knob(8, "channels of the first block", 1, 32)
     blocks: int = knob(2, "blocks", 1, 3)
     batch: int = knob(64, "digits in a batch", 4, 256)
-    channels: str = knob(
-        "double", "what becomes of the channels from block to block", choices=("double", "same", "halve")
-    )
+    channels: str = knob("double", "the channels from block to block", choices=("double", "same", "halve"))
     steps: int = knob(60, "steps of training", 20, 300)
     seed: int = knob(0, "the weights and the order of the digits", 0, 99)
 

@@ -1,12 +1,12 @@
 """Every patch as a column of a matrix, then a dense layer: that is all a convolution is.
 
-A convolution looks at one small patch of a picture after the other through the same few weights. Written out, each patch
-becomes a column of a matrix, and one dense layer multiplies them all. Because all places share the weights, a picture
-that is shifted gives an output that is shifted. Because a patch is small, a change far away changes nothing: to see far,
-a network stacks layers.
+A convolution looks at one small patch of a picture after the other through the same few weights. Written out, each
+patch becomes a column of a matrix, and one dense layer multiplies them all. Because all places share the weights, a
+picture that is shifted gives an output that is shifted. Because a patch is small, a change far away changes nothing:
+to see far, a network stacks layers.
 
-Question: Move the photograph 5 pixels to the right (`shift`). What happens to the edges that the kernel finds? And what
-would a dense layer over all pixels do?
+Question: Move the photograph 5 pixels to the right (`shift`). What happens to the edges that the kernel finds? And
+what would a dense layer over all pixels do?
 
 Answer: The output moves by 5 pixels too, to the last bit of rounding, and so does the gradient's share of each place.
 A dense layer has other weights for every place: it would have to learn the same edge again at each.

@@ -1,8 +1,8 @@
 """A linear map and a non-linearity: what stacking layers gives, with and without something between them.
 
 A dense layer multiplies its input by a matrix and adds a bias, so it can turn, stretch and shift, and draw straight
-lines. Two such maps in a row are again one such map, with the product of the matrices: three linear layers are one.
-A non-linearity between them, a bend such as ReLU or a step such as the sigmoid, is what lets a stack draw curves. Each
+lines. Two such maps in a row are again one such map, with the product of the matrices: three linear layers are one. A
+non-linearity between them, a bend such as ReLU or a step such as the sigmoid, is what lets a stack draw curves. Each
 unit adds one bend, and the next layer adds the bends up.
 
 Question: Three linear layers have many more parameters than one. What can they draw that one cannot? Turn `between` to
@@ -101,7 +101,7 @@ CLAIMS = (
 
 def experiment(seed: int, full: bool) -> dict[str, float]:
     """The errors, by non-linearity."""
-    steps = 1500 if full else 500
+    steps = 1500 if full else 250
     linear = final(frames(Knobs("none", "curve", steps=steps, seed=seed))).numbers
     line = final(frames(Knobs("none", "line", steps=steps, seed=seed))).numbers
     line_error = float(linear["error of the best straight line"])

@@ -5,12 +5,12 @@ direction of before, which crosses flat ground and cancels zigzags. RMSprop divi
 of its recent slopes, and Adam does both: steep and flat directions are then walked at one pace. With a noisy slope no
 fixed stride can come to rest, so the stride is made shorter with time: decay.
 
-Question: In the valley the walls are a hundred times as steep as the floor. How long may the stride of plain SGD be, and
-how much of the floor does it walk with that in 100 steps?
+Question: In the valley the walls are a hundred times as steep as the floor. How long may the stride of plain SGD be,
+and how much of the floor does it walk with that in 100 steps?
 
-Answer: Below 2 / 100 or it overshoots further with each step; so it creeps along the floor, while Adam walks both at one
-pace. A saddle holds SGD for long, momentum leaves it sooner, RMSprop and Adam at once. At the foot of a cliff
-the steep slope throws SGD far away; a step that is divided by the slope stays small.
+Answer: Below 2 / 100 or it overshoots further with each step; so it creeps along the floor, while Adam walks both at
+one pace. A saddle holds SGD for long, momentum leaves it sooner, RMSprop and Adam at once. At the foot of a cliff the
+steep slope throws SGD far away; a step that is divided by the slope stays small.
 
 Sources: Polyak (1964), Some methods of speeding up the convergence of iteration methods; Kingma, Ba (2015), Adam;
 Goodfellow, Bengio, Courville (2016), Deep Learning, 8.2.
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
@@ -100,7 +101,7 @@ def drawn(knobs: Knobs, path: torch.Tensor, size: int = 64) -> Picture:
     ground = height(knobs.ground, line[None, :], line.flip(0)[:, None])
     ground = ground.sub(ground.min()).clamp(max=4).sqrt()
     board = 0.75 * ground / ground.max()
-    for before, after in zip(path[:-1], path[1:], strict=True):
+    for before, after in pairwise(path):
         for share in torch.linspace(0, 1, 30):
             x, y = ((before + share * (after - before) + 1) / 2 * (size - 1)).round().clamp(-1, size).int().tolist()
             if 0 <= x < size and 0 <= y < size:

@@ -1,14 +1,14 @@
 """How large the first weights are decides whether a signal gets through: zero, too small, too large, Glorot, He.
 
-Each layer multiplies the size of the signal by about the same factor. Below 1 nothing is left after ten layers, above 1
-the signal grows or saturates, and the same holds for the gradient on its way back. Weights of variance 1 / n keep the
-size where the slope is near 1 (Glorot, for tanh); ReLU halves the signal, so it needs 2 / n (He). Equal weights are
-worse: all units of a layer then compute the same and learn the same, for ever.
+Each layer multiplies the size of the signal by about the same factor. Below 1 nothing is left after ten layers, above
+1 the signal grows or saturates, and the same holds for the gradient on its way back. Weights of variance 1 / n keep
+the size where the slope is near 1 (Glorot, for tanh); ReLU halves the signal, so it needs 2 / n (He). Equal weights
+are worse: all units of a layer then compute the same and learn the same, for ever.
 
 Question: Ten layers, all weights zero, biases too. Which gradients are not zero? And after a thousand steps?
 
-Answer: That of the last bias alone, now and then: with ReLU or tanh everything else is multiplied by a zero. The network
-learns how frequent each digit is and nothing more.
+Answer: That of the last bias alone, now and then: with ReLU or tanh everything else is multiplied by a zero. The
+network learns how frequent each digit is and nothing more.
 
 Sources: Glorot, Bengio (2010); He, Zhang, Ren, Sun (2015).
 """

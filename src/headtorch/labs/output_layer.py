@@ -5,8 +5,8 @@ sigmoid the numbers between 0 and 1, a softmax shares of one whole that add up t
 probability of yes against no needs a sigmoid; one of ten classes needs a softmax. The loss believes what the output
 claims to be, so with a wrong pair it may even fall, and the network learns something else.
 
-Question: An office needs up to 6 litres of coffee an hour. What is the closest that a network with a sigmoid at its end
-can come, however long it trains? Try `task=coffee` with each `output`.
+Question: An office needs up to 6 litres of coffee an hour. What is the closest that a network with a sigmoid at its
+end can come, however long it trains? Try `task=coffee` with each `output`.
 
 Answer: One litre: the curve is cut off at 1, and every peak is missed. Ten sigmoids for ten digits fail more slyly:
 asked only for the right digit they all say yes, the loss goes to 0 and the accuracy stays low. Raw scores in place of

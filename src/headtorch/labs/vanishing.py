@@ -1,9 +1,9 @@
 """How much of the gradient reaches the first layer, by depth, non-linearity and the scale of the weights.
 
-On its way back the gradient is multiplied at each layer by the weights and by the slope of the non-linearity. The slope
-of a sigmoid is 1/4 at most, so each of its layers takes at least three quarters where the weights do not make up for it.
-Tanh and ReLU can pass the gradient whole if the weights have the right scale. If they are larger, it explodes: the same
-product, with a factor above 1.
+On its way back the gradient is multiplied at each layer by the weights and by the slope of the non-linearity. The
+slope of a sigmoid is 1/4 at most, so each of its layers takes at least three quarters where the weights do not make up
+for it. Tanh and ReLU can pass the gradient whole if the weights have the right scale. If they are larger, it explodes:
+the same product, with a factor above 1.
 
 Question: Eight layers of sigmoids with PyTorch's own initialisation. What share of the last layer's gradient reaches
 the first: a tenth, a thousandth, a millionth?

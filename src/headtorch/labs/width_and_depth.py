@@ -1,18 +1,18 @@
 """The same number of weights, wide or deep: what each is good for.
 
-Width gives more units that look at the same thing, depth gives units that look at the outputs of others. A fold that is
-folded again doubles its number of creases with each layer, while one hidden layer needs a unit for every crease. So
+Width gives more units that look at the same thing, depth gives units that look at the outputs of others. A fold that
+is folded again doubles its number of creases with each layer, while one hidden layer needs a unit for every crease. So
 depth pays where the answer is built in stages; but every layer is one more product for signal and gradient to survive.
 Where there are no stages to find, as in telling scanned digits apart, the wide network is as good and easier to train.
 
-Question: About 1,200 weights: one hidden layer of 400, or four of 19? Which follows a wave with many turns, and which is
-ahead on the digits after the same number of steps?
+Question: About 1,200 weights: one hidden layer of 400, or four of 19? Which follows a wave with many turns, and which
+is ahead on the digits after the same number of steps?
 
-Answer: On the wave the deep one misses far less. On the digits the wide one is at least as good, and a chain of many thin
-layers, sixteen and more, does not get off the ground at all.
+Answer: On the wave the deep one misses far less. On the digits the wide one is at least as good, and a chain of many
+thin layers, sixteen and more, does not get off the ground at all.
 
-Sources: Telgarsky (2016), Benefits of depth in neural networks; Montúfar, Pascanu, Cho, Bengio (2014), On the number of
-linear regions of deep neural networks.
+Sources: Telgarsky (2016), Benefits of depth in neural networks; Montúfar, Pascanu, Cho, Bengio (2014), On the number
+of linear regions of deep neural networks.
 """
 
 from __future__ import annotations
