@@ -133,8 +133,8 @@ def experiment(seed: int, full: bool) -> dict[str, float]:
 
     def rest(walker: str) -> float:
         runs = [
-            height("valley", *walk(Knobs("valley", walker, 0.01, 3.0, 200, 50 * seed + run), walker)[-20:].T).mean()
-            for run in range(20 if full else 6)
+            height("valley", *walk(Knobs("valley", walker, 0.015, 3.0, 300, 50 * seed + run), walker)[-20:].T).mean()
+            for run in range(20 if full else 3)
         ]
         return float(torch.stack(runs).mean())
 

@@ -8,9 +8,9 @@ replacing it, and its forget gate says how much stays.
 Question: At `scale` 0.9 nothing looks small. How much of a gradient is left after 100 steps? And does an LSTM keep
 more, without further ado?
 
-Answer: Of 0.9 to the hundredth power 3e-5 is left, and less after the slopes of tanh. A fresh LSTM forgets half a
-step, and keeps even less; only with a forget gate that starts open (`forget` 5) does a good part arrive. The cell can
-keep the past, but it has to be told to.
+Answer: Of 0.9 to the hundredth power 3e-5 is left, and a little less after the slopes of tanh. A fresh LSTM forgets
+about half at each step, and keeps far less than that: 1e-18. Only with a forget gate that starts open (`forget` 5)
+does the gradient arrive; that of a GRU keeps half. The cell can keep the past, but it has to be told to.
 
 Sources: Bengio, Simard, Frasconi (1994); Hochreiter, Schmidhuber (1997), Long short-term memory; Jozefowicz, Zaremba,
 Sutskever (2015), on the bias of the forget gate.
