@@ -3,7 +3,7 @@ BIN := .venv/bin
 ROOT := $(if $(shell command -v sudo),sudo)
 INSTALL := $(BIN)/pip install --quiet --constraint constraints-dev.txt
 
-.PHONY: test demo bench bench-tune accuracy fixes test-corpus test-search test-cluster docs screenshots
+.PHONY: test demo bench bench-tune accuracy fixes test-corpus test-search test-cluster docs screenshots labs
 
 # Everything that must hold before a change lands.
 test: .venv/dev .venv/browser
@@ -57,6 +57,10 @@ screenshots: .venv/dev .venv/browser
 	command -v chromium || command -v chromium-browser || command -v google-chrome || \
 	  { $(ROOT) apt-get update --quiet && $(ROOT) apt-get install --quiet --yes chromium; }
 	touch $@
+
+# Runs every lab in full and writes docs/labs/ with its figures and numbers, some minutes on two cores.
+labs: .venv/dev
+	OMP_NUM_THREADS=1 $(BIN)/python docs/labs.py
 
 # torch comes first and alone: as a dependency of another package, pip might fetch it again with gigabytes of CUDA.
 .venv/user: pyproject.toml constraints-dev.txt

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from headtorch.labs import labs_of
 from headtorch.rules import Rule, all_rules
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,6 +77,9 @@ def _page(rule: Rule) -> str:
     parts += [f"**{lead}** {_plain(text)}" for lead, text in rule.paragraphs]
     if rule.leads_to:
         parts.append(f"**What can follow from it:** {', '.join(f'[{name}]({name}.md)' for name in rule.leads_to)}.")
+    if labs := labs_of(rule.name):
+        links = ", ".join(f"[{lab.name}](../labs/{lab.name}.md)" for lab in labs)
+        parts.append(f"**Play with it:** {links}.")
     demo = (ROOT / "src/headtorch/demos" / f"{rule.name.replace('-', '_')}.py").read_text(encoding="utf-8")
     line = next((n for n, text in enumerate(demo.splitlines(), 1) if f"# expect: {rule.name}" in text), 0)
     parts.append("## Example")

@@ -275,7 +275,7 @@ def test_all_rules_bear_a_run_that_says_next_to_nothing(run_file: Path) -> None:
 def test_the_json_report_has_its_fields(run_file: Path) -> None:
     report, sources = diagnose(run_file, [rule("seen", find=finds)])
     document = json.loads(render(report, sources))
-    assert set(document) == {"schema", "verdict", "run", "findings", "notices", "looked_at"}
+    assert set(document) == {"schema", "verdict", "run", "findings", "notices", "looked_at", "rules"}
     assert document["schema"] == "headtorch.report/1"
     assert document["run"]["script"] == FILE and document["run"]["steps"] == 10
     (told,) = document["findings"]

@@ -115,7 +115,9 @@ def test_what_cannot_be_stored_stops_the_recording_only(tmp_path: Path) -> None:
 def test_many_runs_that_begin_at_once(tmp_path: Path) -> None:
     """Each has a file of its own."""
     code = "import sys; from headtorch.record import begin; from pathlib import Path\n"
-    code += "for _ in range(20): begin('t.py', [], as_module=False, folder=Path(sys.argv[1]) / 'runs').end('finished')"
+    code += "for _ in range(20):\n"
+    code += "    recording = begin('t.py', [], as_module=False, folder=Path(sys.argv[1]) / 'runs')\n"
+    code += "    recording.end('finished'); recording.detach()"
     started = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.PIPE) for _ in range(4)]
     assert [each.communicate()[1] for each in started] == [b""] * 4
     assert len(list(list_runs(tmp_path / "runs"))) == 80

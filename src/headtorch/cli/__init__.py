@@ -15,6 +15,7 @@ from headtorch.cli.check import check
 from headtorch.cli.explain import explain
 from headtorch.cli.export import export
 from headtorch.cli.fix import fix
+from headtorch.cli.lab import lab
 from headtorch.cli.options import STATUSES
 from headtorch.cli.report import report
 from headtorch.cli.run import run
@@ -49,5 +50,5 @@ def commands() -> None:
     """Runs your PyTorch training script unchanged and says why the network does not learn."""
 
 
-for command in (run, check, report, fix, tune, view, runs, explain, export):
+for command in (run, check, report, fix, tune, view, runs, explain, lab, export):
     commands.add_command(command)

@@ -65,7 +65,7 @@ class Outbox:
             host.copy_(joined, non_blocking=True)
             passed = None
             if device.type == "cuda":
-                passed = torch.cuda.Event()  # type: ignore[no-untyped-call]
+                passed = torch.cuda.Event()
                 passed.record(torch.cuda.current_stream(device))
             addresses = [(p.owner, p.quantity, p.step, p.vector.numel()) for p in parcels]
             self._travelling.append((passed, host, addresses))

@@ -34,7 +34,7 @@ class Patches:
 
     def put_builtin(self, owner: Any, name: str, stand_in: Callable[..., Any]) -> None:
         """Put a function of ours in the place of a built-in one, so that torch.jit.script still knows it."""
-        operations = _builtins._get_builtin_table()  # type: ignore[no-untyped-call]
+        operations = _builtins._get_builtin_table()
         operation = operations.get(id(getattr(owner, name)))
         self.put(owner, name, stand_in)
         if operation is not None:

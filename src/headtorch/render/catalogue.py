@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from headtorch.labs import labs_of
 from headtorch.render.page import NARROWEST, Page
 from headtorch.render.visible import columns
 from headtorch.rules import Rule
@@ -36,6 +37,9 @@ def explained(rule: Rule, *, width: int, colour: bool) -> str:
     parts += [_flowing(lead, text, page) for lead, text in rule.paragraphs]
     if rule.leads_to:
         parts.append(_flowing("What can follow from it:", f"{', '.join(rule.leads_to)}.", page))
+    if labs := labs_of(rule.name):
+        names = ", ".join(f"headtorch lab {lab.name}" for lab in labs)
+        parts.append(_flowing("Play with it:", names, page))
     parts.append([page.paint("strong", "See it happen:") + f" headtorch explain {rule.name} --demo"])
     return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
 

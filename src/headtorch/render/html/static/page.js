@@ -133,7 +133,9 @@ class LossPlot {
       tables.push(columns);
     }
     const data = window.uPlot.join(tables);
-    const ticks = { stroke: colour("--line"), size: 4, filter: log ? decades : undefined };
+    // uPlot takes a key that is there and undefined for a setting: the key must be missing.
+    const labelled = log ? { filter: decades } : {};
+    const ticks = { stroke: colour("--line"), size: 4 };
     const axis = { stroke: colour("--muted"), font: "11px system-ui, sans-serif" };
     const options = {
       width: this.width(),
@@ -147,8 +149,8 @@ class LossPlot {
         y: { distr: log ? 3 : 1, range: (_, low, high) => this.stretch(low, high, log, curves, above) },
       },
       axes: [
-        { ...axis, ticks: { ...ticks, filter: undefined }, grid: { show: false }, size: 26, values: (_, values) => values.map(short) },
-        { ...axis, ticks, grid: { stroke: colour("--line"), width: 1, filter: log ? decades : undefined }, size: 48, values: (_, values) => values.map((value) => (value == null ? "" : short(value))) },
+        { ...axis, ticks, grid: { show: false }, size: 26, values: (_, values) => values.map(short) },
+        { ...axis, ticks: { ...ticks, ...labelled }, grid: { stroke: colour("--line"), width: 1, ...labelled }, size: 48, values: (_, values) => values.map((value) => (value == null ? "" : short(value))) },
       ],
       bands: shades,
       series,
