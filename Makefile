@@ -3,7 +3,7 @@ BIN := .venv/bin
 ROOT := $(if $(shell command -v sudo),sudo)
 INSTALL := $(BIN)/pip install --quiet --constraint constraints-dev.txt
 
-.PHONY: test demo bench bench-tune accuracy fixes test-corpus test-search test-cluster docs screenshots labs
+.PHONY: test demo bench bench-tune accuracy fixes test-corpus test-labs test-search test-cluster docs screenshots labs
 
 # Everything that must hold before a change lands.
 test: .venv/dev .venv/browser
@@ -30,6 +30,10 @@ fixes: .venv/dev
 
 test-corpus: .venv/dev
 	$(BIN)/pytest --numprocesses 2 -m corpus
+
+# The claims of the labs, each with three seeds, and what headtorch says of their faults.
+test-labs: .venv/dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 -m labs
 
 # Searches of `headtorch tune`: many trials.
 test-search: .venv/dev

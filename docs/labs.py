@@ -28,8 +28,8 @@ before you read on, the picture, what was measured, and the code, which is meant
     headtorch lab learning-rate --set rate=2              # turn a knob
 
 The labs need `headtorch[labs]` beside torch. Read them in this order; a lab uses what those before it have shown.
-Each claim is measured with three seeds, and the middle value stands with the lowest and the highest. `make test` checks
-the same claims in a smaller setting."""
+Each claim is measured with three seeds, and the middle value stands with the lowest and the highest. `make
+test-labs` checks the same claims in a smaller setting."""
 
 
 def write(lab: Lab) -> None:

@@ -20,7 +20,7 @@ import headtorch.demos
 from headtorch.rules import all_rules
 
 # Unusual and harmless, or worth knowing: these are never more than a note.
-NOTES = {"bias-before-norm", "loss-at-init", "unused-parameters"}
+NOTES = {"bias-before-norm", "loss-at-init", "schedule-out-of-step", "unused-parameters"}
 DEMOS = {path.stem: path.read_text() for path in Path(headtorch.demos.__path__[0]).glob("[a-z]*.py")}
 
 VARIANTS = {path.stem: path.read_text() for path in Path(__file__).with_name("variants").glob("*.py")}

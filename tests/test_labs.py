@@ -24,6 +24,7 @@ PAGES = Path(__file__).parent.parent / "docs" / "labs"
 by_name = pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
 
 
+@pytest.mark.labs
 @by_name
 def test_its_claims_hold_with_each_seed(lab: Lab) -> None:
     module = loaded(lab)
@@ -99,9 +100,15 @@ def test_the_reading_order_has_no_gap() -> None:
 
 
 def test_a_rule_has_its_labs() -> None:
-    assert [lab.name for lab in labs_of("lr-too-high")] == ["learning-rate", "descent"]
+    assert [lab.name for lab in labs_of("lr-too-high")] == [
+        "learning-rate",
+        "descent",
+        "blocks",
+        "thousand-experiments",
+    ]
 
 
+@pytest.mark.labs
 @by_name
 def test_its_written_page_is_in_step(lab: Lab) -> None:
     page = (PAGES / f"{lab.name}.md").read_text(encoding="utf-8")
@@ -114,6 +121,7 @@ def test_its_written_page_is_in_step(lab: Lab) -> None:
 SAID = [(lab, setting, rule) for lab in LABS for setting, rule in lab.says.items()]
 
 
+@pytest.mark.labs
 @pytest.mark.parametrize(("lab", "setting", "rule"), SAID, ids=lambda value: getattr(value, "name", value))
 def test_headtorch_says_so(lab: Lab, setting: str, rule: str, tmp_path: Path) -> None:
     """The lab's own training, recorded: a copy of its file, for lines in headtorch's folder are no user's."""

@@ -129,7 +129,7 @@ CLAIMS = (
 
 def experiment(seed: int, full: bool) -> dict[str, float]:
     """The sensitivity to each knob."""
-    numbers = final(frames(Knobs(steps=200 if full else 60, seed=seed))).numbers
+    numbers = final(frames(Knobs(steps=200 if full else 100, seed=seed))).numbers
     spread = {name: float(numbers[f"spread of the accuracy over {name}"]) for name in turns(Knobs())}
     found = {f"{name} by rate": spread[name] / spread["rate"] for name in ("width", "blocks", "channels")}
     return {"base": float(numbers["accuracy on new digits"]), "rate": spread["rate"], **found}

@@ -104,7 +104,7 @@ CLAIMS = (
 
 def experiment(seed: int, full: bool) -> dict[str, float]:
     """The errors, by non-linearity."""
-    steps = 1500 if full else 250
+    steps = 1500 if full else 800
     linear = final(frames(Knobs("none", "curve", steps=steps, seed=seed))).numbers
     line = final(frames(Knobs("none", "line", steps=steps, seed=seed))).numbers
     line_error = float(linear["error of the best straight line"])

@@ -52,13 +52,13 @@ def frames(knobs: Knobs) -> Iterator[Frame]:
     torch.manual_seed(knobs.seed)
     if knobs.task == "coffee":
         hours, y = coffee()
-        x = (hours - 13) / 4
+        x = (hours - 13) / 2
     else:
         x, y = (each[::6] for each in digits())
         y = (y == 3).float().unsqueeze(1) if knobs.task == "three" else y
     hidden = nn.Sequential(nn.Linear(x.shape[1], 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh())
     model = nn.Sequential(hidden, nn.Linear(32, 10 if knobs.task == "digits" else 1))
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02 if knobs.task == "coffee" else 0.01)
     losses = []
     for step in range(1, knobs.steps + 1):
         said = model(x)

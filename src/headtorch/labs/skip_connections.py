@@ -117,6 +117,7 @@ def experiment(seed: int, full: bool) -> dict[str, float]:
     """Accuracies by depth."""
     found: dict[str, float] = {}
     for depth in (10, 56, 152):
-        numbers = final(frames(Knobs(depth, 150 if full else 40, seed=seed))).numbers
+        steps = 150 if full else 80 if depth == 10 else 50
+        numbers = final(frames(Knobs(depth, steps, seed=seed))).numbers
         found |= {f"{kind} {depth}": float(numbers[f"accuracy, {kind}"]) for kind in ("plain", "residual")}
     return found

@@ -39,8 +39,8 @@ RULES = (
 )
 SAYS = {
     "runs=0&stage=1": "input-not-normalised",
-    "runs=0&stage=2": "vanishing-gradients",
-    "runs=0&stage=3": "lr-too-high",
+    "runs=0&stage=2": "lr-too-high",
+    "runs=0&stage=3": "vanishing-gradients",
 }
 GOOD = 0.95
 BETWEEN = {"none": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
@@ -52,7 +52,7 @@ class Knobs:
 
     runs: int = knob(40, "random configurations", 0, 1000)
     stage: int = knob(1, "the run of the path: 1 as it began, 2 to 4 after each cure", 1, 4)
-    steps: int = knob(60, "steps of each training", 20, 200)
+    steps: int = knob(100, "steps of each training", 20, 200)
     seed: int = knob(0, "the configurations and the weights", 0, 99)
 
 
@@ -72,7 +72,7 @@ class Configuration(NamedTuple):
 STAGES = {
     1: Configuration(10.0, 0.9, 5, 16, "sigmoid", 1.0, 1000.0, 30),
     2: Configuration(10.0, 0.9, 5, 16, "sigmoid", 1.0, 1.0, 30),
-    3: Configuration(10.0, 0.9, 5, 16, "relu", 1.0, 1.0, 30),
+    3: Configuration(0.1, 0.9, 5, 16, "sigmoid", 1.0, 1.0, 30),
     4: Configuration(0.1, 0.9, 5, 16, "relu", 1.0, 1.0, 30),
 }
 
@@ -149,7 +149,7 @@ def _shown(rates: list[float], reached: list[float]) -> tuple[Chart, Histogram]:
 
 
 CLAIMS = (
-    Claim("Share of random configurations that reach 0.95", "share", at_least=0.01, at_most=0.25),
+    Claim("Share of random configurations that reach 0.95", "share", at_most=0.15),
     Claim("The first run of the path: accuracy", "stage 1", at_most=0.7),
     Claim("The second", "stage 2", at_most=0.7),
     Claim("The third", "stage 3", at_most=0.7),
@@ -161,5 +161,5 @@ def experiment(seed: int, full: bool) -> dict[str, float]:
     """The share of good configurations, and the runs of the path."""
     runs = 330 if full else 40  # three seeds of the full setting make a thousand
     numbers = final(frames(Knobs(runs, seed=seed))).numbers
-    path = {f"stage {stage}": list(trained(STAGES[stage], 60, seed))[-1][1] for stage in STAGES}
+    path = {f"stage {stage}": list(trained(STAGES[stage], 100, seed))[-1][1] for stage in STAGES}
     return {"share": float(numbers["of them good"]) / runs, **path}

@@ -32,7 +32,7 @@ from headtorch.labs.kit.data import mnist, photograph
 
 PLACE = 15
 RULES = ("pretrained-destroyed", "frozen-by-mistake", "preprocessing-mismatch")
-SIZE = 48  # pixels to which the digits of 28 are enlarged
+SIZE = 64  # pixels to which the digits of 28 are enlarged: at 32 to a place, two by two places are left of them
 RATES = {"frozen": 0.0, "fine-tuned": 3e-4, "too fast": 0.02, "scratch": 3e-3}
 
 

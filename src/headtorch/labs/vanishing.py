@@ -28,8 +28,8 @@ from headtorch.labs.kit import Claim, Frame, final, knob
 from headtorch.labs.kit.data import digits
 
 PLACE = 11
-RULES = ("vanishing-gradients", "exploding-gradients", "init-too-small", "no-skip-too-deep")
-SAYS = {"between=sigmoid&depth=6": "vanishing-gradients", "between=relu&depth=10&scale=3": "exploding-gradients"}
+RULES = ("vanishing-gradients", "exploding-gradients", "init-too-small", "init-too-large", "no-skip-too-deep")
+SAYS = {"between=sigmoid&depth=6": "vanishing-gradients", "between=relu&depth=10&scale=3": "init-too-large"}
 DEPTHS = (1, 2, 4, 6, 8, 12, 16, 24, 32)
 WIDTH = 64
 # The factor that keeps the signal where the non-linearity is steepest: the inverse of its slope, for ReLU He's.
@@ -94,13 +94,15 @@ def standardised() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def share(between: str, depth: int, scale: float, seed: int) -> float:
-    """The gradient of the first hidden layer's weights by that of the last one's."""
+    """The gradient at the output of the first hidden layer by that at the last one's: the size of their product."""
     torch.manual_seed(seed)
-    model = network(between, depth, scale)
     x, y = standardised()
-    loss = nn.functional.cross_entropy(model(x[:100]), y[:100])
-    weights = [layer.weight for layer in model if isinstance(layer, nn.Linear)][:-1]
-    gradients = torch.autograd.grad(loss, weights)
+    outputs, x = [], x[:100]
+    for layer in network(between, depth, scale):
+        x = layer(x)
+        if isinstance(layer, SLOPES[between]):
+            outputs.append(x)
+    gradients = torch.autograd.grad(nn.functional.cross_entropy(x, y[:100]), outputs)
     return float(gradients[0].norm() / gradients[-1].norm())
 
 
@@ -117,7 +119,7 @@ CLAIMS = (
 
 def experiment(seed: int, full: bool) -> dict[str, float]:
     """Shares of the gradient, and two trainings."""
-    steps = 120 if full else 60
+    steps = 240 if full else 120
     slow = final(frames(Knobs("sigmoid", 6, steps=steps, seed=seed))).numbers
     fast = final(frames(Knobs("relu", 6, steps=steps, seed=seed))).numbers
     return {

@@ -5,6 +5,7 @@ A run is a list of fits, one for each objective: a loss that was minimised over 
 
 from __future__ import annotations
 
+import ast
 from functools import cached_property
 
 from headtorch.model import Where
@@ -192,9 +193,10 @@ class Signals:
         for file in self.run.sources:
             for call, place in self.places.calls(file, *fillers):
                 for keyword in call.keywords:
-                    if keyword.arg in ("std", "a", "b", "val") and (
-                        w := self.places.written(file, keyword.value, (place,))
-                    ):
+                    scale = keyword.value
+                    while isinstance(scale, ast.BinOp) and isinstance(scale.op, ast.Div):
+                        scale = scale.left  # what it is divided by, as in `gain / sqrt(width)`, counts inputs
+                    if keyword.arg in ("std", "a", "b", "val") and (w := self.places.written(file, scale, (place,))):
                         return w
                 return place
         return self._first_call(*makers)
