@@ -88,7 +88,7 @@ def apart(layers: list[nn.Module], x: torch.Tensor) -> list[tuple[str, torch.Ten
     found = []
     for number, layer in enumerate(layers):
         y = layer(x)
-        jacobian = layer.weight if isinstance(layer, nn.Linear) else torch.diag(y * (1 - y))
+        jacobian = layer.weight.detach() if isinstance(layer, nn.Linear) else torch.diag(y * (1 - y))
         found.append((f"{number} {type(layer).__name__}", jacobian))
         x = y
     return found[::-1]
@@ -106,7 +106,7 @@ def difference(layers: list[nn.Module], x: torch.Tensor) -> float:
     """The largest difference between the product and autograd's gradient, by the largest entry."""
     x = x.clone().requires_grad_()
     (theirs,) = torch.autograd.grad(nn.Sequential(*layers)(x).sum(), x)
-    return float(((product(apart(layers, x)) - theirs).abs().max() / theirs.abs().max().clamp(min=1e-30)).detach())
+    return float((product(apart(layers, x)) - theirs).abs().max() / theirs.abs().max().clamp(min=1e-30))
 
 
 @torch.no_grad()

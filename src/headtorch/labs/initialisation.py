@@ -114,7 +114,7 @@ def passed(start: str, knobs: Knobs) -> tuple[list[float], list[float]]:
             outputs.append(x)
     loss = nn.functional.cross_entropy(x, y)
     gradients = torch.autograd.grad(loss, outputs)
-    return [float(each.std()) for each in outputs], [float(each.norm()) for each in gradients]
+    return [float(each.detach().std()) for each in outputs], [float(each.norm()) for each in gradients]
 
 
 def zeros(model: nn.Module) -> float:

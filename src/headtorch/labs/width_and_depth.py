@@ -8,8 +8,8 @@ Where there are no stages to find, as in telling scanned digits apart, the wide 
 Question: About 1,200 weights: one hidden layer of 400, or four of 19? Which follows a wave with many turns, and which
 is ahead on the digits after the same number of steps?
 
-Answer: On the wave the deep one misses far less. On the digits the wide one is at least as good, and a chain of many
-thin layers, sixteen and more, does not get off the ground at all.
+Answer: On the wave the deep one misses far less. On the digits the wide one is at least as good, and a chain of 24
+thin layers stays well behind it.
 
 Sources: Telgarsky (2016), Benefits of depth in neural networks; Montúfar, Pascanu, Cho, Bengio (2014), On the number
 of linear regions of deep neural networks.
@@ -111,7 +111,7 @@ CLAIMS = (
     Claim("On the wave the error of four layers by that of one, at equal weights", "wave", at_most=0.8),
     Claim("On the digits one layer is right on", "digits wide", at_least=0.95),
     Claim("On the digits one layer is ahead of four by", "digits", at_least=-0.02),
-    Claim("Of 24 thin layers with as many weights, the accuracy on the digits", "digits very deep", at_most=0.6),
+    Claim("It is ahead of 24 thin ones with as many weights by", "digits very deep", at_least=0.05),
 )
 
 
@@ -124,5 +124,5 @@ def experiment(seed: int, full: bool) -> dict[str, float]:
         "wave": float(wave["error, 4 hidden"]) / float(wave["error, 1 hidden"]),
         "digits wide": float(picture["accuracy, 1 hidden"]),
         "digits": float(picture["accuracy, 1 hidden"]) - float(picture["accuracy, 4 hidden"]),
-        "digits very deep": float(chain["accuracy, 24 hidden"]),
+        "digits very deep": float(chain["accuracy, 1 hidden"]) - float(chain["accuracy, 24 hidden"]),
     }
