@@ -25,7 +25,7 @@ FAULTS = {folder: truth for folder, truth in TRUTHS.items() if "cause" in truth}
 HEALTHY = {folder: truth for folder, truth in TRUTHS.items() if "cause" not in truth}
 RULES = {rule.name for rule in all_rules()}
 # They tell what is unusual, or a symptom: no script of the corpus has one of them for its cause.
-NO_CAUSES = {"bias-before-norm", "constant-predictions", "loss-at-init", "unused-parameters"}
+NO_CAUSES = {"bias-before-norm", "constant-predictions", "loss-at-init", "schedule-out-of-step", "unused-parameters"}
 
 
 def identify(folder: Path) -> str:

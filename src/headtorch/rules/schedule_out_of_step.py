@@ -1,8 +1,8 @@
 """The schedule of the learning rate steps before the optimizer does.
 
-Why it fails: a scheduler sets the rate ηₜ for the step that comes next. Stepped before the optimizer's first step, it
-has gone from η₀ to η₁ already: η₀ is never used, and each later rate comes a step of the schedule too early. With a
-long schedule little is lost; the first step of a short one can be a large part of it.
+Why it fails: a scheduler sets the rate for the step that comes next, `Δwₜ = -ηₜ·gₜ`. Stepped before the optimizer's
+first step, it makes `Δwₜ = -ηₜ₊₁·gₜ` of it: η₀ is never used, and each later rate comes a step of the schedule too
+early. With a long schedule little is lost; the first step of a short one can be a large part of it.
 
 Measured: how many steps a scheduler had taken by the first step of the optimizer it belongs to, and the rate of that
 step against the one that the optimizer was made with. A note, whatever the loss does.
