@@ -6,7 +6,7 @@ import torch
 from digits import Net, digits, fault_asked_for
 from torch import nn
 from torch.nn import functional as F
-from transformers import Trainer, TrainerCallback, TrainingArguments, set_seed
+from transformers import Trainer, TrainingArguments, set_seed
 
 
 class Classifier(nn.Module):
@@ -19,9 +19,10 @@ class Classifier(nn.Module):
         return {"loss": F.cross_entropy(scores, labels), "logits": scores}
 
 
-class Quiet(TrainerCallback):
-    def on_step_begin(self, args, state, control, model=None, **kwargs):
-        model.net.body.eval()  # here: eval-mode-in-training
+class InEvalMode(Trainer):
+    def compute_loss(self, model, inputs, *args, **kwargs):
+        model.eval()  # here: eval-mode-in-training
+        return super().compute_loss(model, inputs, *args, **kwargs)
 
 
 class HeadOnly(Trainer):
@@ -46,10 +47,10 @@ if __name__ == "__main__":
             use_cpu=True,
             disable_tqdm=True,
         )
-        trainer = (HeadOnly if fault == "params-not-in-optimizer" else Trainer)(
+        kinds = {"params-not-in-optimizer": HeadOnly, "eval-mode-in-training": InEvalMode}
+        trainer = kinds.get(fault, Trainer)(
             Classifier(fault),
             arguments,
             train_dataset=[{"pictures": picture, "labels": label} for picture, label in digits()],
-            callbacks=[Quiet()] if fault == "eval-mode-in-training" else [],
         )
         trainer.train()

@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 from functools import cached_property
 
+import numpy as np
+
 from headtorch.model import Where
 from headtorch.places import Places
 from headtorch.places.data import order, prepared
@@ -60,7 +62,8 @@ class Signals:
     def rate_place(self, fit: Fit) -> Where | None:
         """Where the learning rate of a fit is written."""
         for optimizer in fit.followed_by[-1:]:
-            return self.places.argument(optimizer.made_at, "lr", position=1)
+            rates = [float(rate) for series in fit.rates.values() for rate in np.unique(series.values)]
+            return self.places.rate_of(optimizer.made_at, optimizer.kind, rates)
         backward = fit.objective.backward_at
         return None if backward is None else self.places.rate_by_hand(backward, fit.objective.stack) or backward
 

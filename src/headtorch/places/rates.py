@@ -1,0 +1,106 @@
+"""Rates: from a step that was taken to where its size is written.
+
+The user makes the optimizer, or a library does that was told the rate somewhere else, or he writes the update out.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from headtorch.model import Where
+from headtorch.places.trees import called
+from headtorch.places.values import Values
+
+NAMES = ("lr", "learning_rate")  # of the argument that gives a library its rate
+
+
+class Rates(Values):
+    """Finds what sets the size of a step."""
+
+    def rate_of(self, made_at: Sequence[Where], kind: str, rates: Sequence[float]) -> Where | None:
+        """Where the rate of an optimizer is written that was made at the innermost place of a stack.
+
+        Where a call by another name than its class stands there, a library has made it: the rate is then what the user
+        has told the library, in that call or in another. `rates` are those that were recorded.
+        """
+        call = self.call_at(made_at[0]) if made_at else None
+        if call is None or called(call) in (kind, "") or any(keyword.arg in NAMES for keyword in call.keywords):
+            return self.argument(made_at, "lr", position=1)
+        for argument in call.args:
+            if _is_one_of(argument, rates):
+                return self.where(made_at[0].file, argument)
+        told = [*self._told(rates)]
+        return max(told, key=lambda each: each[0])[1] if told else made_at[0]
+
+    def _told(self, rates: Sequence[float]) -> Iterator[tuple[bool, Where]]:
+        """Where any call is given a rate, and whether one of these numbers stands there."""
+        for file in self._sources:
+            tree = self.tree(file)
+            for call in ast.walk(tree) if tree is not None else ():
+                for keyword in call.keywords if isinstance(call, ast.Call) else ():
+                    if keyword.arg is not None and keyword.arg.rpartition("__")[2] in NAMES:
+                        here = self.where(file, call)
+                        place = self.written(file, keyword.value, (here,)) or self.where(file, keyword)
+                        yield any(_is_one_of(node, rates) for node in self.nodes_at(place, ast.AST)), place
+
+    def rate_by_hand(self, backward: Where, stack: Sequence[Where]) -> Where | None:
+        """The rate of an update that is written out after a backward pass: `p -= lr * g`, `p.add_(g, alpha=-lr)`."""
+        tree = self.tree(backward.file)
+        for node in _after(tree, backward.line):
+            factors: list[ast.expr] = []
+            if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Sub, ast.Add)):
+                factors = _factors(node.value) if isinstance(node.value, ast.BinOp) else []  # not `steps += 1`
+            elif (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.BinOp)
+                and isinstance(node.value.op, ast.Sub)
+            ):
+                factors = _factors(node.value.right)
+            elif isinstance(node, ast.Call) and called(node) in ("add_", "sub_", "sub", "add"):
+                factors = [k.value for k in node.keywords if k.arg == "alpha"] or [
+                    f for a in node.args for f in _factors(a)
+                ]
+            for factor in factors:
+                inner = factor.operand if isinstance(factor, ast.UnaryOp) else factor
+                if isinstance(inner, ast.Constant):
+                    return self.where(backward.file, inner)
+                if (found := self.written(backward.file, inner, stack)) is not None:
+                    return found
+        return None
+
+    def update_by_hand(self, backward: Where) -> Where | None:
+        """The statement after a backward pass that changes weights by their gradients."""
+        tree = self.tree(backward.file)
+        for node in _after(tree, backward.line):
+            scaled = (
+                isinstance(node, ast.AugAssign)
+                and isinstance(node.op, (ast.Add, ast.Sub))
+                and isinstance(node.value, ast.BinOp)
+                and _factors(node.value)
+            )
+            if scaled or (isinstance(node, ast.Call) and called(node) in ("add_", "sub_")):
+                return self.where(backward.file, node)
+        return backward
+
+
+def _is_one_of(value: ast.AST, rates: Sequence[float]) -> bool:
+    """Whether a number that was recorded, in single precision, is written somewhere in an expression."""
+    numbers = [
+        float(node.value)
+        for node in ast.walk(value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float))
+    ]
+    return any(abs(number - rate) <= 1e-6 * rate for number in numbers for rate in rates)
+
+
+def _after(tree: ast.Module | None, line: int) -> list[ast.AST]:
+    """The nodes from a line on, in the order of their lines."""
+    nodes = [node for node in ast.walk(tree) if getattr(node, "lineno", 0) > line] if tree is not None else []
+    return sorted(nodes, key=lambda node: node.lineno)  # type: ignore[attr-defined]
+
+
+def _factors(value: ast.expr) -> list[ast.expr]:
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult):
+        return [*_factors(value.left), *_factors(value.right)]
+    return [value] if isinstance(value, (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.UnaryOp)) else []
