@@ -28,5 +28,4 @@ learner = Learner(
     splitter=head_only if fault == "params-not-in-optimizer" else params,  # here: params-not-in-optimizer
     cbs=[InEvalMode()] if fault == "eval-mode-in-training" else [],
 )
-with learner.no_bar(), learner.no_logging():
-    learner.fit(8)  # here: params-not-in-optimizer
+learner.fit(8)  # here: params-not-in-optimizer

@@ -10,7 +10,7 @@ sample "scheduled"  of an optimizer, right after its step: its steps so far and 
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -22,10 +22,18 @@ from headtorch.record.writer import Writer
 from headtorch.store import records
 
 
+class AnyOptimizer(Protocol):
+    """What has groups of parameters, each with its rate: PyTorch's optimizers, and those of other libraries."""
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """The groups."""
+
+
 class OptimizerState:
     """What is known of one optimizer beside the training."""
 
-    def __init__(self, optimizer: torch.optim.Optimizer, number: int, made_at: tuple[Where, ...], step: int) -> None:
+    def __init__(self, optimizer: AnyOptimizer, number: int, made_at: tuple[Where, ...], step: int) -> None:
         self.reference = weakref.ref(optimizer)
         self.number = number
         self.made_at = made_at
@@ -62,17 +70,25 @@ class Optimizers:
         self._states: dict[int, OptimizerState] = {}
         self._schedulers: list[_Scheduler] = []
         self.made = 0
+        self._asked_for: dict[int, tuple[weakref.ref[Any], tuple[Where, ...]]] = {}
         self._holders: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}  # the newest that holds a tensor, by id
 
-    def note_made(self, optimizer: torch.optim.Optimizer, step: int) -> OptimizerState:
+    def note_asked_for(self, optimizer: AnyOptimizer) -> None:
+        """Note the user's lines that ask for an optimizer which is to get its parameters later."""
+        key = id(optimizer)
+        reference = weakref.ref(optimizer, lambda _: self._asked_for.pop(key, None))
+        self._asked_for[key] = reference, self._sources.stack()
+
+    def note_made(self, optimizer: AnyOptimizer, step: int) -> OptimizerState:
         """Note a new optimizer, with the user's lines that made it."""
-        state = OptimizerState(optimizer, self.made, self._sources.stack(), step)
+        _, asked_for = self._asked_for.get(id(optimizer), (None, ()))
+        state = OptimizerState(optimizer, self.made, asked_for or self._sources.stack(), step)
         self.made += 1
         self._states[id(optimizer)] = state
         self._write(optimizer, state)
         return state
 
-    def note_stepped(self, optimizer: torch.optim.Optimizer, step: int) -> OptimizerState:
+    def note_stepped(self, optimizer: AnyOptimizer, step: int) -> OptimizerState:
         """Note a step: rates that changed, parameters added since, the user's line of the first step."""
         state = self._states.get(id(optimizer))
         if state is None or state.reference() is not optimizer:
@@ -104,7 +120,7 @@ class Optimizers:
         self._schedulers = [each for each in self._schedulers if each.reference() is not None]
         self._schedulers.append(_Scheduler(weakref.ref(scheduler), self._sources.stack()))
 
-    def _note_schedule(self, optimizer: torch.optim.Optimizer, state: OptimizerState, step: int) -> None:
+    def _note_schedule(self, optimizer: AnyOptimizer, state: OptimizerState, step: int) -> None:
         """Note what the schedulers of an optimizer have done by its step."""
         taken = 0
         for each in self._schedulers:
@@ -130,7 +146,7 @@ class Optimizers:
         numbers = {number for tensor in learners if (number := self.holder(tensor)) is not None}
         return next((state for state in self._states.values() if numbers and state.number == max(numbers)), None)
 
-    def _write(self, optimizer: torch.optim.Optimizer, state: OptimizerState) -> None:
+    def _write(self, optimizer: AnyOptimizer, state: OptimizerState) -> None:
         tensors = [tensor for group in optimizer.param_groups for tensor in group["params"]]
         state.held = {id(tensor) for tensor in tensors}
         for tensor in tensors:
@@ -140,7 +156,7 @@ class Optimizers:
             state.number,
             records.Optimizer(
                 id=state.number,
-                kind=type(optimizer).__name__,
+                kind=getattr(optimizer, "kind", type(optimizer).__name__),
                 made_at=state.made_at,
                 stepped_at=state.stepped_at,
                 groups=tuple(_settings(group) for group in optimizer.param_groups),

@@ -24,7 +24,7 @@ from headtorch.record.graph import Graph
 from headtorch.record.measure import Measurements, Pass
 from headtorch.record.modules import Modules, mode
 from headtorch.record.objectives import MAX_OBJECTIVES, Objective, Objectives, Reference, Site, TensorNumbers
-from headtorch.record.optimizers import Optimizers
+from headtorch.record.optimizers import AnyOptimizer, Optimizers
 from headtorch.record.outbox import Outbox
 from headtorch.record.precision import Autocast, Precision, autocast
 from headtorch.record.recurrent import Recurrent
@@ -329,14 +329,14 @@ class Recorder:
 
     # ---- optimizers ---------------------------------------------------------------------------------------------
 
-    def optimizer_made(self, optimizer: torch.optim.Optimizer) -> None:
+    def optimizer_made(self, optimizer: AnyOptimizer) -> None:
         """An optimizer has been constructed."""
         self.calm.left = 0
         self.optimizers.note_made(optimizer, self.step)
         if self.optimizers.made <= MAX_OBJECTIVES:
             self._trace()  # it may begin a new objective
 
-    def optimizer_stepped(self, optimizer: torch.optim.Optimizer) -> None:
+    def optimizer_stepped(self, optimizer: AnyOptimizer) -> None:
         """An optimizer has taken a step."""
         self.calm.left = 0
         state = self.optimizers.note_stepped(optimizer, self.step)

@@ -5,6 +5,7 @@
     nn.Module.__init__, Optimizer.__init__   the user's line that makes a module or an optimizer
     nn.Module.load_state_dict                weights that come from elsewhere
     the hook after every optimizer's step
+    the making and the steps of the optimizers of Keras and fastai
     clip_grad_norm_, GradScaler.update, the making of schedulers of the learning rate
     the loss functions below torch.nn.functional, for losses that no backward pass follows
     the recurrent functions below torch.nn, for the state they begin with
@@ -40,6 +41,7 @@ from headtorch.record import graph
 from headtorch.record.aids import tap_clipping, tap_scaling, tap_schedulers
 from headtorch.record.calm import Calm
 from headtorch.record.compiler import leave_uncompiled, operations_are_not_run
+from headtorch.record.foreign import tap_foreign
 from headtorch.record.measure import keep_gradient
 from headtorch.record.patches import Patches
 from headtorch.record.recorder import Recorder
@@ -111,6 +113,7 @@ class Taps:
         tap_clipping(self._contained, self.recorder, self._patches)
         tap_scaling(self._contained, self.recorder, self._patches)
         tap_schedulers(self._contained, self.recorder, self._patches)
+        tap_foreign(self._contained, self.recorder, self._patches)
         self._tap_saved_tensor_hooks()
         self._tap_anomaly_mode()
         self.recorder.tracer.start()
