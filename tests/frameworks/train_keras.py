@@ -5,6 +5,7 @@ import os
 os.environ["KERAS_BACKEND"] = "torch"
 
 import keras
+import torch
 from digits import digits, fault_asked_for
 from keras import layers, ops
 
@@ -19,24 +20,34 @@ class InEvalMode(keras.Model):
         return super().__call__(*args, **{**kwargs, "training": False})  # here: eval-mode-in-training
 
 
+class HeadOnly(keras.Model):
+    def train_step(self, data):
+        pictures, labels = data
+        self.zero_grad()
+        loss = self.compute_loss(y=labels, y_pred=self(pictures, training=True))
+        loss.backward()
+        learned = last.trainable_weights
+        with torch.no_grad():
+            self.optimizer.apply([v.value.grad for v in learned], learned)  # here: params-not-in-optimizer
+        return {"loss": loss}
+
+
 fault = fault_asked_for()
 keras.utils.set_random_seed(0)
 pictures, labels = (tensor.numpy() for tensor in digits().tensors)
 inputs = keras.Input((64,))
-first = layers.Dense(64)
-hidden = layers.Dropout(0.1)(layers.ReLU()(layers.BatchNormalization()(first(inputs))))
+hidden = layers.Dropout(0.1)(layers.ReLU()(layers.BatchNormalization()(layers.Dense(64)(inputs))))
 if fault == "graph-detached":
     hidden = Cut()(hidden)  # here: graph-detached
-scores = layers.Dense(10)(hidden)
+last = layers.Dense(10)
+scores = last(hidden)
 if fault == "double-softmax":
     scores = layers.Softmax()(scores)  # here: double-softmax
-kind = InEvalMode if fault == "eval-mode-in-training" else keras.Model
-model = kind(inputs, scores)
+kinds = {"eval-mode-in-training": InEvalMode, "params-not-in-optimizer": HeadOnly}
+model = kinds.get(fault, keras.Model)(inputs, scores)
 rate = 30.0 if fault == "lr-too-high" else 0.05  # here: lr-too-high
 model.compile(
-    keras.optimizers.SGD(learning_rate=rate, momentum=0.9),  # here: lr-too-high, params-not-in-optimizer
+    keras.optimizers.SGD(learning_rate=rate, momentum=0.9),  # here: lr-too-high
     keras.losses.SparseCategoricalCrossentropy(from_logits=True),
 )
-if fault == "params-not-in-optimizer":
-    first.trainable = False
 model.fit(pictures, labels, batch_size=64, epochs=8, verbose=0)

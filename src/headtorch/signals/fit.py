@@ -72,11 +72,22 @@ class Fit:
 
     @cached_property
     def scale(self) -> float:
-        """What a loss of one term is multiplied with before backward, as by 1/k where gradients are accumulated."""
+        """What a loss of one term is multiplied with before backward, as by 1/k where gradients are accumulated.
+
+        A sum counts as the mean times the number of its terms, so that a sum over n that is divided by n is the mean.
+        """
         if self.loss is None or len(self.objective.losses) != 1 or self.loss.node < 0:
             return 1.0
-        factors = (node.detail.get("factor", 1.0) for node in self.network.nodes[self.loss.node + 1 :])
-        return abs(math.prod(float(factor) for factor in factors))
+        nodes = self.network.nodes
+        scale = 1.0
+        if self.loss.reduction == "sum" and nodes[self.loss.node].shape == ():
+            scale *= math.prod(self.loss.target_shape or ())
+        for node in nodes[self.loss.node + 1 :]:
+            scale *= abs(float(node.detail.get("factor", 1.0)))
+            before = nodes[node.inputs[0]].shape if node.inputs else None
+            if node.op == "Sum" and before is not None and node.shape is not None:
+                scale *= math.prod(before) / max(math.prod(node.shape), 1)
+        return scale
 
     @cached_property
     def chance(self) -> float | None:
