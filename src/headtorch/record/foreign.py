@@ -24,13 +24,15 @@ class KerasOptimizer:
     def __init__(self, optimizer: Any) -> None:
         self._optimizer = weakref.ref(optimizer)
         self.kind = type(optimizer).__name__
+        self.updated: list[weakref.ref[Any]] = []  # the variables of its last step
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:
-        """All that it was built for, in one group."""
+        """What it was given at its last step, before the first what it was built for, in one group."""
         if (optimizer := self._optimizer()) is None:
             return []
-        tensors = [variable.value for variable in optimizer._trainable_variables]
+        updated = [variable for reference in self.updated if (variable := reference()) is not None]
+        tensors = [variable.value for variable in updated or optimizer._trainable_variables]
         rate = optimizer._get_current_learning_rate()
         rate = getattr(rate, "value", rate)
         if isinstance(rate, torch.Tensor) and rate.device.type == "cpu":
@@ -83,8 +85,9 @@ def _tap_keras(name: str, contained: Contained, recorder: Recorder, patches: Pat
         made(optimizer)
         recorder.optimizer_made(seen[optimizer])
 
-    def applied(optimizer: Any) -> None:
+    def applied(optimizer: Any, variables: Any = None) -> None:
         made(optimizer)
+        seen[optimizer].updated = [weakref.ref(variable) for variable in variables or ()]
         recorder.optimizer_stepped(seen[optimizer])
 
     # Every optimizer of Keras calls the base's `build` from its own, before it makes variables for its state.
@@ -94,9 +97,9 @@ def _tap_keras(name: str, contained: Contained, recorder: Recorder, patches: Pat
         contained(built, self)
 
     @functools.wraps(original_apply)
-    def apply(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original_apply(self, *args, **kwargs)
-        contained(applied, self)
+    def apply(self: Any, grads: Any, trainable_variables: Any = None) -> Any:
+        result = original_apply(self, grads, trainable_variables)
+        contained(applied, self, trainable_variables)
         return result
 
     leave_uncompiled(init, build, apply)

@@ -45,7 +45,7 @@ LEADS_TO = (
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit with reached, trainable parameters that nothing ever updates while an optimizer steps."""
     steppers = [o for o in signals.run.optimizers.values() if o.stepped_at is not None]
-    if not steppers:
+    if not steppers and not signals.moved:
         return
     everywhere = {number for optimizer in signals.run.optimizers.values() for number in optimizer.parameters}
     told: set[int] = set()
@@ -65,14 +65,15 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         told |= {parameter.id for parameter in left}
         share = sum(np.prod(p.shape) for p in left) / max(sum(np.prod(p.shape) for p in fit.parameters), 1)
-        optimizer = steppers[-1]
-        strangers = [n for n in optimizer.parameters if n not in signals.reached]
+        held = steppers[-1].parameters if steppers else ()
+        made_at = steppers[-1].made_at if steppers else _by_hand(signals, fit)
+        strangers = [n for n in held if n not in signals.reached]
         too_early = len(strangers) > 0
         yield Finding(
             rule="params-not-in-optimizer",
             severity="error",
-            message=f"no optimizer holds {_named(left)}, so they stay as they were made",
-            where=_place(signals, fit, left, optimizer.made_at, too_early),
+            message=f"no {'optimizer holds' if steppers else 'update reaches'} {_named(left)}, so they stay as they were made",
+            where=_place(signals, fit, left, made_at, too_early),
             saw=(
                 Evidence(
                     "parameters no optimizer holds",
@@ -80,7 +81,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                     "0",
                 ),
                 Evidence("their share of the weights", f"{share:.0%}", "0 %"),
-                Evidence("held, but not part of this network", f"{len(strangers)} of {len(optimizer.parameters)}", "0"),
+                Evidence("held, but not part of this network", f"{len(strangers)} of {len(held)}", "0"),
                 fit.seen_loss,
             ),
             help="make the optimizer after the model is complete, over the parameters the model has then"
@@ -89,6 +90,13 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="made before the model was complete" if too_early else "its parameters are in no optimizer",
             confidence=0.96,
         )
+
+
+def _by_hand(signals: Signals, fit: Fit) -> tuple[Where, ...]:
+    """The update that is written out."""
+    backward = fit.objective.backward_at
+    update = signals.places.update_by_hand(backward) if backward is not None else None
+    return (update,) if update is not None else ()
 
 
 def _named(parameters: list[Parameter]) -> str:
