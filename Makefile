@@ -3,7 +3,7 @@ BIN := .venv/bin
 ROOT := $(if $(shell command -v sudo),sudo)
 INSTALL := $(BIN)/pip install --quiet --constraint constraints-dev.txt
 
-.PHONY: test demo bench bench-tune accuracy fixes test-corpus test-labs test-search test-cluster docs screenshots labs
+.PHONY: test demo bench bench-tune accuracy fixes test-corpus test-labs test-search test-cluster test-frameworks docs screenshots labs
 
 # Everything that must hold before a change lands.
 test: .venv/dev .venv/browser
@@ -43,6 +43,12 @@ test-search: .venv/dev
 test-cluster: .venv/dev
 	$(INSTALL) --editable '.[cluster]'
 	$(BIN)/pytest -m cluster
+
+# The same five faults under Lightning, the Trainer of Hugging Face, Keras, fastai and others; about half an hour.
+test-frameworks: .venv/dev
+	$(INSTALL) --editable '.[frameworks]'
+	$(INSTALL) --no-deps fastai
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 -m frameworks
 
 # The steps that tune, TPE and random search need; hours. CASES is a folder of cases.
 bench-tune: .venv/dev

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+from functools import partial
 
 import torch
 from digits import FAULTS, Net, digits
@@ -40,24 +41,26 @@ every = 2 if way == "accumulation" else 1
 if fault == "eval-mode-in-training":
     model.eval()  # here: eval-mode-in-training
 loader = DataLoader(Stream(), batch_size=64) if way == "iterable" else DataLoader(digits(), 64, shuffle=True)
+
+
+def backward(pictures, labels):
+    with cast:
+        loss = F.cross_entropy(model(pictures), labels) / every
+    scaler.scale(loss).backward()
+    return loss
+
+
+def closure(pictures, labels):
+    optimizer.zero_grad()
+    return backward(pictures, labels)
+
+
 for _ in range(8):
-    for number, (pictures, labels) in enumerate(loader, 1):
-
-        def backward():
-            with cast:
-                loss = F.cross_entropy(model(pictures), labels) / every
-            scaler.scale(loss).backward()
-            return loss
-
+    for number, batch in enumerate(loader, 1):
         if way == "lbfgs":
-
-            def closure():
-                optimizer.zero_grad()
-                return backward()
-
-            optimizer.step(closure)
+            optimizer.step(partial(closure, *batch))
             continue
-        backward()
+        backward(*batch)
         if number % every == 0:
             scaler.step(optimizer)
             scaler.update()

@@ -67,12 +67,13 @@ def find(signals: Signals) -> Iterator[Finding]:
         share = sum(np.prod(p.shape) for p in left) / max(sum(np.prod(p.shape) for p in fit.parameters), 1)
         held = steppers[-1].parameters if steppers else ()
         made_at = steppers[-1].made_at if steppers else _by_hand(signals, fit)
+        holds = "optimizer holds" if steppers else "update reaches"
         strangers = [n for n in held if n not in signals.reached]
         too_early = len(strangers) > 0
         yield Finding(
             rule="params-not-in-optimizer",
             severity="error",
-            message=f"no {'optimizer holds' if steppers else 'update reaches'} {_named(left)}, so they stay as they were made",
+            message=f"no {holds} {_named(left)}, so they stay as they were made",
             where=_place(signals, fit, left, made_at, too_early),
             saw=(
                 Evidence(

@@ -1,0 +1,77 @@
+"""The same five faults under every common way to train: one name for each, and a line of the user's own files.
+
+A comment `# here: RULE` in the scripts marks the lines that may be named.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from digits import FAULTS
+
+HERE = Path(__file__).parent
+OTHERS = ("lightning", "hf_trainer", "accelerate", "skorch", "fastai", "keras", "ddp", "by_hand")
+WAYS = ("compile", "lbfgs", "scaler", "bfloat16", "accumulation", "iterable", "fused", "foreach")
+TRAININGS = [pytest.param(name, (), id=name) for name in OTHERS] + [
+    pytest.param("pytorch", ("--with", way), id=way) for way in WAYS
+]
+# What cannot be told today, and why: see the table in docs/frameworks.md.
+UNTOLD: set[tuple[str, str]] = set()
+
+
+def diagnosed(folder: Path, name: str, *arguments: str) -> dict[str, Any]:
+    """The report on a script that runs under headtorch."""
+    command = [sys.executable, "-m", "headtorch"]
+    if name == "ddp":
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *command[1:]]
+    report = folder / "report.json"
+    ended = subprocess.run(
+        [*command, "run", "--runs", folder, "--report", report, HERE / f"train_{name}.py", *arguments],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(report.read_text())
+
+
+def named_rightly(report: dict[str, Any], fault: str) -> None:
+    first = report["findings"][0]
+    assert first["rule"] == fault
+    where = first["where"]
+    assert Path(where["file"]).parent == HERE
+    line = Path(where["file"]).read_text().splitlines()[where["line"] - 1]
+    assert fault in line.partition("# here: ")[2].split(", ")
+
+
+def well(report: dict[str, Any]) -> None:
+    assert report["verdict"] == "healthy"
+    assert not [finding for finding in report["findings"] if finding["severity"] == "error"]
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("name", "way"), TRAININGS)
+def test_a_fault_has_its_name_and_line(name: str, way: tuple[str, ...], fault: str, tmp_path: Path) -> None:
+    if ((way or (name,))[-1], fault) in UNTOLD:
+        pytest.xfail("not told yet")
+    named_rightly(diagnosed(tmp_path, name, *way, "--fault", fault), fault)
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize(("name", "way"), TRAININGS)
+def test_a_healthy_training_is_told_as_healthy(name: str, way: tuple[str, ...], tmp_path: Path) -> None:
+    well(diagnosed(tmp_path, name, *way))
+
+
+def test_a_plain_loop(tmp_path: Path) -> None:
+    """The cheap one, for every change."""
+    named_rightly(diagnosed(tmp_path, "plain", "--fault", "graph-detached"), "graph-detached")
