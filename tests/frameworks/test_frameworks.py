@@ -21,8 +21,10 @@ WAYS = ("compile", "lbfgs", "scaler", "bfloat16", "accumulation", "iterable", "f
 TRAININGS = [pytest.param(name, (), id=name) for name in OTHERS] + [
     pytest.param("pytorch", ("--with", way), id=way) for way in WAYS
 ]
-# What cannot be told today, and why: see the table in docs/frameworks.md.
-UNTOLD: set[tuple[str, str]] = set()
+# Inside a compiled region nothing can be seen: the report has to say so.
+HIDDEN = {("compile", "double-softmax"), ("compile", "graph-detached")}
+# Layers of Keras are no layers of PyTorch's, and have their mode as an argument: not told yet.
+UNTOLD = {("keras", "graph-detached"), ("keras", "eval-mode-in-training")}
 
 
 def diagnosed(folder: Path, name: str, *arguments: str) -> dict[str, Any]:
@@ -61,9 +63,16 @@ def well(report: dict[str, Any]) -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(("name", "way"), TRAININGS)
 def test_a_fault_has_its_name_and_line(name: str, way: tuple[str, ...], fault: str, tmp_path: Path) -> None:
-    if ((way or (name,))[-1], fault) in UNTOLD:
+    case = (way or (name,))[-1], fault
+    report = diagnosed(tmp_path, name, *way, "--fault", fault)
+    if case in HIDDEN:
+        assert any("could not be looked at" in notice for notice in report["notices"])
+        assert not report["findings"]
+    elif case in UNTOLD:
+        assert not [finding for finding in report["findings"] if finding["severity"] == "error"]
         pytest.xfail("not told yet")
-    named_rightly(diagnosed(tmp_path, name, *way, "--fault", fault), fault)
+    else:
+        named_rightly(report, fault)
 
 
 @pytest.mark.frameworks

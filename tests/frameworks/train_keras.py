@@ -47,7 +47,7 @@ kinds = {"eval-mode-in-training": InEvalMode, "params-not-in-optimizer": HeadOnl
 model = kinds.get(fault, keras.Model)(inputs, scores)
 rate = 30.0 if fault == "lr-too-high" else 0.05  # here: lr-too-high
 model.compile(
-    keras.optimizers.SGD(learning_rate=rate, momentum=0.9),  # here: lr-too-high
+    keras.optimizers.SGD(learning_rate=rate, momentum=0.9),  # here: lr-too-high, params-not-in-optimizer
     keras.losses.SparseCategoricalCrossentropy(from_logits=True),
 )
 model.fit(pictures, labels, batch_size=64, epochs=8, verbose=0)
