@@ -75,6 +75,11 @@ def test_a_verified_change_is_shown_and_written_where_asked(tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert "VERIFIED" in done.stdout
     assert path.read_bytes() == before
+    # The run file keeps what was tried: a later report says so too.
+    again = [sys.executable, "-m", "headtorch", "report", "--report", "again.html"]
+    told = subprocess.run(again, cwd=work, capture_output=True, text=True)
+    assert "VERIFIED" in told.stdout and "VERIFIED" in (work / "again.html").read_text()
+    (work / "again.html").unlink()
     assert sorted(p.name for p in work.iterdir()) == ["headtorch-runs", "out.json", "patched.py", "train.py"]
     assert not list(secret.iterdir())
 

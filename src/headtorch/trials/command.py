@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from headtorch import launch
 from headtorch.model import COMMAND_LINE, Report, UserError
 from headtorch.rules import Rule
 from headtorch.store.run import Run
+from headtorch.store.tried import keep
 from headtorch.trials.fix import Fixing, Limits
 from headtorch.trials.orders import Backend, Subject
 from headtorch.trials.runner import Runner
@@ -103,6 +105,10 @@ def fix(wanted: Wanted, say: Callable[[str], None]) -> Done:
         finally:
             backend.close()
     tried = tuple(finding for finding in fixed.report.findings if finding.tried is not None)
+    try:
+        keep(fixed.run_file, tried)
+    except sqlite3.Error as error:
+        say(f"the run file does not say what was tried, it cannot be written: {error}")
     shown = msgspec.structs.replace(fixed.report, findings=tried or fixed.report.findings)
     return Done(fixed.report, shown, Patch(fixed.sources, fixed.changed, script))
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import msgspec
 
 from headtorch import changes
-from headtorch.diagnose import diagnose
+from headtorch.diagnose import diagnose, settled
 from headtorch.model import COMMAND_LINE, Change, Finding, Outcome, Report, Tried, UserError
 from headtorch.rules import Rule, rule_named
 from headtorch.signals import Signals
@@ -45,9 +45,11 @@ class Limits(NamedTuple):
 
 
 class Fixed(NamedTuple):
-    """What came of it: the report with verdicts, the user's sources before, and the changed files' text after."""
+    """What came of it: the report with verdicts, the file of the first run, the user's sources before, and the changed
+    files' text after."""
 
     report: Report
+    run_file: Path
     sources: Mapping[str, str]
     changed: Mapping[str, str]
     complete: bool
@@ -108,8 +110,9 @@ class Fixing:
             if self._report is None:
                 raise UserError("stopped before the script had been diagnosed; nothing was changed") from end
             self._say("stopped" if isinstance(end, KeyboardInterrupt) else "the budget is used up")
-        assert self._report is not None
-        return Fixed(self._final_report(self._report), self.originals, dict(self._texts), complete)
+        run_file = self._ran[0][0].run_file
+        assert self._report is not None and run_file is not None
+        return Fixed(self._final_report(self._report), run_file, self.originals, dict(self._texts), complete)
 
     # ---- one fault ------------------------------------------------------------------------------------------------
 
@@ -260,17 +263,10 @@ class Fixing:
     # ---- the report -----------------------------------------------------------------------------------------------
 
     def _final_report(self, report: Report) -> Report:
-        """The first diagnosis with what was tried, what cured before all else: that was the cause."""
-        tried = {(finding.rule, finding.where): finding for finding in reversed(self._tried)}
-        findings = [tried.pop((finding.rule, finding.where), finding) for finding in report.findings]
-        later = [self._in_original(f) for f in self._tried if (f.rule, f.where) in tried]
-        cured = [
-            msgspec.structs.replace(finding, role="cause", follows_from=None)
-            for finding in (*findings, *later)
-            if finding.tried is not None and finding.tried.verdict == "VERIFIED"
-        ]
-        others = [f for f in (*findings, *later) if f.tried is None or f.tried.verdict != "VERIFIED"]
-        return msgspec.structs.replace(report, findings=(*cured, *others))
+        """The first diagnosis with what was tried, later findings at their lines in the user's own source."""
+        first = {(finding.rule, finding.where) for finding in report.findings}
+        tried = [f if (f.rule, f.where) in first else self._in_original(f) for f in self._tried]
+        return msgspec.structs.replace(report, findings=settled(report.findings, tried))
 
     def _in_original(self, finding: Finding) -> Finding:
         """A finding of an edited source, with its line in the user's own."""
