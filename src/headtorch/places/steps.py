@@ -1,0 +1,88 @@
+"""Steps: where the user's own lines change the weights, and the rate by which they do."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from headtorch.model import Where
+from headtorch.places.trees import called
+from headtorch.places.values import Values
+
+
+class Steps(Values):
+    """Finds updates, rates and schedules in the user's sources."""
+
+    def factor_at(self, where: Where) -> Where | None:
+        """Where the factor of the product at a place is written."""
+        tree = self.tree(where.file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and node.lineno == where.line:
+                for side in (node.left, node.right):
+                    if (found := self.written(where.file, side, (where,))) is not None:
+                        return found
+        return None
+
+    def rate_by_hand(self, backward: Where, stack: Sequence[Where]) -> Where | None:
+        """The rate of an update that is written out after a backward pass: `p -= lr * g`, `p.add_(g, alpha=-lr)`."""
+        tree = self.tree(backward.file)
+        for node in _after(tree, backward.line):
+            factors: list[ast.expr] = []
+            if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Sub, ast.Add)):
+                factors = _factors(node.value) if isinstance(node.value, ast.BinOp) else []  # not `steps += 1`
+            elif (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.BinOp)
+                and isinstance(node.value.op, ast.Sub)
+            ):
+                factors = _factors(node.value.right)
+            elif isinstance(node, ast.Call) and called(node) in ("add_", "sub_", "sub", "add"):
+                factors = [k.value for k in node.keywords if k.arg == "alpha"] or [
+                    f for a in node.args for f in _factors(a)
+                ]
+            for factor in factors:
+                inner = factor.operand if isinstance(factor, ast.UnaryOp) else factor
+                if isinstance(inner, ast.Constant):
+                    return self.where(backward.file, inner)
+                if (found := self.written(backward.file, inner, stack)) is not None:
+                    return found
+        return None
+
+    def update_by_hand(self, backward: Where) -> Where | None:
+        """The statement after a backward pass that changes weights by their gradients."""
+        tree = self.tree(backward.file)
+        for node in _after(tree, backward.line):
+            scaled = (
+                isinstance(node, ast.AugAssign)
+                and isinstance(node.op, (ast.Add, ast.Sub))
+                and isinstance(node.value, ast.BinOp)
+                and _factors(node.value)
+            )
+            if scaled or (isinstance(node, ast.Call) and called(node) in ("add_", "sub_")):
+                return self.where(backward.file, node)
+        return backward
+
+    def schedules(self, file: str) -> Iterator[Where]:
+        """The places in a file that make a schedule of the learning rate, or set a rate by hand."""
+        tree = self.tree(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Call) and (called(node).endswith("LR") or called(node) == "ReduceLROnPlateau"):
+                yield self.where(file, node)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Assign) and any(
+                isinstance(t, ast.Subscript) and isinstance(t.slice, ast.Constant) and t.slice.value == "lr"
+                for t in node.targets
+            ):
+                yield self.where(file, node)
+
+
+def _after(tree: ast.Module | None, line: int) -> list[ast.AST]:
+    """The nodes from a line on, in the order of their lines."""
+    nodes = [node for node in ast.walk(tree) if getattr(node, "lineno", 0) > line] if tree is not None else []
+    return sorted(nodes, key=lambda node: node.lineno)  # type: ignore[attr-defined]
+
+
+def _factors(value: ast.expr) -> list[ast.expr]:
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult):
+        return [*_factors(value.left), *_factors(value.right)]
+    return [value] if isinstance(value, (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.UnaryOp)) else []
