@@ -134,6 +134,21 @@ args = parser.parse_args()
     assert again and "--title" in again[0] and "--rate" in again[0] and "100" not in again[0]
 
 
+def test_a_module_is_fixed_in_its_package(tmp_path: Path) -> None:
+    package = tmp_path / "learn"
+    package.mkdir()
+    (package / "__init__.py").write_text("MOMENTUM = 0.9\n")
+    path = package / "__main__.py"
+    text = "from . import MOMENTUM\n" + HEAD.replace("LR", "100.0").replace("=0.9", "=MOMENTUM") + LOOP
+    path.write_text(text)
+    done = fix(tmp_path, "--apply", "-m", "learn")
+    assert done.returncode == 0, done.stderr
+    assert "VERIFIED" in done.stdout
+    assert "lr=100.0" not in path.read_text() and "momentum=MOMENTUM" in path.read_text()
+    refused = fix(tmp_path, "-m", "learn.nothing")
+    assert refused.returncode == 2 and "no module 'learn.nothing'" in refused.stderr
+
+
 def test_a_healthy_script_is_left_alone(tmp_path: Path) -> None:
     script(tmp_path, rate="0.1")
     done = fix(tmp_path, "--output", "patched.py", "train.py")
