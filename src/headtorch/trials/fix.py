@@ -166,7 +166,9 @@ class Fixing:
         nearest = -math.inf
         for knob, group in groupby(proposed, key=lambda entry: entry[0].knob):
             for change, texts in group:
-                candidate, shown = self._first_seed(finding, change, texts, current)
+                which = f"change {proposed.index((change, texts)) + 1} of {len(proposed)}"
+                self._say(f"{finding.rule}, {which}: trying to {change.sentence} ({self._left()} left)")
+                candidate, shown = self._first_seed(change, texts, current)
                 gain = candidate.pair.gain if candidate is not None else -math.inf
                 if candidate is not None and candidate.pair.clear and (best is None or gain > best.pair.gain + 0.01):
                     best = candidate
@@ -215,9 +217,8 @@ class Fixing:
     # ---- trials ---------------------------------------------------------------------------------------------------
 
     def _first_seed(
-        self, finding: Finding, change: Change, texts: dict[str, str], current: Mapping[str, str]
+        self, change: Change, texts: dict[str, str], current: Mapping[str, str]
     ) -> tuple[Candidate | None, Tried]:
-        self._say(f"{finding.rule}: trying to {change.sentence}")
         self._afford(1)
         limit = Limit(self._steps, self._patience(), hopeless_at_nan=True)
         ran = self._backend.run(Trial({**self._texts, **texts}, limit=limit))
@@ -256,9 +257,16 @@ class Fixing:
         return max(10 * self._seconds, 60.0)
 
     def _afford(self, runs: int) -> None:
-        spent = time.monotonic() - self._started
-        if spent + 0.5 * runs * self._seconds > self._limits.seconds:
+        if 0.5 * runs * self._seconds > self._remaining:
             raise OutOfBudgetError
+
+    @property
+    def _remaining(self) -> float:
+        return self._limits.seconds - (time.monotonic() - self._started)
+
+    def _left(self) -> str:
+        """What is left of the budget."""
+        return f"{self._remaining:.0f} s" if self._remaining < 120 else f"{self._remaining / 60:.0f} min"
 
     # ---- the report -----------------------------------------------------------------------------------------------
 
