@@ -61,7 +61,7 @@ def main() -> None:
                 for frame in frames:
                     if desk.left.is_set():
                         break
-                    send(out, Shown(picture(frame), frame.progress))
+                    send(out, Shown(str(picture(frame)), frame.progress))
         except ModuleNotFoundError as error:
             trouble = f"the lab '{lab.name}' needs {error.name}: install `headtorch[labs]`"
         except UserError as error:
