@@ -20,8 +20,6 @@ from headtorch.render.html.lab import picture
 from headtorch.web.labs.wanted import Described, Loaded, Shown, Wanted
 from headtorch.web.messages import receive, send
 
-NICE = 5  # a training and the pages come first
-
 
 class Desk:
     """The experiments that are asked for, and whether the running one is to be left."""
@@ -44,8 +42,6 @@ class Desk:
 def main() -> None:
     """Answer until there is no more question."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the server, which then ends this
-    if hasattr(os, "nice"):
-        os.nice(NICE)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a package might print is no answer
     desk = Desk()
