@@ -18,7 +18,7 @@ from headtorch.web.labs.wanted import Described, Loaded, Shown, Wanted
 from headtorch.web.messages import LENGTH, Message, packed
 
 LONGEST = 180.0  # seconds of an experiment
-PATIENCE = 1.0  # seconds that an experiment that was left has for its frame
+PATIENCE = 2.0  # seconds that an experiment that was left has for its frame
 GONE = "the process that ran this lab has ended; the next picture starts another"
 STOPPED = f"stopped: it took longer than {LONGEST:.0f} seconds"
 
@@ -64,44 +64,50 @@ class Worker:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._process is not None:
-            _kill(self._process)
-            await self._process.wait()
+        await self._ended()
 
     async def _conduct(self, wanted: Wanted, visit: Visit) -> None:
         async with self._turn:
             if visit.left:
                 return
-            trouble = GONE
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                process = await self._started()
+            trouble, clock = GONE, None
+            try:
+                process = visit.process = await self._started()
                 clock = asyncio.get_running_loop().call_later(LONGEST, _kill, process)
-                visit.process = process
-                try:
-                    _write(process, wanted)
-                    while not (shown := await _read(process, Shown)).last:
-                        visit.told.put_nowait(shown)
+                _write(process, wanted)
+                while not (shown := await _read(process, Shown)).last:
                     visit.told.put_nowait(shown)
-                    return
-                finally:
-                    if clock.when() <= asyncio.get_running_loop().time():
-                        trouble = STOPPED
+                visit.told.put_nowait(shown)
+            except (OSError, asyncio.IncompleteReadError):
+                if clock is not None and clock.when() <= asyncio.get_running_loop().time():
+                    trouble = STOPPED
+                visit.told.put_nowait(Shown(last=True, trouble=trouble))
+                await self._ended()
+                self.begin()
+            finally:
+                visit.end()
+                if clock is not None:
                     clock.cancel()
-                    visit.end()
-            visit.told.put_nowait(Shown(last=True, trouble=trouble))
-            self.begin()
 
     async def _started(self) -> Process:
         async with self._starting:
-            if self._process is None or self._process.returncode is not None:
+            if self._process is None:
                 command = [sys.executable, "-m", "headtorch.web.labs.experiment"]
                 process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
                 self._process = process
                 try:
                     self._described = (await _read(process, Loaded)).labs
                 except asyncio.IncompleteReadError as error:
+                    await self._ended()
                     raise OSError(GONE) from error
             return self._process
+
+    async def _ended(self) -> None:
+        """Wait until the process is gone: one that was killed looks alive for a moment."""
+        if self._process is not None:
+            _kill(self._process)
+            await self._process.wait()
+            self._process = None
 
     async def _begin(self) -> None:
         with contextlib.suppress(OSError):
