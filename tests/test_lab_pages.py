@@ -133,6 +133,7 @@ def test_the_server_survives_the_death_of_its_worker(
         page.keyboard.press("ArrowRight")
         expect(page).to_have_url(re.compile("seed=1"))
         assert "svg" in frame(page)
+        expect(page.locator("[data-refused]")).to_be_hidden()
         assert process.poll() is None
 
 

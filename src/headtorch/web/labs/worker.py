@@ -91,7 +91,7 @@ class Worker:
 
     async def _started(self) -> Process:
         async with self._starting:
-            if self._process is None:
+            if self._process is None or self._process.returncode is not None:
                 command = [sys.executable, "-m", "headtorch.web.labs.experiment"]
                 process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
                 self._process = process
