@@ -149,7 +149,7 @@ def worker_of(server: int) -> int:
     raise AssertionError("the server has no process for the labs")
 
 
-@pytest.mark.parametrize(("package", "lab"), [("mlxtend", "blocks"), ("torch", "dense-layer")])
+@pytest.mark.parametrize(("package", "lab"), [("sklearn", "learning-rate"), ("torch", "dense-layer")])
 def test_a_missing_package_is_named(browser: Browser, tmp_path: Path, package: str, lab: str) -> None:
     (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{package!r}] = None\n", encoding="utf-8")
     paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
