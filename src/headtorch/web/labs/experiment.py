@@ -59,7 +59,7 @@ def main() -> None:
                         break
                     send(out, Shown(str(picture(frame)), frame.progress))
         except ModuleNotFoundError as error:
-            trouble = f"the lab '{lab.name}' needs {error.name}: install `headtorch[labs]`"
+            trouble = f"the lab '{lab.name}' needs {(error.name or '').partition('.')[0]}: install `headtorch[labs]`"
         except UserError as error:
             trouble = str(error)
         except Exception as error:  # whatever an unusual setting may lead to belongs on the page
