@@ -90,6 +90,8 @@ async def _run(
     server: uvicorn.Server, listening: socket.socket, shelf: Shelf, pages: Pages, worker: Worker, *, until_left: bool
 ) -> None:
     leaving = asyncio.create_task(_end_when_left(server, shelf, pages)) if until_left else None
+    if not _is_training(shelf):  # else the processor is the training's, until someone wants a lab
+        worker.begin()
     try:
         await server.serve(sockets=[listening])
     finally:
@@ -101,11 +103,16 @@ async def _run(
 async def _end_when_left(server: uvicorn.Server, shelf: Shelf, pages: Pages) -> None:
     while not server.should_exit:
         await asyncio.sleep(1)
-        watched = [found for path in shelf.named if (found := shelf.get(shelf.key(path))) is not None]
-        if any(one.is_running() for one in watched) or pages.live.viewers:
+        if _is_training(shelf) or pages.live.viewers:
             pages.live.last_seen = time.monotonic()
         elif time.monotonic() - pages.live.last_seen > LEFT:
             server.should_exit = True
+
+
+def _is_training(shelf: Shelf) -> bool:
+    """Whether a named run is recorded now."""
+    watched = [found for path in shelf.named if (found := shelf.get(shelf.key(path))) is not None]
+    return any(one.is_running() for one in watched)
 
 
 def _has_display() -> bool:
