@@ -36,7 +36,7 @@ function show(told) {
   }
   bar.value = told.progress;
   if (told.trouble) say(told.trouble);
-  state.textContent = told.last ? "" : `${Math.round(told.progress * 100)} %`;
+  state.textContent = told.last ? "done" : `${Math.round(told.progress * 100)} %`;
 }
 
 async function run() {
