@@ -97,7 +97,10 @@ def answer() -> None:
             looked = Looked(msgspec.structs.replace(report, run=run), sources)
         except UserError as error:
             looked = Looked(trouble=str(error).encode("utf-8", "backslashreplace").decode())
-        send(out, looked)
+        try:
+            send(out, looked)
+        except BrokenPipeError:  # the server has gone
+            return
 
 
 if __name__ == "__main__":

@@ -70,24 +70,32 @@ class Worker:
         async with self._turn:
             if visit.left:
                 return
-            trouble, clock = GONE, None
-            try:
-                process = visit.process = await self._started()
-                clock = asyncio.get_running_loop().call_later(LONGEST, _kill, process)
-                _write(process, wanted)
-                while not (shown := await _read(process, Shown)).last:
-                    visit.told.put_nowait(shown)
-                visit.told.put_nowait(shown)
-            except (OSError, asyncio.IncompleteReadError):
-                if clock is not None and clock.when() <= asyncio.get_running_loop().time():
-                    trouble = STOPPED
-                visit.told.put_nowait(Shown(last=True, trouble=trouble))
-                await self._ended()
+            trouble = await self._run(wanted, visit)
+            # That a process has died since its last experiment shows only now: its successor is asked the same.
+            if trouble == GONE and not visit.shown and not visit.left:
+                trouble = await self._run(wanted, visit)
+            if trouble:
+                visit.show(Shown(last=True, trouble=trouble))
                 self.begin()
-            finally:
-                visit.end()
-                if clock is not None:
-                    clock.cancel()
+
+    async def _run(self, wanted: Wanted, visit: Visit) -> str:
+        """Run an experiment to its end, or say why it had none."""
+        clock = None
+        try:
+            process = visit.process = await self._started()
+            clock = asyncio.get_running_loop().call_later(LONGEST, _kill, process)
+            _write(process, wanted)
+            shown = Shown()
+            while not shown.last:
+                visit.show(shown := await _read(process, Shown))
+            return ""
+        except (OSError, asyncio.IncompleteReadError):
+            await self._ended()
+            return STOPPED if clock and clock.when() <= asyncio.get_running_loop().time() else GONE
+        finally:
+            visit.end()
+            if clock is not None:
+                clock.cancel()
 
     async def _started(self) -> Process:
         async with self._starting:
@@ -123,9 +131,15 @@ class Visit:
 
     def __init__(self) -> None:
         self.told: asyncio.Queue[Shown] = asyncio.Queue()
+        self.shown = False
         self.left = False
         self.process: Process | None = None
         self._clock: asyncio.TimerHandle | None = None
+
+    def show(self, shown: Shown) -> None:
+        """Have a frame wait to be seen."""
+        self.shown = True
+        self.told.put_nowait(shown)
 
     def leave(self) -> None:
         """Have the experiment end, if it has begun and not ended."""
