@@ -15,6 +15,7 @@ PICTURES = ROOT / "docs" / "screenshots"
 WIDTHS = (1440, 390)
 HEIGHTS = {1440: 1000, 390: 844}
 EXAMPLE = ROOT / "examples" / "iris.py"
+LABS = ("descent", "learning-rate", "convolution", "bumps")
 DEEP = ROOT / "src" / "headtorch" / "demos" / "no_skip_too_deep.py"
 
 
@@ -69,7 +70,14 @@ def pictures(browser: Browser, width: int, address: str, token: str, deep: str, 
     show(page, address)
     page.locator("[data-verdict] .verdict").nth(2).wait_for()
     page.screenshot(path=PICTURES / f"runs-{width}.png")
+    show(page, f"{address}/labs")
+    page.screenshot(path=PICTURES / f"labs-{width}.png")
+    for name in LABS:
+        lab(page, f"{address}/lab/{name}")
+        page.screenshot(path=PICTURES / f"lab-{name}-{width}.png", full_page=True)
     page.emulate_media(color_scheme="dark")
+    lab(page, f"{address}/lab/{LABS[0]}")
+    page.screenshot(path=PICTURES / f"lab-dark-{width}.png", full_page=True)
     show(page, f"{address}/run/{deep}")
     page.screenshot(path=PICTURES / f"dark-{width}.png")
     context.close()
@@ -84,6 +92,12 @@ def show(page: Page, address: str) -> None:
     page.locator("[data-pending]").wait_for(state="detached")
     page.locator("[data-later]").wait_for(state="detached")
     page.wait_for_timeout(400)
+
+
+def lab(page: Page, address: str) -> None:
+    """Open a lab and wait until its experiment has ended."""
+    page.goto(address)
+    page.locator("[data-lab][data-state=ended]").wait_for(timeout=120_000)
 
 
 def part(page: Page, name: str, width: int) -> None:

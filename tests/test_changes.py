@@ -16,6 +16,7 @@ from headtorch.changes import (
     set_argument,
     set_operator,
     set_value,
+    unconditional,
     unwrap,
 )
 from headtorch.model import Edit, Where
@@ -181,3 +182,15 @@ def test_numbers_are_read_where_they_are_written() -> None:
     assert number_at(sources, place("lr=10.0")) == 10.0
     assert number_at(sources, place("RATE = 30.0")) == 30.0
     assert number_at(sources, place("opt.step()")) is None
+
+
+def test_a_statement_loses_its_condition() -> None:
+    text = "for p in ps:\n    # as told\n    if p.on:  # these\n        p.on = False  # off\n        p.n = 0\n    q()\n"
+    (edited,) = changes.apply({FILE: text}, [unconditional(Where(FILE, 4, 9, 21))]).values()
+    assert edited == "for p in ps:\n    # as told\n    p.on = False  # off\n    p.n = 0\n    q()\n"
+    (edited,) = changes.apply({FILE: "if a: b = 1\n"}, [unconditional(Where(FILE, 1, 7, 12))]).values()
+    assert edited == "b = 1\n"
+    for other in ("if a:\n    b = 1\nelse:\n    c = 1\n", "if x:\n    b = 1\nelif a:\n    b = 2\n", "b = 1\n"):
+        line = other.count("b = 2") * 2 + 2 if "if" in other else 1
+        with pytest.raises(CannotEditError):
+            changes.apply({FILE: other}, [unconditional(Where(FILE, line, None, None))])

@@ -75,6 +75,11 @@ def test_a_verified_change_is_shown_and_written_where_asked(tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert "VERIFIED" in done.stdout
     assert path.read_bytes() == before
+    # The run file keeps what was tried: a later report says so too.
+    again = [sys.executable, "-m", "headtorch", "report", "--report", "again.html"]
+    told = subprocess.run(again, cwd=work, capture_output=True, text=True)
+    assert "VERIFIED" in told.stdout and "VERIFIED" in (work / "again.html").read_text()
+    (work / "again.html").unlink()
     assert sorted(p.name for p in work.iterdir()) == ["headtorch-runs", "out.json", "patched.py", "train.py"]
     assert not list(secret.iterdir())
 
@@ -127,6 +132,21 @@ args = parser.parse_args()
     assert first["tried"]["change"].endswith("on the command line")
     again = [line for line in done.stderr.splitlines() if "run it with: train.py" in line]
     assert again and "--title" in again[0] and "--rate" in again[0] and "100" not in again[0]
+
+
+def test_a_module_is_fixed_in_its_package(tmp_path: Path) -> None:
+    package = tmp_path / "learn"
+    package.mkdir()
+    (package / "__init__.py").write_text("MOMENTUM = 0.9\n")
+    path = package / "__main__.py"
+    text = "from . import MOMENTUM\n" + HEAD.replace("LR", "100.0").replace("=0.9", "=MOMENTUM") + LOOP
+    path.write_text(text)
+    done = fix(tmp_path, "--apply", "-m", "learn")
+    assert done.returncode == 0, done.stderr
+    assert "VERIFIED" in done.stdout
+    assert "lr=100.0" not in path.read_text() and "momentum=MOMENTUM" in path.read_text()
+    refused = fix(tmp_path, "-m", "learn.nothing")
+    assert refused.returncode == 2 and "no module 'learn.nothing'" in refused.stderr
 
 
 def test_a_healthy_script_is_left_alone(tmp_path: Path) -> None:

@@ -212,7 +212,7 @@ def test_markdown_shows_every_text_as_it_is(name: str) -> None:
 
 def test_markdown_of_findings() -> None:
     document = markdown.render(tried_report(), SOURCES)
-    assert document.startswith("### headtorch: 2 errors, 1 warning in 1,200 steps\n\n`/project/train.py` · 4.1 s")
+    assert document.startswith("### headtorch: 1 error, 2 that follow in 1,200 steps\n\n`/project/train.py` · 4.1 s")
     assert "#### error `exploding-step`: each optimizer step moves `0.weight` by 5.7x its own size\n" in document
     assert "| lr·\\|grad\\|/\\|weight\\| | 5.7 | 1e-4 to 1e-2 | 0-19, 2 of 2 layers |" in document
     assert "\n+opt = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)\n" in document

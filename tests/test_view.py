@@ -149,7 +149,6 @@ def test_a_window_of_the_loss(client: Client, key: str) -> None:
     [
         (["missing.htdb"], "there is no such file"),
         (["runs/noise.htdb"], "no run file of headtorch"),
-        (["--runs", "nowhere"], "no runs in 'nowhere'"),
         (["--select", "none"], "there is no rule 'none'"),
     ],
 )

@@ -41,7 +41,8 @@ def diagnose(path: Path, rules: Sequence[Rule] | None = None) -> tuple[Report, d
                 except Exception as error:
                     failed.add(rule.name)
                     notices.append(f"rule `{rule.name}` failed ({type(error).__name__}: {error}); the others went on")
-            findings = order(found, rules)
+            chosen = {rule.name for rule in rules}
+            findings = settled(order(found, rules), [finding for finding in run.tried if finding.rule in chosen])
             told = any(finding.severity != "note" for finding in findings)
             if not told:
                 notices = [*_unexplained(signals), *notices]
@@ -73,6 +74,23 @@ def order(found: Sequence[Finding], rules: Sequence[Rule]) -> tuple[Finding, ...
         else:
             consequences.append(msgspec.structs.replace(finding, role="consequence", follows_from=cause.rule))
     return (*causes, *consequences)
+
+
+def settled(findings: Sequence[Finding], tried: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Findings with what was tried of them, and those that only showed once others were cured.
+
+    What was cured comes before all else: that was the cause.
+    """
+    left = {(finding.rule, finding.where): finding for finding in reversed(tried)}
+    all_findings = [left.pop((finding.rule, finding.where), finding) for finding in findings]
+    all_findings += [finding for finding in tried if (finding.rule, finding.where) in left]
+    cured, others = [], []
+    for finding in all_findings:
+        if finding.tried is not None and finding.tried.verdict == "VERIFIED":
+            cured.append(msgspec.structs.replace(finding, role="cause", follows_from=None))
+        else:
+            others.append(finding)
+    return (*cured, *others)
 
 
 def _rank(finding: Finding) -> tuple[bool, float, int]:

@@ -28,6 +28,7 @@ __all__ = [
     "set_operator",
     "set_value",
     "text_at",
+    "unconditional",
     "unwrap",
 ]
 
@@ -83,6 +84,11 @@ def set_operator(where: Where, code: str) -> Edit:
 def delete(where: Where) -> Edit:
     """Leave out the statement at a place."""
     return Edit("delete", where)
+
+
+def unconditional(where: Where) -> Edit:
+    """Do the statement at a place whatever the `if` around it says."""
+    return Edit("unconditional", where)
 
 
 def apply(sources: Mapping[str, str], edits: Iterable[Edit]) -> dict[str, str]:

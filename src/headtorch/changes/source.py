@@ -14,6 +14,7 @@ from headtorch.model import Where
 
 Node = TypeVar("Node", bound=cst.CSTNode)
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
+Several = cst.FlattenSentinel[cst.CSTNode]
 
 
 class Source:
@@ -27,7 +28,7 @@ class Source:
         self.module = self._wrapper.module
         self._positions = cast("Mapping[cst.CSTNode, CodeRange]", self._wrapper.resolve(PositionProvider))
         self.parents = cast("Mapping[cst.CSTNode, cst.CSTNode]", self._wrapper.resolve(ParentNodeProvider))
-        self._replaced: dict[cst.CSTNode, cst.CSTNode | None] = {}
+        self._replaced: dict[cst.CSTNode, cst.CSTNode | Several | None] = {}
         self._rebuilt: dict[cst.CSTNode, list[Callable[[cst.Call], cst.Call]]] = {}
         self._around: dict[cst.CSTNode, tuple[list[str], list[str]]] = {}
 
@@ -94,8 +95,8 @@ class Source:
 
     # ---- editing --------------------------------------------------------------------------------------------------
 
-    def replace(self, node: cst.CSTNode, new: cst.CSTNode | None) -> None:
-        """Put another node in the place of one; None leaves it out."""
+    def replace(self, node: cst.CSTNode, new: cst.CSTNode | Several | None) -> None:
+        """Put another node, or several, in the place of one; None leaves it out."""
         self._replaced[node] = new
 
     def rebuild(self, call: cst.Call, again: Callable[[cst.Call], cst.Call]) -> None:
@@ -170,6 +171,8 @@ class _Rewriting(cst.CSTTransformer):
             new = replaced[original]
             if new is None:
                 return self._gone(original)
+            if isinstance(new, cst.FlattenSentinel):
+                return new
             updated = new
         for again in self._source._rebuilt.get(original, ()):
             updated = again(updated) if isinstance(updated, cst.Call) else updated

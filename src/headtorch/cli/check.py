@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
-from headtorch import launch
+from headtorch.cli.options import module_option
 from headtorch.cli.terminal import colourful, columns, show
 
 
 @click.command(
-    options_metavar="",
     context_settings={"allow_interspersed_args": False},
     epilog="""\b
 Exit status:
@@ -21,9 +19,10 @@ Exit status:
   2  headtorch itself was used wrongly or could not start
 """,
 )
+@module_option
 @click.argument("script")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
-def check(script: str, arguments: tuple[str, ...]) -> int:
+def check(as_module: bool, script: str, arguments: tuple[str, ...]) -> int:
     """Examine SCRIPT in about 300 steps.
 
     Certain faults, the first loss, whether it can learn three examples by heart and whether the labels matter, which
@@ -33,10 +32,9 @@ def check(script: str, arguments: tuple[str, ...]) -> int:
     """
     from headtorch.exams import checkup
     from headtorch.render.checkup import render
-    from headtorch.trials.orders import Subject
+    from headtorch.trials.command import subject
 
-    launch.check_script(script)
-    subject = Subject(script, arguments, as_module=False, folder=Path.cwd())
-    done = checkup(subject, lambda text: print(f"headtorch: {text}", file=sys.stderr, flush=True))
+    wanted = subject(script, arguments, as_module=as_module)
+    done = checkup(wanted, lambda text: print(f"headtorch: {text}", file=sys.stderr, flush=True))
     show(render(done, width=columns(), colour=colourful(sys.stdout)))
     return int(any(examined.state == "fails" for examined in done.examined))

@@ -13,6 +13,7 @@ from headtorch.cli.options import (
     cluster_option,
     ignore_option,
     jobs_option,
+    module_option,
     newest,
     report_option,
     rules_of,
@@ -43,6 +44,7 @@ Exit status:
 @click.option("--budget", metavar="TIME", default="10m", show_default=True, help="Spend no more: 60s, 10m, 2h.")
 @click.option("--seeds", metavar="N", type=click.IntRange(1), default=2, show_default=True, help="Pairs of runs.")
 @jobs_option
+@module_option
 @cluster_option
 @click.argument("target", metavar="[RUN | SCRIPT]", required=False)
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
@@ -56,6 +58,7 @@ def fix(
     budget: str,
     seeds: int,
     jobs: int | None,
+    as_module: bool,
     cluster: str,
     target: str | None,
     arguments: tuple[str, ...],
@@ -72,7 +75,7 @@ def fix(
     for path in reports:
         render.check_path(path)
     wanted = command.Wanted(
-        subject=command.subject(target or str(newest(runs)), arguments),
+        subject=command.subject(target or str(newest(runs)), arguments, as_module=as_module),
         runs=runs.absolute(),
         rules=rules_of(choice_of(select, ignore)),
         seconds=command.seconds(budget),

@@ -47,6 +47,7 @@ runs_option = click.option(
     type=click.Path(path_type=Path),
     help="The folder of the run files.",
 )
+module_option = click.option("-m", "as_module", is_flag=True, help="SCRIPT is the name of a module, as in `python -m`.")
 jobs_option = click.option(
     "--jobs",
     metavar="N",

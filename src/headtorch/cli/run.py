@@ -13,6 +13,7 @@ from headtorch.cli.options import (
     check_option,
     choice_of,
     ignore_option,
+    module_option,
     report_option,
     runs_option,
     select_option,
@@ -32,7 +33,7 @@ from headtorch.cli.training import Training
 @runs_option
 @click.option("--fix", is_flag=True, help="Then try fixes for what is found, as `headtorch fix` does.")
 @click.option("--live", is_flag=True, help="Open a page that shows the training live, as `headtorch view` does.")
-@click.option("-m", "as_module", is_flag=True, help="SCRIPT is the name of a module, as in `python -m`.")
+@module_option
 @click.argument("script")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
 def run(

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import click
 
-from headtorch import launch
 from headtorch.cli.offer import offer
-from headtorch.cli.options import cluster_option, jobs_option, runs_option
+from headtorch.cli.options import cluster_option, jobs_option, module_option, runs_option
 from headtorch.cli.terminal import colourful, columns, show
 
 
@@ -39,6 +38,7 @@ Exit status:
     "--seeds", metavar="N", type=click.IntRange(2), default=3, show_default=True, help="Pairs of runs of a verdict."
 )
 @jobs_option
+@module_option
 @cluster_option
 @click.option(
     "--study",
@@ -55,6 +55,7 @@ def tune(
     budget: str,
     seeds: int,
     jobs: int | None,
+    as_module: bool,
     cluster: str,
     study: Path | None,
     script: str,
@@ -67,15 +68,14 @@ def tune(
     scratch copy of its folder, as for `headtorch fix`. Nothing of yours is touched before --apply or a yes.
     """
     from headtorch.render.tuned import render
-    from headtorch.trials.orders import Subject
+    from headtorch.trials.command import subject
     from headtorch.tuning import command
 
     def say(text: str) -> None:
         print(f"headtorch: {text}", file=sys.stderr, flush=True)
 
-    launch.check_script(script)
     wanted = command.Wanted(
-        subject=Subject(script, arguments, as_module=False, folder=Path.cwd()),
+        subject=subject(script, arguments, as_module=as_module),
         runs=runs.absolute(),
         study=(study or runs / f"{Path(script).name}.study.db").absolute(),
         budget=command.budget(budget),

@@ -9,7 +9,6 @@ import click
 
 from headtorch.cli.options import choice_of, ignore_option, rules_of, runs_option, select_option
 from headtorch.cli.terminal import show
-from headtorch.model import UserError
 
 
 @click.command()
@@ -32,7 +31,7 @@ def view(
     """Show run files in the browser: findings, the loss, the inside of the network, the source.
 
     Without RUN, a list of all; with several, one over the other and what differs between them. A training that runs is
-    followed live. The page is served to this machine alone, and only reads.
+    followed live. The labs are there too, with live knobs. The page is served to this machine alone, and only reads.
     """
     from headtorch.store.run import Run
     from headtorch.web.server import serve
@@ -40,8 +39,6 @@ def view(
     rules = rules_of(choice_of(select, ignore))
     for path in files:
         Run(path).close()  # what is no run file is refused before anything is served
-    if not files and not runs.is_dir():
-        raise UserError(f"no runs in '{runs}': `headtorch run SCRIPT` records one")
 
     def say(words: str) -> None:
         show(f"{words}\n")

@@ -36,7 +36,7 @@ class Training(NamedTuple):
 def checkup(subject: Subject, say: Callable[[str], None]) -> Checkup:
     """Examine a script. Raises UserError where it cannot be run, or trains nothing."""
     started = time.monotonic()
-    script = (subject.folder / subject.script).resolve()
+    script = subject.file
     examined: list[Examined] = []
     open_runs: list[Run] = []
     steps = 0

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 
 from headtorch.model import Where
 from headtorch.places.names import thawed
-from headtorch.places.rates import Rates
+from headtorch.places.steps import Steps
 from headtorch.places.trees import assigned_names, called, enclosing_function
 
 HALVES = ("bfloat16", "float16", "half")
 
 
-class Places(Rates):
+class Places(Steps):
     """Finds places in the user's sources, by file."""
 
     def origin(self, where: Where, position: int = 0) -> Where | None:
@@ -192,29 +192,6 @@ class Places(Rates):
         ]
         inner = max(around, key=lambda node: node.lineno, default=None)
         return self.where(where.file, inner.test) if isinstance(inner, ast.If) and len(around) > 1 else None
-
-    def factor_at(self, where: Where) -> Where | None:
-        """Where the factor of the product at a place is written."""
-        tree = self.tree(where.file)
-        for node in ast.walk(tree) if tree is not None else ():
-            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and node.lineno == where.line:
-                for side in (node.left, node.right):
-                    if (found := self.written(where.file, side, (where,))) is not None:
-                        return found
-        return None
-
-    def schedules(self, file: str) -> Iterator[Where]:
-        """The places in a file that make a schedule of the learning rate, or set a rate by hand."""
-        tree = self.tree(file)
-        for node in ast.walk(tree) if tree is not None else ():
-            if isinstance(node, ast.Call) and (called(node).endswith("LR") or called(node) == "ReduceLROnPlateau"):
-                yield self.where(file, node)
-        for node in ast.walk(tree) if tree is not None else ():
-            if isinstance(node, ast.Assign) and any(
-                isinstance(t, ast.Subscript) and isinstance(t.slice, ast.Constant) and t.slice.value == "lr"
-                for t in node.targets
-            ):
-                yield self.where(file, node)
 
     def dropouts_always_on(self, file: str) -> Iterator[Where]:
         """Functional dropouts whose switch does not ask for the mode."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from headtorch.model import Evidence, Finding, Report, Tried
 from headtorch.render.numbers import count, duration, figure
-from headtorch.render.order import names, order
+from headtorch.render.order import counted, names, order
 from headtorch.render.page import Page
 from headtorch.render.snippet import place, short_path, snippet
 from headtorch.render.sparkline import sparkline
@@ -73,9 +72,7 @@ def _escaped(words: str) -> str:
 
 def _headline(report: Report) -> str:
     run = report.run
-    severities = Counter(finding.severity for finding in report.findings)
-    found = [count(severities[name], name) for name in ("error", "warning", "note") if severities[name]]
-    told = {"healthy": "healthy", "unknown": "no verdict"}.get(report.verdict) or ", ".join(found)
+    told = {"healthy": "healthy", "unknown": "no verdict"}.get(report.verdict) or counted(report.findings)
     facts = [code(short_path(run.script))]
     facts += [duration(run.seconds)] if run.seconds is not None else []
     if run.first_loss is not None and run.last_loss is not None:

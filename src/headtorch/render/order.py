@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from headtorch.model import Finding
+from headtorch.render.numbers import count
 
 MOST_SHOWN = 3
 
@@ -51,6 +52,15 @@ def grouped(findings: Sequence[Finding]) -> list[tuple[Finding, list[Finding]]]:
     # Of two causes of one rule the first takes the consequences; a note takes none.
     ordered = sorted(heads, key=lambda head: head.severity == "note")
     return [(head, followers.pop(head.rule, []) if head.severity != "note" else []) for head in ordered]
+
+
+def counted(findings: Iterable[Finding]) -> str:
+    """How many causes of each severity, and how many findings follow from them: "1 error, 2 that follow"."""
+    roles = Counter(finding.severity if finding.role == "cause" else "consequence" for finding in findings)
+    told = [count(roles[severity], severity) for severity in ("error", "warning", "note") if roles[severity]]
+    if followers := roles["consequence"]:
+        told.append(f"{followers} that follow" if followers > 1 else "1 that follows")
+    return ", ".join(told)
 
 
 def names(rules: Iterable[str]) -> str:

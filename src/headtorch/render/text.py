@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
 from headtorch.model import Finding, Report
 from headtorch.render.evidence import evidence_lines
 from headtorch.render.numbers import count, duration, figure
-from headtorch.render.order import names, order
+from headtorch.render.order import counted, names, order
 from headtorch.render.page import HANGING, NARROWEST, Page
 from headtorch.render.snippet import place, short_path, snippet
 from headtorch.render.sparkline import sparkline
@@ -87,15 +86,11 @@ def _ending(report: Report, page: Page) -> list[str]:
 
 def _faulty(report: Report, page: Page) -> list[str]:
     run = report.run
-    severities = Counter(finding.severity for finding in report.findings if finding.role == "cause")
-    found = [count(severities[name], name) for name in ("error", "warning", "note") if severities[name]]
-    if followers := sum(finding.role == "consequence" for finding in report.findings):
-        found.append(f"{followers} that follow" if followers > 1 else "1 that follows")
     script = short_path(run.script)
     facts = [f"({script})" if run.seconds is None else f"({script}, {duration(run.seconds)})"]
     if run.file:
         facts.append(f"· recorded in {short_path(run.file)}")
-    return page.paragraph(NAME, "strong", f"{', '.join(found)} in {count(run.steps, 'step')}", *facts)
+    return page.paragraph(NAME, "strong", f"{counted(report.findings)} in {count(run.steps, 'step')}", *facts)
 
 
 def _healthy(report: Report, page: Page) -> list[str]:

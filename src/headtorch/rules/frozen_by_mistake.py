@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.changes import replace, set_value, text_at
+from headtorch.changes import replace, set_value, text_at, unconditional
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
@@ -131,3 +131,7 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         yield Change("let these parameters learn", (replace(where, "{self}.requires_grad_(True)"),))
     elif text.endswith("False"):
         yield Change("let these parameters learn", (set_value(where, "True"),))
+    else:
+        condition = signals.places.condition_around(where)
+        if condition is not None and "requires_grad" in text_at(signals.run.sources, condition):
+            yield Change("set it for each parameter, frozen ones too", (unconditional(where),))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from headtorch.model import RunSummary, UserError, Where
-from headtorch.store import db
+from headtorch.model import Finding, RunSummary, UserError, Where
+from headtorch.store import db, tried
 from headtorch.store.records import Module, Objective, Optimizer, Parameter
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ class Run:
         except sqlite3.DatabaseError as error:
             raise UserError(f"cannot read '{self.path}': the file is damaged ({_sentence(error)})") from error
 
-    def _decode(self, text: str, kind: Any = Any) -> Any:
+    def _decode(self, text: str, kind: Any = Any, strict: bool = True) -> Any:
         try:
-            return msgspec.json.decode(text, type=kind)
+            return msgspec.json.decode(text, type=kind, strict=strict)
         except msgspec.MsgspecError as error:
             raise UserError(f"cannot read '{self.path}': the file is damaged ({_sentence(error)})") from error
 
@@ -106,6 +106,12 @@ class Run:
     def modules(self) -> dict[int, Module]:
         """The called modules by id."""
         return self._records("module", Module)
+
+    @cached_property
+    def tried(self) -> list[Finding]:
+        """The findings of which trials have shown something, see `store.tried`."""
+        rows = self._rows("SELECT value FROM record WHERE kind = ? ORDER BY id", (tried.KIND,))
+        return [self._decode(value, Finding, strict=False) for (value,) in rows]
 
     def events(self, kind: str) -> list[Event]:
         """The events of one kind in order."""

@@ -12,7 +12,8 @@ CREATE TABLE source (
     text TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- What the run consists of, as JSON of the structs in records.py: kind is objective, parameter, optimizer or module.
+-- What the run consists of, as JSON of the structs in records.py: kind is objective, parameter, optimizer or module,
+-- and tried: findings, by tried.py.
 -- A later row replaces an earlier one of the same kind and id.
 CREATE TABLE record (
     kind  TEXT NOT NULL,

@@ -121,8 +121,7 @@ class _Watch:
 
         from headtorch.trials.comparisons import Comparisons
 
-        if self._order.seed or not self._order.as_module:
-            torch.manual_seed(self._order.seed)  # a script that sets no seed is paired by this one
+        torch.manual_seed(self._order.seed)  # a script that sets no seed is paired by this one
         self.comparisons = Comparisons()
         self.comparisons.install()
         after_import("torch.utils.data.dataloader", self._watch_loaders)

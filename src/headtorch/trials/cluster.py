@@ -135,7 +135,7 @@ def ran_there(parcel: Parcel, trial: Trial) -> tuple[Ran, bytes]:
         trees = {root: Path(folder, str(number)) for number, root in enumerate(parcel.roots)}
         there = os.environ.get("PYTHONPATH", "")
         path = os.pathsep.join(filter(None, [parcel.environment["PYTHONPATH"], there]))
-        with Workplace(subject.folder, subject.folder / subject.script, trees) as place:
+        with Workplace(subject.folder, subject.file, trees) as place:
             runner = Runner(subject, place, place.scratch / "kept", 1, {**parcel.environment, "PYTHONPATH": path})
             try:
                 ran = runner.run(trial)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from headtorch import launch
 from headtorch.model import COMMAND_LINE, Report, UserError
 from headtorch.rules import Rule
 from headtorch.store.run import Run
+from headtorch.store.tried import keep
 from headtorch.trials.fix import Fixing, Limits
 from headtorch.trials.orders import Backend, Subject
 from headtorch.trials.runner import Runner
@@ -66,14 +68,15 @@ def seconds(budget: str) -> float:
     return float(match[1]) * UNITS[match[2]]
 
 
-def subject(target: str, arguments: tuple[str, ...]) -> Subject:
-    """The script that is meant, by its own name or by that of a run file.
+def subject(target: str, arguments: tuple[str, ...], *, as_module: bool = False) -> Subject:
+    """The script or the module that is meant, by its own name or by that of a run file.
 
     Raises UserError where there is none, or it has changed since it was recorded.
     """
-    if not target.endswith(".htdb"):
-        launch.check_script(target)
-        return Subject(target, arguments, as_module=False, folder=Path.cwd())
+    if as_module or not target.endswith(".htdb"):
+        if not as_module:
+            launch.check_script(target)
+        return Subject(target, arguments, as_module, folder=Path.cwd())
     run = Run(Path(target))
     try:
         facts, sources = run.facts, run.sources
@@ -84,16 +87,14 @@ def subject(target: str, arguments: tuple[str, ...]) -> Subject:
             raise UserError(f"'{file}' has changed since '{target}' was recorded; give the script instead of the run")
     folder = Path(str(facts.get("folder", ".")))
     script, as_module = str(facts.get("script", "")), bool(facts.get("as_module", False))
-    if as_module:
-        raise UserError(f"'{target}' was run with -m; trials take a script so far")
-    if not (folder / script).is_file():
+    if not as_module and not (folder / script).is_file():
         raise UserError(f"the script of '{target}' is not there any more: '{folder / script}'")
-    return Subject(str(folder / script), tuple(facts.get("arguments", ())), as_module, folder)
+    return Subject(script if as_module else str(folder / script), tuple(facts.get("arguments", ())), as_module, folder)
 
 
 def fix(wanted: Wanted, say: Callable[[str], None]) -> Done:
     """Try what there is to try."""
-    script = (wanted.subject.folder / wanted.subject.script).resolve()
+    script = wanted.subject.file
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no trial is left behind
     with Workplace(wanted.subject.folder, script) as place:
         backend, jobs = backend_of(wanted.subject, place, wanted.runs, wanted.jobs, wanted.cluster)
@@ -103,6 +104,10 @@ def fix(wanted: Wanted, say: Callable[[str], None]) -> Done:
         finally:
             backend.close()
     tried = tuple(finding for finding in fixed.report.findings if finding.tried is not None)
+    try:
+        keep(fixed.run_file, tried)
+    except sqlite3.Error as error:
+        say(f"the run file does not say what was tried, it cannot be written: {error}")
     shown = msgspec.structs.replace(fixed.report, findings=tried or fixed.report.findings)
     return Done(fixed.report, shown, Patch(fixed.sources, fixed.changed, script))
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import msgspec
 
 from headtorch import changes
-from headtorch.diagnose import diagnose
+from headtorch.diagnose import diagnose, settled
 from headtorch.model import COMMAND_LINE, Change, Finding, Outcome, Report, Tried, UserError
 from headtorch.rules import Rule, rule_named
 from headtorch.signals import Signals
@@ -45,9 +45,11 @@ class Limits(NamedTuple):
 
 
 class Fixed(NamedTuple):
-    """What came of it: the report with verdicts, the user's sources before, and the changed files' text after."""
+    """What came of it: the report with verdicts, the file of the first run, the user's sources before, and the changed
+    files' text after."""
 
     report: Report
+    run_file: Path
     sources: Mapping[str, str]
     changed: Mapping[str, str]
     complete: bool
@@ -108,8 +110,9 @@ class Fixing:
             if self._report is None:
                 raise UserError("stopped before the script had been diagnosed; nothing was changed") from end
             self._say("stopped" if isinstance(end, KeyboardInterrupt) else "the budget is used up")
-        assert self._report is not None
-        return Fixed(self._final_report(self._report), self.originals, dict(self._texts), complete)
+        run_file = self._ran[0][0].run_file
+        assert self._report is not None and run_file is not None
+        return Fixed(self._final_report(self._report), run_file, self.originals, dict(self._texts), complete)
 
     # ---- one fault ------------------------------------------------------------------------------------------------
 
@@ -163,7 +166,9 @@ class Fixing:
         nearest = -math.inf
         for knob, group in groupby(proposed, key=lambda entry: entry[0].knob):
             for change, texts in group:
-                candidate, shown = self._first_seed(finding, change, texts, current)
+                which = f"change {proposed.index((change, texts)) + 1} of {len(proposed)}"
+                self._say(f"{finding.rule}, {which}: trying to {change.sentence} ({self._left()} left)")
+                candidate, shown = self._first_seed(change, texts, current)
                 gain = candidate.pair.gain if candidate is not None else -math.inf
                 if candidate is not None and candidate.pair.clear and (best is None or gain > best.pair.gain + 0.01):
                     best = candidate
@@ -212,9 +217,8 @@ class Fixing:
     # ---- trials ---------------------------------------------------------------------------------------------------
 
     def _first_seed(
-        self, finding: Finding, change: Change, texts: dict[str, str], current: Mapping[str, str]
+        self, change: Change, texts: dict[str, str], current: Mapping[str, str]
     ) -> tuple[Candidate | None, Tried]:
-        self._say(f"{finding.rule}: trying to {change.sentence}")
         self._afford(1)
         limit = Limit(self._steps, self._patience(), hopeless_at_nan=True)
         ran = self._backend.run(Trial({**self._texts, **texts}, limit=limit))
@@ -253,24 +257,24 @@ class Fixing:
         return max(10 * self._seconds, 60.0)
 
     def _afford(self, runs: int) -> None:
-        spent = time.monotonic() - self._started
-        if spent + 0.5 * runs * self._seconds > self._limits.seconds:
+        if 0.5 * runs * self._seconds > self._remaining:
             raise OutOfBudgetError
+
+    @property
+    def _remaining(self) -> float:
+        return self._limits.seconds - (time.monotonic() - self._started)
+
+    def _left(self) -> str:
+        """What is left of the budget."""
+        return f"{self._remaining:.0f} s" if self._remaining < 120 else f"{self._remaining / 60:.0f} min"
 
     # ---- the report -----------------------------------------------------------------------------------------------
 
     def _final_report(self, report: Report) -> Report:
-        """The first diagnosis with what was tried, what cured before all else: that was the cause."""
-        tried = {(finding.rule, finding.where): finding for finding in reversed(self._tried)}
-        findings = [tried.pop((finding.rule, finding.where), finding) for finding in report.findings]
-        later = [self._in_original(f) for f in self._tried if (f.rule, f.where) in tried]
-        cured = [
-            msgspec.structs.replace(finding, role="cause", follows_from=None)
-            for finding in (*findings, *later)
-            if finding.tried is not None and finding.tried.verdict == "VERIFIED"
-        ]
-        others = [f for f in (*findings, *later) if f.tried is None or f.tried.verdict != "VERIFIED"]
-        return msgspec.structs.replace(report, findings=(*cured, *others))
+        """The first diagnosis with what was tried, later findings at their lines in the user's own source."""
+        first = {(finding.rule, finding.where) for finding in report.findings}
+        tried = [f if (f.rule, f.where) in first else self._in_original(f) for f in self._tried]
+        return msgspec.structs.replace(report, findings=settled(report.findings, tried))
 
     def _in_original(self, finding: Finding) -> Finding:
         """A finding of an edited source, with its line in the user's own."""

@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
+from headtorch.model import UserError
+
 
 class Hopeless(msgspec.Struct, frozen=True):
     """What a training is hopeless by, besides a loss that is no number: see `headtorch.trials.hopeless`.
@@ -36,6 +38,17 @@ class Subject(NamedTuple):
     arguments: tuple[str, ...]
     as_module: bool
     folder: Path
+
+    @property
+    def file(self) -> Path:
+        """The file of the script, or of the module. Raises UserError for a module that is not in the folder."""
+        if not self.as_module:
+            return (self.folder / self.script).resolve()
+        place = self.folder.joinpath(*self.script.split("."))
+        for file in (place.with_name(f"{place.name}.py"), place / "__main__.py"):
+            if file.is_file():
+                return file.resolve()
+        raise UserError(f"there is no module '{self.script}' in '{self.folder}': a trial runs a copy of this folder")
 
 
 class Trial(NamedTuple):

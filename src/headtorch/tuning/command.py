@@ -43,7 +43,7 @@ def budget(text: str) -> Budget:
 def tune(wanted: Wanted, say: Callable[[str], None]) -> tuple[Tuned, Patch]:
     """Search, and confirm what is best."""
     started = time.monotonic()
-    script = (wanted.subject.folder / wanted.subject.script).resolve()
+    script = wanted.subject.file
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no trial is left behind
     name = name_of(script, wanted.subject.arguments)
     study = Study(wanted.study, name, together=bool(wanted.cluster) or (wanted.jobs or 1) > 1)

@@ -1,6 +1,6 @@
 """Look: runs the rules over run files in a process of its own, so that no page waits for them.
 
-The process is asked on stdin and answers on stdout, each message with its length before it. It ends when stdin does,
+The process is asked on stdin and answers on stdout. It ends when stdin does,
 which is also when the server is killed.
 """
 
@@ -14,15 +14,14 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TypeVar
 
 import msgspec
 
 from headtorch.model import Report, UserError
+from headtorch.web.messages import receive, send
 
 NICE = 10  # a training and the pages come first
 GONE = "the rules could not be run: their process ended"
-Message = TypeVar("Message", bound=msgspec.Struct)
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -59,8 +58,8 @@ class Looker:
                 self._process = self._start()
             assert self._process.stdin is not None and self._process.stdout is not None
             try:
-                _send(self._process.stdin, Wanted(os.fsencode(path), self._rules))
-                looked = _receive(self._process.stdout, Looked)
+                send(self._process.stdin, Wanted(os.fsencode(path), self._rules))
+                looked = receive(self._process.stdout, Looked)
             except OSError:
                 looked = None
         if looked is None:
@@ -81,19 +80,6 @@ class Looker:
                     stream.close()
 
 
-def _send(stream: IO[bytes], message: msgspec.Struct) -> None:
-    data = msgspec.msgpack.encode(message)
-    stream.write(len(data).to_bytes(8, "big") + data)
-    stream.flush()
-
-
-def _receive(stream: IO[bytes], kind: type[Message]) -> Message | None:
-    """The next message; None where there is none any more."""
-    length = stream.read(8)
-    data = stream.read(int.from_bytes(length, "big")) if len(length) == 8 else b""
-    return msgspec.msgpack.decode(data, type=kind) if data else None
-
-
 def answer() -> None:
     """Answer until there is no more question."""
     from headtorch.diagnose import diagnose
@@ -104,14 +90,17 @@ def answer() -> None:
         os.nice(NICE)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a rule might print is no answer
-    while (wanted := _receive(sys.stdin.buffer, Wanted)) is not None:
+    while (wanted := receive(sys.stdin.buffer, Wanted)) is not None:
         try:
             report, sources = diagnose(Path(os.fsdecode(wanted.file)), chosen(wanted.rules, ()))
             run = msgspec.structs.replace(report.run, file="")
             looked = Looked(msgspec.structs.replace(report, run=run), sources)
         except UserError as error:
             looked = Looked(trouble=str(error).encode("utf-8", "backslashreplace").decode())
-        _send(out, looked)
+        try:
+            send(out, looked)
+        except BrokenPipeError:  # the server has gone
+            return
 
 
 if __name__ == "__main__":

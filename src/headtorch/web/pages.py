@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from headtorch.labs import labs_of
 from headtorch.model import Finding, Report, UserError
 from headtorch.render.html import parts
 from headtorch.render.html.compared import Compared, compared
@@ -155,7 +156,7 @@ class Pages:
     def explain(self, request: Request) -> Response:
         """The page of a rule."""
         rule = rule_named(request.path_params["rule"])
-        return _html(drawn("explain.html", title=rule.name, rule=rule))
+        return _html(drawn("explain.html", title=rule.name, rule=rule, labs=labs_of(rule.name)))
 
     def _watched(self, request: Request) -> Watched:
         watched = self._shelf.get(request.path_params["key"])

@@ -18,6 +18,8 @@ import uvicorn
 from headtorch.model import UserError
 from headtorch.rules import Rule
 from headtorch.web.guard import Guard
+from headtorch.web.labs.pages import LabPages
+from headtorch.web.labs.worker import Worker
 from headtorch.web.pages import Pages
 from headtorch.web.shelf import Shelf
 
@@ -40,9 +42,9 @@ def serve(
     shelf = Shelf(folder, runs, rules)
     port = listening.getsockname()[1]
     token = secrets.token_urlsafe(18)
-    pages = Pages(shelf)
+    pages, worker = Pages(shelf), Worker()
     config = uvicorn.Config(
-        Guard(pages.app(), token, port),
+        Guard(pages.app(LabPages(worker).routes()), token, port),
         log_level="critical",
         access_log=False,
         lifespan="off",
@@ -57,7 +59,7 @@ def serve(
         webbrowser.open(address)
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_run(server, listening, shelf, pages, until_left=until_left))
+            asyncio.run(_run(server, listening, shelf, pages, worker, until_left=until_left))
     finally:
         shelf.close()
 
@@ -85,10 +87,15 @@ def _listen(port: int) -> socket.socket:
 
 
 async def _run(
-    server: uvicorn.Server, listening: socket.socket, shelf: Shelf, pages: Pages, *, until_left: bool
+    server: uvicorn.Server, listening: socket.socket, shelf: Shelf, pages: Pages, worker: Worker, *, until_left: bool
 ) -> None:
     leaving = asyncio.create_task(_end_when_left(server, shelf, pages)) if until_left else None
-    await server.serve(sockets=[listening])
+    if not _is_training(shelf):  # else the processor is the training's, until someone wants a lab
+        worker.begin()
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        await worker.close()
     if leaving is not None:
         leaving.cancel()
 
@@ -96,11 +103,16 @@ async def _run(
 async def _end_when_left(server: uvicorn.Server, shelf: Shelf, pages: Pages) -> None:
     while not server.should_exit:
         await asyncio.sleep(1)
-        watched = [found for path in shelf.named if (found := shelf.get(shelf.key(path))) is not None]
-        if any(one.is_running() for one in watched) or pages.live.viewers:
+        if _is_training(shelf) or pages.live.viewers:
             pages.live.last_seen = time.monotonic()
         elif time.monotonic() - pages.live.last_seen > LEFT:
             server.should_exit = True
+
+
+def _is_training(shelf: Shelf) -> bool:
+    """Whether a named run is recorded now."""
+    watched = [found for path in shelf.named if (found := shelf.get(shelf.key(path))) is not None]
+    return any(one.is_running() for one in watched)
 
 
 def _has_display() -> bool:

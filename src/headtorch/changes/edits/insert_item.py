@@ -17,9 +17,9 @@ def edit(source: Source, wanted: Edit) -> None:
     if isinstance(holder, cst.Call) and isinstance(item, cst.Arg) and item.keyword is None:
         rest = item.with_changes(value=new)
         before = item.with_changes(comma=gap, whitespace_after_arg=cst.SimpleWhitespace(""))
-        source.replace(item, cst.FlattenSentinel([before, rest]))  # type: ignore[arg-type]
+        source.replace(item, cst.FlattenSentinel([before, rest]))
     elif isinstance(holder, (cst.List, cst.Tuple)) and isinstance(item, cst.Element):
         pair = [item.with_changes(comma=gap), cst.Element(new, comma=item.comma)]
-        source.replace(item, cst.FlattenSentinel(pair))  # type: ignore[arg-type]
+        source.replace(item, cst.FlattenSentinel(pair))
     else:
         raise CannotEditError("there is no list around its place")

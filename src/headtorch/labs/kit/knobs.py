@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, field, fields
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -67,13 +67,18 @@ def knobs_of(kind: type) -> tuple[Knob, ...]:
     return tuple(found)
 
 
-def turned(kind: type[Knobs], texts: Mapping[str, str]) -> Knobs:
-    """Knobs set to what `texts` says, the others at their defaults. Raises UserError for what is not allowed."""
-    known = {each.name: each for each in knobs_of(kind)}
+def parsed(knobs: Iterable[Knob], texts: Mapping[str, str]) -> dict[str, Any]:
+    """The values that `texts` gives to some of the knobs. Raises UserError for what is not allowed."""
+    known = {each.name: each for each in knobs}
     for name in texts:
         if name not in known:
             raise UserError(f"there is no knob '{name[:40]}'; this lab has {', '.join(known)}")
-    return kind(**{name: known[name].parsed(text) for name, text in texts.items()})
+    return {name: known[name].parsed(text) for name, text in texts.items()}
+
+
+def turned(kind: type[Knobs], texts: Mapping[str, str]) -> Knobs:
+    """Knobs set to what `texts` says, the others at their defaults. Raises UserError for what is not allowed."""
+    return kind(**parsed(knobs_of(kind), texts))
 
 
 def from_query(kind: type[Knobs], query: str) -> Knobs:

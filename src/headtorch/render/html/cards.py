@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from headtorch.figures import Axis, Band, Chart, Series
 from headtorch.figures.svg import svg
+from headtorch.labs import Lab, labs_of
 from headtorch.model import Evidence, Finding, Tried
 from headtorch.render.html.code import Line, Source
 from headtorch.render.html.gauge import gauge
@@ -39,6 +40,7 @@ class Card(NamedTuple):
     patch: tuple[PatchLine, ...]
     followers: tuple[Card, ...]
     rule: Rule | None
+    labs: tuple[Lab, ...]
 
 
 def cards(findings: Sequence[Finding], sources: Mapping[str, str], steps: int) -> list[Card]:
@@ -56,6 +58,7 @@ def cards(findings: Sequence[Finding], sources: Mapping[str, str], steps: int) -
             tuple(patch_lines(finding.tried.diff)) if finding.tried is not None else (),
             tuple(card(follower) for follower in followers),
             rules.get(finding.rule),
+            labs_of(finding.rule),
         )
 
     return [card(head, followers) for head, followers in grouped(findings)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from headtorch.render.html.losses import Losses
 from headtorch.render.html.strips import Shown, strips
 from headtorch.render.html.templates import drawn
 from headtorch.render.numbers import count, duration, figure
+from headtorch.render.order import counted
 from headtorch.signals import Fit, Signals
 
 MOST_FITS = 3
@@ -92,11 +92,9 @@ def heading(run: RunSummary, detail: str = "", running: bool = False) -> Heading
 
 def verdict(report: Report, running: bool) -> Verdict:
     """The verdict of a report."""
-    severities = Counter(finding.severity for finding in report.findings)
     if report.verdict == "faulty":
-        found = [count(severities[name], name) for name in ("error", "warning", "note") if severities[name]]
-        kind = "error" if severities["error"] else "warning"
-        return Verdict(kind, f"{', '.join(found)} in {count(report.run.steps, 'step')}")
+        kind = "error" if any(finding.severity == "error" for finding in report.findings) else "warning"
+        return Verdict(kind, f"{counted(report.findings)} in {count(report.run.steps, 'step')}")
     if running:
         steps = count(report.run.steps, "step")
         return Verdict("pending", f"nothing found in {steps} so far" if report.run.steps else "no step yet")

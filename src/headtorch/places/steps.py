@@ -1,6 +1,6 @@
-"""Rates: from a step that was taken to where its size is written.
+"""Steps: where the user's own lines change the weights, and the rate by which they do.
 
-The user makes the optimizer, or a library does that was told the rate somewhere else, or he writes the update out.
+The user makes the optimizer, or a library does that was told the rate somewhere else, or the update is written out.
 """
 
 from __future__ import annotations
@@ -15,8 +15,18 @@ from headtorch.places.values import Values
 NAMES = ("lr", "learning_rate")  # of the argument that gives a library its rate
 
 
-class Rates(Values):
-    """Finds what sets the size of a step."""
+class Steps(Values):
+    """Finds updates, rates and schedules in the user's sources."""
+
+    def factor_at(self, where: Where) -> Where | None:
+        """Where the factor of the product at a place is written."""
+        tree = self.tree(where.file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and node.lineno == where.line:
+                for side in (node.left, node.right):
+                    if (found := self.written(where.file, side, (where,))) is not None:
+                        return found
+        return None
 
     def rate_of(self, made_at: Sequence[Where], kind: str, rates: Sequence[float]) -> Where | None:
         """Where the rate of an optimizer is written that was made at the innermost place of a stack.
@@ -28,8 +38,9 @@ class Rates(Values):
         if call is None or called(call) in (kind, "") or any(keyword.arg in NAMES for keyword in call.keywords):
             return self.argument(made_at, "lr", position=1)
         for argument in call.args:
-            if _is_one_of(argument, rates):
-                return self.where(made_at[0].file, argument)
+            place = self.written(made_at[0].file, argument, made_at) or self.where(made_at[0].file, argument)
+            if self._is_one_of(place, rates):
+                return place
         told = [*self._told(rates)]
         return max(told, key=lambda each: each[0])[1] if told else made_at[0]
 
@@ -42,7 +53,14 @@ class Rates(Values):
                     if keyword.arg is not None and keyword.arg.rpartition("__")[2] in NAMES:
                         here = self.where(file, call)
                         place = self.written(file, keyword.value, (here,)) or self.where(file, keyword)
-                        yield any(_is_one_of(node, rates) for node in self.nodes_at(place, ast.AST)), place
+                        yield self._is_one_of(place, rates), place
+
+    def _is_one_of(self, place: Where, rates: Sequence[float]) -> bool:
+        """Whether a number that was recorded, in single precision, is written at a place."""
+        written = [each for node in self.nodes_at(place, ast.AST) for each in ast.walk(node)]
+        values = [each.value for each in written if isinstance(each, ast.Constant)]
+        numbers = [float(value) for value in values if isinstance(value, (int, float))]
+        return any(abs(number - rate) <= 1e-6 * rate for number in numbers for rate in rates)
 
     def rate_by_hand(self, backward: Where, stack: Sequence[Where]) -> Where | None:
         """The rate of an update that is written out after a backward pass: `p -= lr * g`, `p.add_(g, alpha=-lr)`."""
@@ -83,15 +101,18 @@ class Rates(Values):
                 return self.where(backward.file, node)
         return backward
 
-
-def _is_one_of(value: ast.AST, rates: Sequence[float]) -> bool:
-    """Whether a number that was recorded, in single precision, is written somewhere in an expression."""
-    numbers = [
-        float(node.value)
-        for node in ast.walk(value)
-        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float))
-    ]
-    return any(abs(number - rate) <= 1e-6 * rate for number in numbers for rate in rates)
+    def schedules(self, file: str) -> Iterator[Where]:
+        """The places in a file that make a schedule of the learning rate, or set a rate by hand."""
+        tree = self.tree(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Call) and (called(node).endswith("LR") or called(node) == "ReduceLROnPlateau"):
+                yield self.where(file, node)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Assign) and any(
+                isinstance(t, ast.Subscript) and isinstance(t.slice, ast.Constant) and t.slice.value == "lr"
+                for t in node.targets
+            ):
+                yield self.where(file, node)
 
 
 def _after(tree: ast.Module | None, line: int) -> list[ast.AST]:
