@@ -22,11 +22,9 @@ class Digits(lightning.LightningModule):
         return loss
 
     def configure_optimizers(self):
-        learned = (self.net.head if self.fault == "params-not-in-optimizer" else self).parameters()
+        learned = self.net.head if self.fault == "params-not-in-optimizer" else self
         rate = 30.0 if self.fault == "lr-too-high" else 0.05  # here: lr-too-high
-        return torch.optim.SGD(
-            learned.parameters(), lr=rate, momentum=0.9
-        )  # here: lr-too-high, params-not-in-optimizer
+        return torch.optim.SGD(learned.parameters(), lr=rate)  # here: lr-too-high, params-not-in-optimizer
 
 
 if __name__ == "__main__":

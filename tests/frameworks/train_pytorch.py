@@ -28,12 +28,10 @@ model = torch.compile(net, backend="aot_eager") if way == "compile" else net
 learned = list((net.head if fault == "params-not-in-optimizer" else net).parameters())
 rate = 30.0 if fault == "lr-too-high" else 0.05  # here: lr-too-high
 if way == "lbfgs":
-    optimizer = torch.optim.LBFGS(learned, lr=20 * rate, max_iter=3)  # here: lr-too-high, params-not-in-optimizer
+    optimizer = torch.optim.LBFGS(learned, lr=2 * rate, max_iter=3)  # here: lr-too-high, params-not-in-optimizer
 else:
-    settings = {"fused": True} if way == "fused" else {"foreach": True} if way == "foreach" else {}
-    optimizer = torch.optim.SGD(
-        learned, lr=rate, momentum=0.9, **settings
-    )  # here: lr-too-high, params-not-in-optimizer
+    settings = {"momentum": 0.9, "fused": way == "fused", "foreach": way == "foreach"}
+    optimizer = torch.optim.SGD(learned, lr=rate, **settings)  # here: lr-too-high, params-not-in-optimizer
 scaler = torch.amp.GradScaler("cpu", enabled=way == "scaler")
 low = {"scaler": torch.float16, "bfloat16": torch.bfloat16}.get(way)
 cast = torch.autocast("cpu", low) if low else contextlib.nullcontext()

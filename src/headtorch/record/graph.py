@@ -45,6 +45,7 @@ VIEWS = frozenset(
         "Flatten",
         "Unfold",
         "Diagonal",
+        "_DDPSink",
     ]
 )
 # Which inputs of a linear map may be data or weight.
@@ -54,7 +55,7 @@ LINEAR = {
 }  # fmt: skip
 RECURRENT = frozenset({"MkldnnRnnLayer", "CudnnRnn", "MiopenRnn"})
 # Regions that hide their inside: compiled code, reentrant checkpoints, scripted functions.
-OPAQUE = ("CompiledFunction", "CheckpointFunction", "DifferentiableGraph", "GeneratedBackward", "_DDPSink")
+OPAQUE = ("CompiledFunction", "CheckpointFunction", "DifferentiableGraph", "GeneratedBackward")
 
 
 def op_name(node: Any) -> str:

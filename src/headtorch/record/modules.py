@@ -115,7 +115,12 @@ class Modules:
         """The line that made a module, when it is a library's: a class of the user's own is found by what it calls."""
         made = self._made.get(key)
         module = made[0]() if made else None
-        return made[1] if made and module is not None and is_library(module) else None
+        return made[1] if made and module is not None and not self._is_users(type(module)) else None
+
+    def _is_users(self, kind: type) -> bool:
+        """Whether the user has written something of a class."""
+        codes = [getattr(value, "__code__", None) for value in vars(kind).values()]
+        return any(self._sources.is_user(code) for code in codes if code is not None)
 
 
 class Description:

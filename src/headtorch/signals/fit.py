@@ -279,11 +279,12 @@ class Fit:
     def _stands_for(self) -> Floats:
         """How many of the optimizer's steps each looked-at one stands for, up to the next, (looked-at steps,).
 
-        Passes that only add to the gradients are no steps.
+        Passes that only add to the gradients are no steps. Updates by hand, and those that LBFGS makes within one of
+        its steps, are not seen as steps: they show in weights that moved where no step followed.
         """
         passes = np.searchsorted(self.series("loss").steps, self.series("update_ratio").steps)
         stepped = np.append(self.series("loss").values[1:, 1] > 0, True)  # whether a step followed each pass
-        if not stepped[:-1].any():  # updates by hand are not seen as steps
+        if (self.updates[~stepped[passes]] > 0).any():
             stepped[:] = True
         taken = np.append(0, np.cumsum(stepped))
         looked = np.flatnonzero(stepped[passes])
