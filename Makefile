@@ -48,7 +48,8 @@ test-cluster: .venv/dev
 test-frameworks: .venv/dev
 	$(INSTALL) --editable '.[frameworks]'
 	$(INSTALL) --no-deps fastai
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 -m frameworks
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 -m frameworks --junit-xml .venv/frameworks.xml; \
+	code=$$?; $(BIN)/python docs/frameworks.py .venv/frameworks.xml && exit $$code
 
 # The steps that tune, TPE and random search need; hours. CASES is a folder of cases.
 bench-tune: .venv/dev

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from digits import FAULTS
 
 HERE = Path(__file__).parent
-OTHERS = ("lightning", "hf_trainer", "accelerate", "skorch", "fastai", "keras", "ddp", "by_hand")
+OTHERS = ("plain", "lightning", "hf_trainer", "accelerate", "skorch", "fastai", "keras", "ddp", "by_hand")
 WAYS = ("compile", "lbfgs", "scaler", "bfloat16", "accumulation", "iterable", "fused", "foreach")
 TRAININGS = [pytest.param(name, (), id=name) for name in OTHERS] + [
     pytest.param("pytorch", ("--with", way), id=way) for way in WAYS
@@ -29,12 +30,16 @@ UNTOLD = {("keras", "graph-detached"), ("keras", "eval-mode-in-training")}
 
 def diagnosed(folder: Path, name: str, *arguments: str) -> dict[str, Any]:
     """The report on a script that runs under headtorch."""
-    command = [sys.executable, "-m", "headtorch"]
-    if name == "ddp":
-        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *command[1:]]
-    report = folder / "report.json"
+    told = folder / "report.json"
+    ran(folder, name, *arguments, under=("-m", "headtorch", "run", "--runs", str(folder), "--report", str(told)))
+    return json.loads(told.read_text())
+
+
+def ran(folder: Path, name: str, *arguments: str, under: tuple[str, ...] = ()) -> list[str]:
+    """The weights that a script ends with, of each of its processes."""
+    processes = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2") if name == "ddp" else ()
     ended = subprocess.run(
-        [*command, "run", "--runs", folder, "--report", report, HERE / f"train_{name}.py", *arguments],
+        [sys.executable, *processes, *under, HERE / f"train_{name}.py", *arguments],
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -42,7 +47,7 @@ def diagnosed(folder: Path, name: str, *arguments: str) -> dict[str, Any]:
         timeout=600,
     )
     assert ended.returncode == 0, ended.stderr
-    return json.loads(report.read_text())
+    return sorted(line for line in ended.stdout.splitlines() if line.startswith("weights "))
 
 
 def named_rightly(report: dict[str, Any], fault: str) -> None:
@@ -62,12 +67,15 @@ def well(report: dict[str, Any]) -> None:
 @pytest.mark.frameworks
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(("name", "way"), TRAININGS)
-def test_a_fault_has_its_name_and_line(name: str, way: tuple[str, ...], fault: str, tmp_path: Path) -> None:
+def test_a_fault_has_its_name_and_line(
+    name: str, way: tuple[str, ...], fault: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     case = (way or (name,))[-1], fault
     report = diagnosed(tmp_path, name, *way, "--fault", fault)
     if case in HIDDEN:
         assert any("could not be looked at" in notice for notice in report["notices"])
         assert not report["findings"]
+        record_property("told", "hidden")
     elif case in UNTOLD:
         assert not [finding for finding in report["findings"] if finding["severity"] == "error"]
         pytest.xfail("not told yet")
@@ -79,6 +87,13 @@ def test_a_fault_has_its_name_and_line(name: str, way: tuple[str, ...], fault: s
 @pytest.mark.parametrize(("name", "way"), TRAININGS)
 def test_a_healthy_training_is_told_as_healthy(name: str, way: tuple[str, ...], tmp_path: Path) -> None:
     well(diagnosed(tmp_path, name, *way))
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize(("name", "way"), TRAININGS)
+def test_the_weights_are_the_same(name: str, way: tuple[str, ...], tmp_path: Path) -> None:
+    alone = ran(tmp_path, name, *way)
+    assert alone and alone == ran(tmp_path, name, *way, under=("-m", "headtorch", "run", "--runs", str(tmp_path)))
 
 
 def test_a_plain_loop(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import torch
 from accelerate import Accelerator
-from digits import Net, digits, fault_asked_for
+from digits import Net, digits, fault_asked_for, tell
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
@@ -24,3 +24,4 @@ for _ in range(8):
             accelerator.backward(loss)
             optimizer.step()
             optimizer.zero_grad()
+tell(model.parameters())

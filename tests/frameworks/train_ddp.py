@@ -2,7 +2,7 @@
 
 import torch
 import torch.distributed as dist
-from digits import Net, digits, fault_asked_for
+from digits import Net, digits, fault_asked_for, tell
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, DistributedSampler
@@ -27,4 +27,5 @@ for epoch in range(8):
         loss = F.cross_entropy(model(pictures), labels)
         loss.backward()
         optimizer.step()
+tell(net.parameters())
 dist.destroy_process_group()

@@ -1,7 +1,7 @@
 """The digits, learned by fastai."""
 
 import torch
-from digits import Net, digits, fault_asked_for
+from digits import Net, digits, fault_asked_for, tell
 from fastai.basics import SGD, Callback, DataLoader, DataLoaders, Learner, params
 from torch import nn
 
@@ -29,3 +29,4 @@ learner = Learner(
     cbs=[InEvalMode()] if fault == "eval-mode-in-training" else [],
 )
 learner.fit(8)  # here: params-not-in-optimizer
+tell(learner.model.parameters())

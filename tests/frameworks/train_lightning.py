@@ -2,7 +2,7 @@
 
 import lightning
 import torch
-from digits import Net, digits, fault_asked_for
+from digits import Net, digits, fault_asked_for, tell
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
@@ -32,4 +32,6 @@ if __name__ == "__main__":
     trainer = lightning.Trainer(
         max_epochs=8, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False
     )
-    trainer.fit(Digits(fault_asked_for()), DataLoader(digits(), batch_size=64, shuffle=True))
+    model = Digits(fault_asked_for())
+    trainer.fit(model, DataLoader(digits(), batch_size=64, shuffle=True))
+    tell(model.parameters())

@@ -5,7 +5,7 @@ import contextlib
 from functools import partial
 
 import torch
-from digits import FAULTS, Net, digits
+from digits import FAULTS, Net, digits, tell
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -63,3 +63,4 @@ for _ in range(8):
             scaler.step(optimizer)
             scaler.update()
             optimizer.zero_grad()
+tell(net.parameters())

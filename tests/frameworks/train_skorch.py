@@ -1,7 +1,7 @@
 """The digits, learned by skorch."""
 
 import torch
-from digits import Net, digits, fault_asked_for
+from digits import Net, digits, fault_asked_for, tell
 from skorch import NeuralNetClassifier
 
 
@@ -38,3 +38,4 @@ if __name__ == "__main__":
     )
     pictures, labels = digits().tensors
     classifier.fit(pictures.numpy(), labels.numpy())
+    tell(classifier.module_.parameters())
