@@ -1,8 +1,7 @@
 """The digits, learned by fastai."""
 
-import torch
 from digits import Net, digits, fault_asked_for, tell
-from fastai.basics import SGD, Callback, DataLoader, DataLoaders, Learner, params
+from fastai.basics import SGD, Callback, DataLoader, DataLoaders, Learner, params, set_seed
 from torch import nn
 
 
@@ -16,7 +15,7 @@ def head_only(model):
 
 
 fault = fault_asked_for()
-torch.manual_seed(0)
+set_seed(0)
 examples = digits()
 loaders = DataLoaders(DataLoader(examples, bs=64, shuffle=True), DataLoader(examples, bs=64))
 learner = Learner(
