@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from headtorch.figures import Table
-from headtorch.figures.svg import svg
+from headtorch.figures.svg import svg_file
 from headtorch.labs import Lab, all_labs, loaded
 from headtorch.labs.kit import Claim, Frame, final
 from headtorch.labs.kit.knobs import knobs_of
@@ -43,7 +43,7 @@ def write(lab: Lab) -> None:
     for number, each in enumerate(frame.figures, 1):
         if not isinstance(each, Table):
             # Its widths are shares of what it stands in; alone in a file it needs a width of its own.
-            drawing = svg(each).replace('width="100%"', 'width="720"', 1)
+            drawing = svg_file(each).replace('width="100%"', 'width="720"', 1)
             (FOLDER / f"{lab.name}-{number}.svg").write_text(drawing + "\n", encoding="utf-8")
 
 

@@ -1,8 +1,7 @@
 """Figures as SVG that stands in a page: as wide as there is room, its type always of one size, its colours the page's.
 
-Colours are CSS variables (`--ink`, `--muted`, `--line`, `--surface`, `--c0` ... `--c5`, `--good`, `--less0` ...,
-`--more0` ..., `--broken`) with what they are in a light page where no page defines them. Nothing is a style attribute:
-a page may forbid these. All text is escaped.
+Colours are CSS variables, those of `paper.COLOURS`, which the page defines as it does the type. Nothing is a style
+attribute: a page may forbid these. All text is escaped.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 from headtorch.figures import Chart, Figure, Histogram, Picture, Strip, Table
 from headtorch.figures.drawings.chart import draw_chart
 from headtorch.figures.drawings.histogram import draw_histogram
+from headtorch.figures.drawings.paper import COLOURS, FONT, SIZE
 from headtorch.figures.drawings.picture import draw_picture
 from headtorch.figures.drawings.strip import draw_strip
 from headtorch.figures.drawings.table import draw_table
@@ -27,3 +27,11 @@ def svg(figure: Figure, height: int | None = None) -> str:
         return draw_picture(figure, height or 140)
     assert isinstance(figure, Table)
     return draw_table(figure)
+
+
+def svg_file(figure: Figure, height: int | None = None) -> str:
+    """`figure` as an SVG that is a file of its own, in light colours."""
+    colours = "".join(f"--{name}:{colour};" for name, colour in COLOURS.items())
+    style = f"<style>svg{{{colours}font-family:{FONT};font-size:{SIZE}px}}</style>"
+    head, tag, rest = svg(figure, height).partition(">")
+    return f'{head} xmlns="http://www.w3.org/2000/svg"{tag}{style}{rest}'

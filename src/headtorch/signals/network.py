@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from headtorch.model import Where
@@ -100,12 +100,19 @@ class Network:
 
     def shortest_path(self) -> int:
         """The number of linear maps on the shortest way from the data to the loss: skip connections make it short."""
+        return self._depths(min)[-1] if self.nodes else 0
+
+    @cached_property
+    def depths(self) -> list[int]:
+        """The number of linear maps on the longest way from the data to each node, itself included."""
+        return self._depths(max)
+
+    def _depths(self, choose: Callable[..., int]) -> list[int]:
         linear = set(self.linear_maps)
-        fewest: list[int] = []
+        depths: list[int] = []
         for number, node in enumerate(self.nodes):
-            below = min((fewest[other] for other in node.inputs), default=0)
-            fewest.append(below + (number in linear))
-        return fewest[-1] if fewest else 0
+            depths.append(choose((depths[other] for other in node.inputs), default=0) + (number in linear))
+        return depths
 
     def collapsed(self) -> list[tuple[int, int]]:
         """Pairs of linear maps with nothing between them that bends: the first feeds the second through one straight

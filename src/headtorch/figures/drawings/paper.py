@@ -6,22 +6,30 @@ lie in an inner picture of 1000 x 1000 that is stretched, with lines that are no
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from headtorch.figures.scale import Scale, tick
 
-INK = "var(--ink, #1c2230)"
-MUTED = "var(--muted, #667085)"
-LINE = "var(--line, #e4e7ec)"
-SURFACE = "var(--surface, #fff)"
-GOOD = "var(--good, #2f9e6e)"
-BROKEN = "var(--broken, #b4155e)"
-MARK = "var(--mark, #c0392b)"
-PALETTE = tuple(
-    f"var(--c{number}, {colour})"
-    for number, colour in enumerate(("#2b62c4", "#d0661c", "#0f8a7e", "#8b4fc0", "#a77d00", "#c03a76"))
+COLOURS = {  # of a page that defines none
+    "ink": "#1c2230",
+    "muted": "#667085",
+    "line": "#e4e7ec",
+    "surface": "#fff",
+    "good": "#2f9e6e",
+    "broken": "#b4155e",
+    "mark": "#c0392b",
+    **{f"c{n}": c for n, c in enumerate(("#2b62c4", "#d0661c", "#0f8a7e", "#8b4fc0", "#a77d00", "#c03a76"))},
+    **{f"fit{n}": c for n, c in enumerate(("#dcefe5", "#c3e3d2", "#a5d3bc"))},
+    **{f"less{n}": c for n, c in enumerate(("#c7d9f2", "#8fb2e3", "#4d7fc9", "#234f96"))},
+    **{f"more{n}": c for n, c in enumerate(("#f8d9c4", "#f0a884", "#dc6a4a", "#a82c26"))},
+}
+INK, MUTED, LINE, SURFACE, GOOD, BROKEN, MARK = (f"var(--{name})" for name in list(COLOURS)[:7])
+PALETTE, HEALTHY, LESS, MORE = (
+    tuple(f"var(--{name})" for name in COLOURS if re.fullmatch(rf"{kind}\d", name))
+    for kind in ("c", "fit", "less", "more")
 )
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 SIZE = 11
@@ -36,9 +44,8 @@ def clean(text: str) -> str:
 
 def text(x: str, y: float, words: str, fill: str = MUTED, anchor: str = "start", **more: str) -> str:
     """A line of text; `more` are attributes."""
-    return (
-        f'<text x="{x}" y="{y:g}" fill="{fill}" text-anchor="{anchor}"{attributes(more)}>{escape(clean(words))}</text>'
-    )
+    side = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    return f'<text x="{x}" y="{y:g}" fill="{fill}"{side}{attributes(more)}>{escape(clean(words))}</text>'
 
 
 def attributes(values: dict[str, str]) -> str:
@@ -49,8 +56,7 @@ def attributes(values: dict[str, str]) -> str:
 def sheet(title: str, description: str, height: float, content: str, kind: str) -> str:
     """The whole drawing with its title and its description for those who cannot see it."""
     return (
-        f'<svg class="figure {kind}" role="img" xmlns="http://www.w3.org/2000/svg" width="100%" height="{height:g}" '
-        f'overflow="visible" font-size="{SIZE}" font-family="{FONT}">'
+        f'<svg class="figure {kind}" role="img" width="100%" height="{height:g}" overflow="visible">'
         f"<title>{escape(clean(title))}</title><desc>{escape(clean(description))}</desc>{content}</svg>"
     )
 

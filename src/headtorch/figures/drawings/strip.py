@@ -9,7 +9,10 @@ from xml.sax.saxutils import escape
 from headtorch.figures import Strip
 from headtorch.figures.drawings.paper import (
     BROKEN,
+    HEALTHY,
     INK,
+    LESS,
+    MORE,
     MUTED,
     attributes,
     clean,
@@ -25,9 +28,6 @@ TALLEST, LOWEST = 18.0, 3.6  # pixels a row
 WHOLE = 340.0  # pixels that many rows share
 NAME_EVERY = 11.0  # pixels that a name needs
 TINY = 1e-12  # where a logarithmic scale of an open range ends
-HEALTHY = ("var(--fit0, #dcefe5)", "var(--fit1, #c3e3d2)", "var(--fit2, #a5d3bc)")
-LESS = ("var(--less0, #c7d9f2)", "var(--less1, #8fb2e3)", "var(--less2, #4d7fc9)", "var(--less3, #234f96)")
-MORE = ("var(--more0, #f8d9c4)", "var(--more1, #f0a884)", "var(--more2, #dc6a4a)", "var(--more3, #a82c26)")
 PLAIN = LESS
 
 
@@ -43,12 +43,12 @@ def draw_strip(strip: Strip, height: float | None) -> str:
         for colour, cells in groupby(values, key=lambda value: colour_of(value, strip, inside)):
             length = len(list(cells))
             if colour:
-                paths.setdefault(colour, []).append(f"M{column} {number}.5h{length}")
+                paths.setdefault(colour, []).append(f"M{column} {number}h{length}")
             column += length
     width = max(len(strip.steps), 1)
     cells_drawn = "".join(f'<path d="{"".join(d)}" stroke="{colour}"/>' for colour, d in paths.items())
     picture = (
-        f'<svg width="100%" height="{whole:g}" viewBox="0 0 {width} {count}" preserveAspectRatio="none" '
+        f'<svg width="100%" height="{whole:g}" viewBox="0 -.5 {width} {count}" preserveAspectRatio="none" '
         f'shape-rendering="crispEdges" stroke-width="1.02" fill="none">{cells_drawn}</svg>'
     )
     every = math.ceil(NAME_EVERY / row)
@@ -123,18 +123,19 @@ def _range(strip: Strip) -> str:
 
 def _links(strip: Strip, row: float) -> str:
     """A row's whole width leads to where more is told of it."""
-    return "".join(
-        f'<a{attributes({"href": link, "tabindex": "-1"})}><rect x="-33%" width="133%" y="{number * row:.1f}" '
-        f'height="{row:.1f}" fill="transparent"><title>{escape(clean(strip.rows[number]))}</title></rect></a>'
+    links = "".join(
+        f'<a{attributes({"href": link, "tabindex": "-1"})}><rect width="100%" y="{number * row:.1f}" '
+        f'height="{row:.1f}"><title>{escape(clean(strip.rows[number]))}</title></rect></a>'
         for number, link in enumerate(strip.links)
     )
+    return f'<svg x="-33%" width="133%" overflow="visible" fill="transparent">{links}</svg>' if links else ""
 
 
 def _steps(strip: Strip, y: float) -> str:
     """The steps of some columns: columns stand for looked-at steps, which are not evenly spaced."""
     if not strip.steps:
         return ""
-    columns = sorted({round(part * (len(strip.steps) - 1)) for part in (0, 0.25, 0.5, 0.75)})
+    columns = sorted({round(part * (len(strip.steps) - 1)) for part in (0, 1 / 3, 2 / 3)})
     labels = [
         text(
             f"{column / len(strip.steps) * 100:.1f}%",

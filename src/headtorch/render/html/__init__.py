@@ -27,7 +27,7 @@ from headtorch.store.run import Run
 
 SUFFIX = ".html"
 POINTS = 900  # of the loss, for zooming
-ROOM = 150_000  # characters for the histories of layers
+SIZE = 395_000  # characters of a page with as many histories of layers as there is room for
 GONE = "the run file cannot be read any more, so the loss and the inside of the network are not shown: {}"
 
 
@@ -43,8 +43,10 @@ def render(report: Report, sources: Mapping[str, str]) -> str:
         dense = losses(signals, report.findings, POINTS)
         data = Markup(curves_json(dense)) if dense is not None and UPLOT_SCRIPT.exists() else ""
         loss = parts.loss_part(shown, data=data)
-        inside = parts.inside_part(parts.inside(signals, report.findings, ROOM))
-        return _page(report, sources, str(run.facts.get("detail", "")), loss, inside)
+        detail = str(run.facts.get("detail", ""))
+        without = _page(report, sources, detail, loss, parts.inside_part(parts.inside(signals, report.findings, 0)))
+        room = max(SIZE - len(without), 0)
+        return _page(report, sources, detail, loss, parts.inside_part(parts.inside(signals, report.findings, room)))
     finally:
         run.close()
 

@@ -24,7 +24,7 @@ def gauge(name: str, value: float, healthy: Range) -> str:
         f'<rect y="7" width="100%" height="6" rx="3" fill="{LINE}"/>',
         f'<rect x="{low:.1%}" y="7" width="{max(high - low, 0.015):.1%}" height="6" rx="3" fill="{GOOD}" '
         'fill-opacity="0.55"/>',
-        f'<circle cx="{at:.1%}" cy="10" r="5.5" fill="{colour}" stroke="var(--surface, #fff)" stroke-width="2"/>',
+        f'<circle cx="{at:.1%}" cy="10" r="5.5" fill="{colour}" stroke="var(--surface)" stroke-width="2"/>',
     ]
     for end in {healthy.low, healthy.high} - {None, value}:
         assert end is not None

@@ -37,7 +37,7 @@ class Skip(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """A network: its rows, the paths past them, its depth on the shortest and the longest way, what is left out."""
+    """A network: its rows, the paths past them, its depth on the longest and the shortest way, what is left out."""
 
     rows: tuple[GraphRow, ...]
     skips: tuple[Skip, ...]
@@ -67,9 +67,14 @@ class Graph(NamedTuple):
         top, bottom = skip.first * ROW + ROW / 2, skip.last * ROW + ROW / 2
         bend = min(LANE, (bottom - top) / 2)
         return (
-            f"M{right} {top}H{left + bend:g}Q{left} {top} {left} {top + bend:g}V{bottom - bend:g}"
-            f"Q{left} {bottom} {left + bend:g} {bottom}H{right}"
+            f"M{right} {top:g}H{left + bend:g}Q{left} {top:g} {left} {top + bend:g}V{bottom - bend:g}"
+            f"Q{left} {bottom:g} {left + bend:g} {bottom:g}H{right}"
         )
+
+    @property
+    def dots(self) -> str:
+        """A dot at each row, as lines without length."""
+        return "".join(f"M{self.width - 8} {row * ROW + ROW // 2}h0" for row in range(len(self.rows)))
 
 
 def graph(fit: Fit, findings: Sequence[Finding]) -> Graph | None:
@@ -79,12 +84,11 @@ def graph(fit: Fit, findings: Sequence[Finding]) -> Graph | None:
         return None
     groups = _groups(fit)
     row_of = {number: row for row, group in enumerate(groups) for number in group}
-    depth, rows = 0, []
+    rows = []
     counted: set[int] = set()
     for row, group in enumerate(groups[:MOST_ROWS]):
         head = nodes[group[0]]
         maps = [number for number in group if nodes[number].weight is not None and nodes[number].op in LINEAR]
-        depth += len(maps)
         last = nodes[group[-1]]
         owned = [p for p in fit.parameters if head.layer and p.name.rpartition(".")[0] == head.layer]
         weights = {nodes[number].weight for number in group} - {None}
@@ -93,7 +97,7 @@ def graph(fit: Fit, findings: Sequence[Finding]) -> Graph | None:
         rows.append(
             GraphRow(
                 number=row,
-                depth=depth if maps else None,
+                depth=fit.network.depths[maps[-1]] if maps else None,
                 kind=head.module if head.layer and head.module else _operations(fit, group),
                 name=head.layer,
                 shape=" × ".join(map(str, last.shape)) if last.shape else "",
@@ -110,7 +114,8 @@ def graph(fit: Fit, findings: Sequence[Finding]) -> Graph | None:
         if row_of.get(source, row) < row - 1
     }
     total = sum(math.prod(p.shape) for p in fit.parameters)
-    return Graph(tuple(rows), _lanes(edges), depth, fit.network.shortest_path(), total, max(len(groups) - MOST_ROWS, 0))
+    network, untold = fit.network, max(len(groups) - MOST_ROWS, 0)
+    return Graph(tuple(rows), _lanes(edges), max(network.depths), network.shortest_path(), total, untold)
 
 
 def _groups(fit: Fit) -> list[list[int]]:

@@ -73,7 +73,8 @@ def activation_name(fit: Fit, number: int) -> str:
     nodes = fit.network.nodes
     operation = nodes[number].op.lower()
     if nodes[number].layer:
-        return f"{nodes[number].layer} {operation}" if nodes[number].layer != operation else operation
+        layer = nodes[number].layer
+        return layer if layer.rpartition(".")[2] == operation else f"{layer} {operation}"
     before = next((nodes[other].layer for other in fit.network.before(number) if nodes[other].layer), "")
     return f"{operation} after {before}" if before else operation
 
