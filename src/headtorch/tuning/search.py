@@ -1,13 +1,14 @@
 """Search: trials of other numbers until the budget is used up, and the best of them confirmed on fresh seeds.
 
-The script as it is comes first, then a range test of the learning rate, then what the diagnosis proposes, then what the
-sampler draws: the learning rate alone for a few trials, then the next knob with it, and so on, beginning each time from
-the best values so far. What is hopeless stops at once. What won on the first seed is compared with the script as it is
-on others.
+The script as it is comes first, then what the diagnosis proposes, before or after a range test of the learning rate,
+then what the sampler draws: the learning rate alone for a few trials, then the next knob with it, and so on, beginning
+each time from the best values so far. What is hopeless stops at once. What won on the first seed is compared with the
+script as it is on others.
 """
 
 from __future__ import annotations
 
+import math
 import shlex
 import time
 from collections.abc import Callable, Mapping
@@ -114,6 +115,7 @@ class Search:
         self._stopped: dict[str, int] = {}
         self._trials = 0
         self._first: list[Values] = []
+        self._is_swept = False
         self.originals: dict[str, str] = {}
         self.knobs: list[Knob] = []
         self.ranges: list[Knob] = []  # the knobs as they were before a range test
@@ -136,6 +138,11 @@ class Search:
         if self._study.go_on() or len(self._study):
             self._say(f"going on with a study of {len(self._study)} trials in '{self._study.file}'")
         self._study.begin(self._first)
+        if not self._is_swept:
+            self._search(len(self._first))
+            if not self._enough_found():
+                self._know(self._swept())
+                self._study.begin(self._first)
         self._search()
         return self._enough_found()
 
@@ -159,20 +166,30 @@ class Search:
         self.before, self._steps = ran, ran.steps if ran.stopped else None
         if self._steps is not None:
             self._study.steps = self._steps
-        report, sources = diagnose(ran.run_file, self._rules)
+        self._report, sources = diagnose(ran.run_file, self._rules)
         self.originals = {f: decode(Path(f)) for f in sources if self._holds(f) and Path(f).is_file()}
         self.originals[COMMAND_LINE] = shlex.join(self._arguments)
-        run = Run(ran.run_file)
+        self._know(None)
+        if not any(RATE in values for values in self._first):  # else to try these takes fewer steps
+            self._know(self._swept())
+        if self._other_hands:
+            names = ", ".join(self._other_hands)
+            self._notices.append(f"no number cures {names}: let `headtorch fix` try that before you tune")
+        self._say(f"{', '.join(knob.name for knob in self.knobs)}: {len(self._first)} values to begin with")
+
+    def _know(self, swept: Losses | None) -> None:
+        """Find the knobs, and what the diagnosis and a range test say of them."""
+        assert self.before.run_file is not None
+        run = Run(self.before.run_file)
         try:
             signals = Signals(run)
             if not signals.fits:
                 raise UserError("nothing to tune: no training was seen in the script")
             found = [knob for knob in (given(k, signals) for k in all_knobs.find(signals)) if self._can_edit(knob)]
-            rated = any(knob.name == RATE for knob in found)
-            known = beginning(found, report.findings, signals, self._swept() if rated else None)
+            known = beginning(found, self._report.findings, signals, swept)
             if not known.knobs:
                 raise UserError("nothing to tune: no learning rate, batch size or other number to search was found")
-            self.knobs, self._first = known.knobs, known.first
+            self.knobs, self._first, self._other_hands = known
             wide = {knob.name: knob for knob in found}
             self.ranges = [wide.get(knob.name, knob) for knob in self.knobs]
             # Of several losses each has its own course; together they would look like a sick one.
@@ -180,10 +197,6 @@ class Search:
             self._hopeless = None if alone is None else Hopeless(alone.steps, alone.chance)
         finally:
             run.close()
-        if known.other_hands:
-            names = ", ".join(known.other_hands)
-            self._notices.append(f"no number cures {names}: let `headtorch fix` try that before you tune")
-        self._say(f"{', '.join(knob.name for knob in self.knobs)}: {len(self._first)} values to begin with")
 
     def _can_edit(self, knob: Knob) -> bool:
         try:
@@ -193,7 +206,10 @@ class Search:
         return True
 
     def _swept(self) -> Losses | None:
-        """The losses of a short run whose learning rate grows from step to step."""
+        """The losses of a short run whose learning rate grows from step to step; None where none is searched."""
+        self._is_swept = True
+        if not any(knob.name == RATE for knob in self.knobs):
+            return None
         self._say("looking for the range of the learning rate")
         ran = self._backend.run(Trial({}, limit=Limit(SWEEP, self._patience()), intervention="sweep"))
         if ran.run_file is None or not ran.intervened:
@@ -207,14 +223,14 @@ class Search:
 
     # ---- trials ---------------------------------------------------------------------------------------------------
 
-    def _search(self) -> None:
-        """Ask, run and tell, as many at once as there may be."""
+    def _search(self, most: float = math.inf) -> None:
+        """Ask, run and tell, as many at once as there may be, until the study has `most` trials."""
         running: dict[Future[Ran], Asked] = {}
         with ThreadPoolExecutor(self._jobs) as pool:
             try:
                 while True:
-                    over = self._enough_found()
-                    while not over and len(running) < self._jobs and self._affords(len(running) + 1):
+                    left = 0 if self._enough_found() else most - len(self._study)
+                    while len(running) < min(self._jobs, left) and self._affords(len(running) + 1):
                         asked = self._study.ask(self.knobs, self._searched(), self._base())
                         running[pool.submit(self._tried_out, asked)] = asked
                     if not running:
