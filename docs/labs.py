@@ -14,6 +14,7 @@ from headtorch.figures.svg import svg_file
 from headtorch.labs import Lab, all_labs, loaded
 from headtorch.labs.kit import Claim, Frame, final
 from headtorch.labs.kit.knobs import knobs_of
+from headtorch.labs.kit.words import WORDS
 from headtorch.render.numbers import figure
 
 FOLDER = Path(__file__).resolve().parent / "labs"
@@ -28,6 +29,7 @@ before you read on, the picture, what was measured, and the code, which is meant
     headtorch lab learning-rate --set rate=2              # turn a knob
 
 The labs need `headtorch[labs]` beside torch. Read them in this order; a lab uses what those before it have shown.
+Who has not yet trained a network reads the [words](#words) first.
 Each claim is measured with three seeds, and the middle value stands with the lowest and the highest. `make
 test-labs` checks the same claims in a smaller setting."""
 
@@ -67,7 +69,7 @@ def page(lab: Lab, knobs: type, frame: Frame, claims: tuple[Claim, ...], measure
         parts += ["## What headtorch says", "\n".join(told)]
     parts.append(f"**Rules:** {', '.join(f'[{rule}](../rules/{rule}.md)' for rule in lab.rules)}.")
     parts += [f"**Sources:** {lab.paragraph('Sources:')}", "## The code", f"```python\n{lab.source.strip()}\n```"]
-    return "\n\n".join([*parts, "[All labs](README.md)"]) + "\n"
+    return "\n\n".join([*parts, "[All labs](README.md), [words](README.md#words)"]) + "\n"
 
 
 def claim_row(claim: Claim, measured: list[dict[str, float]]) -> str:
@@ -81,7 +83,9 @@ def claim_row(claim: Claim, measured: list[dict[str, float]]) -> str:
 def first_page() -> str:
     """The list of the labs in the reading order."""
     rows = [f"{lab.place}. [{lab.name}]({lab.name}.md): {lab.headline}" for lab in all_labs()]
-    return "\n\n".join([f"<!-- {MADE} -->", "# The labs", ABOUT.strip(), "\n".join(rows)]) + "\n"
+    words = [f"- **{word}**: {meaning}" for word, meaning in WORDS.items()]
+    parts = [f"<!-- {MADE} -->", "# The labs", ABOUT.strip(), "\n".join(rows)]
+    return "\n\n".join([*parts, "## Words", "What every lab takes for known:", "\n".join(words)]) + "\n"
 
 
 def _table(table: Table) -> str:

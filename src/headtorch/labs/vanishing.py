@@ -5,11 +5,12 @@ slope of a sigmoid is 1/4 at most, so each of its layers takes at least three qu
 for it. Tanh and ReLU can pass the gradient whole if the weights have the right scale. If they are larger, it explodes:
 the same product, with a factor above 1.
 
-Question: Eight layers of sigmoids with PyTorch's own initialisation. What share of the last layer's gradient reaches
-the first: a tenth, a thousandth, a millionth?
+Question: Eight layers of sigmoids, with weights that by themselves would keep the size of what passes (`scale` 1). What
+share of the last layer's gradient reaches the first: a tenth, a thousandth, or less?
 
-Answer: Less than a millionth. ReLU with He's scale keeps about the whole at any depth, and at twice that scale it
-gains a factor of two a layer: ten layers make a thousand.
+Answer: Less: a few parts of a hundred thousand, for each layer passes on less than a quarter. ReLU with He's scale
+keeps about the whole at any depth, and at twice that scale it gains a factor of two a layer: ten layers make a
+thousand.
 
 Sources: Bengio, Simard, Frasconi (1994); Glorot, Bengio (2010).
 """
