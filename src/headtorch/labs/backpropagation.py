@@ -1,15 +1,16 @@
-"""A network of three layers taken apart: each layer's Jacobian, and their product, which is the gradient.
+"""Three dense layers and two sigmoids taken apart: each layer's Jacobian, and their product, which is the gradient.
 
-Backpropagation is the chain rule, read from the loss to the input. Each layer has a Jacobian: how its outputs move
-when its inputs do. For a dense layer that is its matrix, for a sigmoid the slope at each unit, and their product, one
-after the other from behind, is the gradient. Where a slope is near zero the signal ends, for everything before it.
+Backpropagation is the chain rule, slopes of functions in a row multiply, read from the output to the input. Each layer
+has a Jacobian, a table of slopes with a row for each output and a column for each input: how its outputs move when its
+inputs do. For a dense layer that is its matrix, for a sigmoid the slope at each unit, and their product, one after the
+other from behind, is the gradient. Where a slope is near zero the signal ends, for everything before it.
 
-Question: The slope of a sigmoid is 1/4 at most. What becomes of the gradient at the first layer when the weights are
-made larger (`scale`), so that the units sit where the sigmoid is flat?
+Question: The slope of a sigmoid is 1/4 at most. What becomes of the gradient that arrives at the input when the weights
+are made larger (`scale`), so that the units sit where the sigmoid is flat?
 
 Answer: At first larger weights pass more, then the slopes die faster than the weights grow: at 100 times the usual
-weights 19 of 20 units have a slope below 0.01, and less reaches the input than at 30 times. The
-product of the Jacobians is the gradient of autograd, to the last bit of rounding.
+weights 19 of 20 slopes are below 0.01, and less reaches the input than at 30 times. The product of the Jacobians is
+what PyTorch itself works out (autograd), to the last bit of rounding.
 
 Sources: Rumelhart, Hinton, Williams (1986), Learning representations by back-propagating errors.
 """
@@ -134,11 +135,15 @@ def _rows(jacobians: list[tuple[str, torch.Tensor]]) -> Iterator[tuple[str, ...]
 
 
 CLAIMS = (
-    Claim("The product of the Jacobians is the gradient: difference by largest entry", "difference", at_most=1e-5),
+    Claim(
+        "The product of the Jacobians is the gradient: difference, divided by the largest entry",
+        "difference",
+        at_most=1e-5,
+    ),
     Claim("The largest slope of a sigmoid", "largest slope", 0.2, 0.25),
     Claim("At 100 times the usual weights, share of slopes below 0.01", "dead", at_least=0.5),
     Claim("At the usual weights, share of slopes below 0.01", "alive", at_most=0.01),
-    Claim("Gradient at the input at 100 times the weights by that at 30 times", "sent", at_most=0.3),
+    Claim("Gradient at the input at 100 times the weights, divided by that at 30 times", "sent", at_most=0.3),
 )
 
 

@@ -1,9 +1,9 @@
 """Batch norm: every unit is brought to mean 0 and spread 1 over the batch, and then there are two networks in one.
 
-A norm after each layer takes the scale out of the weights, so that a rate that was far too high is merely high. In
-training it uses the mean and spread of the batch at hand; in evaluation the running averages of what it has seen. So
-the same weights are two different functions, and forgetting `model.eval()` or evaluating after few batches shows it. A
-batch of one has no spread at all.
+A batch norm after each layer takes the size out of its outputs, whatever the weights are, so that a rate that was far
+too high is merely high. In training it uses the mean and spread of the batch at hand; in evaluation, which
+`model.eval()` asks for, the averages that it has kept up during training. So the same weights are two different
+functions, and forgetting `model.eval()` or evaluating after few batches shows it. A batch of one has no spread at all.
 
 Question: How many times as high a learning rate does the network bear with a norm in each layer? And what does it say
 of a single digit in training mode?
@@ -89,7 +89,7 @@ def frames(knobs: Knobs) -> Iterator[Frame]:
     x, _ = digits()
     with torch.no_grad():
         beside = torch.stack([model(x[[0, other]])[0] for other in range(1, 40)])
-        numbers["spread of the scores of one digit over its neighbours, training"] = float(beside.std(dim=0).mean())
+        numbers["spread of the scores of a digit by what is beside it, training"] = float(beside.std(dim=0).mean())
         model.eval()
         beside = torch.stack([model(x[[0, other]])[0] for other in range(1, 40)])
         numbers["the same, evaluation"] = float(beside.std(dim=0).mean())
@@ -144,7 +144,7 @@ def experiment(seed: int, full: bool) -> dict[str, float]:
         "highest": found["with norms: highest"] / found["without: highest"],
         "wider": (found["with norms: highest"] / found["with norms: lowest"])
         / (found["without: highest"] / found["without: lowest"]),
-        "training": found["spread of the scores of one digit over its neighbours, training"],
+        "training": found["spread of the scores of a digit by what is beside it, training"],
         "evaluation": found["the same, evaluation"],
         "one": refuses_one(seed),
         "lag": training - accuracy(young.eval()),

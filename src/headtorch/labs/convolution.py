@@ -5,11 +5,11 @@ patch becomes a column of a matrix, and one dense layer multiplies them all. Bec
 picture that is shifted gives an output that is shifted. Because a patch is small, a change far away changes nothing:
 to see far, a network stacks layers.
 
-Question: Move the photograph 5 pixels to the right (`shift`). What happens to the edges that the kernel finds? And
-what would a dense layer over all pixels do?
+Question: The nine weights are called the kernel; this one answers to edges. Move the photograph 5 pixels to the right
+(`shift`). What happens to the edges that the kernel finds? And what would a dense layer over all pixels do?
 
-Answer: The output moves by 5 pixels too, to the last bit of rounding, and so does the gradient's share of each place.
-A dense layer has other weights for every place: it would have to learn the same edge again at each.
+Answer: The output moves by 5 pixels too, to the last bit of rounding; the stripe at its left is what left on the right
+and came in again. A dense layer has other weights for every place: it would have to learn the same edge again at each.
 
 Sources: Goodfellow, Bengio, Courville (2016), Deep Learning, 9.1 and 9.2.
 """
@@ -50,6 +50,7 @@ def frames(knobs: Knobs) -> Iterator[Frame]:
     weight = torch.tensor(KERNELS[knobs.kernel])
     ours, theirs = patches_times(image, weight), nn.functional.conv2d(image, weight[None, None])
     moved = patches_times(image.roll(knobs.shift, dims=-1), weight)
+    photograph = Picture("the photograph", rows(image[0, 0]))
     inside = slice(knobs.shift, None)  # without the stripe that came in from the other side
     numbers = {
         "difference to conv2d": float((ours - theirs).abs().max()),
@@ -59,8 +60,8 @@ def frames(knobs: Knobs) -> Iterator[Frame]:
             (moved[..., inside] - ours.roll(knobs.shift, dims=-1)[..., inside]).abs().max()
         ),
     }
-    yield Frame((Picture("the photograph", rows(image[0, 0])), _shown(f"through {knobs.kernel}", ours)), numbers, 0.5)
-    yield Frame((_shown("before", ours), _shown(f"moved by {knobs.shift}", moved)), numbers)
+    yield Frame((photograph, _shown(f"through {knobs.kernel}", ours)), numbers, 0.5)
+    yield Frame((photograph, _shown("before", ours), _shown(f"moved by {knobs.shift}", moved)), numbers)
 
 
 def grey(name: str) -> torch.Tensor:
@@ -89,7 +90,11 @@ def _shown(title: str, values: torch.Tensor) -> Picture:
 
 CLAIMS = (
     Claim("Patches times a matrix equal conv2d: largest difference", "forward", at_most=1e-5),
-    Claim("So do the gradients of weights and picture: largest difference by largest value", "gradient", at_most=1e-4),
+    Claim(
+        "So do the gradients of weights and picture: largest difference, divided by the largest value",
+        "gradient",
+        at_most=1e-4,
+    ),
     Claim("The output of the moved picture is the moved output: largest difference", "shift", at_most=1e-6),
     Claim("Other pixels 10 places away change the output by", "far", at_most=0.0),
     Claim("Other pixels within the patch change it by", "near", at_least=0.01),

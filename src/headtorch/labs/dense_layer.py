@@ -1,9 +1,10 @@
 """A linear map and a non-linearity: what stacking layers gives, with and without something between them.
 
-A dense layer multiplies its input by a matrix and adds a bias, so it can turn, stretch and shift, and draw straight
-lines. Two such maps in a row are again one such map, with the product of the matrices: three linear layers are one. A
-non-linearity between them, a bend such as ReLU or a step such as the sigmoid, is what lets a stack draw curves. Each
-unit adds one bend, and the next layer adds the bends up.
+A dense layer multiplies its input by a matrix and adds a bias: each output is a weighted sum of the inputs, so with one
+input it draws a straight line. Two such maps in a row are again one such map, with the product of the matrices: three
+linear layers are one. A non-linearity between them lets a stack draw curves: ReLU is max(0, x), flat and then rising,
+the sigmoid 1 / (1 + e^-x) a soft step from 0 to 1, tanh one from -1 to 1. Each unit adds one bend, and the next layer
+adds the bends up.
 
 Question: Three linear layers have many more parameters than one. What can they draw that one cannot? Turn `between` to
 none, then to relu, and look at the curve.
@@ -27,6 +28,7 @@ from headtorch.figures import Axis, Chart, Series
 from headtorch.labs.kit import Claim, Frame, final, knob
 
 PLACE = 1
+SHOWN = ("between=none", "between=relu")
 RULES = ("linear-collapse", "capacity-too-small")
 SAYS = {"between=none": "linear-collapse"}
 BETWEEN = {"none": nn.Identity, "relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
@@ -55,12 +57,12 @@ def frames(knobs: Knobs) -> Iterator[Frame]:
     first, second, third = nn.Linear(1, knobs.width), nn.Linear(knobs.width, knobs.width), nn.Linear(knobs.width, 1)
     between = BETWEEN[knobs.between]
     model = nn.Sequential(first, between(), second, between(), third)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)  # a way to choose how far, see the lab `descent`
     for step in range(1, knobs.steps + 1):
-        loss = nn.functional.mse_loss(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        loss = nn.functional.mse_loss(model(x), y)  # how wrong
+        optimizer.zero_grad()  # forget the slopes of the last step
+        loss.backward()  # the slope of the loss for each weight
+        optimizer.step()  # move each weight a little downhill
         if step % 100 == 0 or step == knobs.steps:
             with torch.no_grad():
                 drawn = model(x)
@@ -95,10 +97,12 @@ def best_line(x: torch.Tensor, y: torch.Tensor) -> float:
 CLAIMS = (
     Claim("Three linear layers equal one: they differ by rounding", "distance", at_most=1e-5),
     Claim("They draw a line: error", "line", at_most=0.01),
-    Claim("They cannot draw a curve: their error by that of the best straight line", "curve", 0.99, 1.1),
-    Claim("With ReLU between them they can: error by that of the best straight line", "relu", at_most=0.2),
-    Claim("With tanh between them they can: error by that of the best straight line", "tanh", at_most=0.2),
-    Claim("With a sigmoid between them they can: error by that of the best straight line", "sigmoid", at_most=0.2),
+    Claim("They cannot draw a curve: their error, divided by that of the best straight line", "curve", 0.99, 1.1),
+    Claim("With ReLU between them they can: error, divided by that of the best straight line", "relu", at_most=0.2),
+    Claim("With tanh between them they can: error, divided by that of the best straight line", "tanh", at_most=0.2),
+    Claim(
+        "With a sigmoid between them they can: error, divided by that of the best straight line", "sigmoid", at_most=0.2
+    ),
 )
 
 

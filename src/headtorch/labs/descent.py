@@ -1,16 +1,18 @@
 """The walker in the dark: five ways to walk downhill, on a valley, a saddle, a cliff and a range of hills.
 
-Gradient descent feels the slope under its feet and makes a step downhill, no more. Momentum keeps walking in the
+Gradient descent (SGD) feels the slope under its feet and makes a step downhill, no more. Momentum keeps walking in the
 direction of before, which crosses flat ground and cancels zigzags. RMSprop divides each coordinate's step by the size
 of its recent slopes, and Adam does both: steep and flat directions are then walked at one pace. With a noisy slope no
-fixed stride can come to rest, so the stride is made shorter with time: decay.
+fixed stride can come to rest, so the stride is made shorter with time, which is called decay; without noise decay only
+costs time.
 
-Question: In the valley the walls are a hundred times as steep as the floor. How long may the stride of plain SGD be,
-and how much of the floor does it walk with that in 100 steps?
+Question: In the valley the walls are curved a hundred times as strongly as the floor: the height is x² / 2 + 50 y². How
+long may the stride of plain SGD be, and how much of the floor does it walk with that in 100 steps?
 
 Answer: Below 2 / 100 or it overshoots further with each step; so it creeps along the floor, while Adam walks both at
-one pace. A saddle holds SGD for long, momentum leaves it sooner, RMSprop and Adam at once. At the foot of a cliff the
-steep slope throws SGD far away; a step that is divided by the slope stays small.
+one pace. A saddle, flat in its middle, down on two sides and up on two, holds SGD for long; momentum leaves it sooner,
+Adam and RMSprop in a few steps. At the foot of a cliff the steep slope throws SGD far away; a step that is divided by
+the slope stays small.
 
 Sources: Polyak (1964), Some methods of speeding up the convergence of iteration methods; Kingma, Ba (2015), Adam;
 Goodfellow, Bengio, Courville (2016), Deep Learning, 8.2.
@@ -28,6 +30,7 @@ from headtorch.figures import Axis, Chart, Picture, Series
 from headtorch.labs.kit import Claim, Frame, knob, rows
 
 PLACE = 8
+SHOWN = ("ground=valley", "ground=saddle", "ground=cliff")
 RULES = ("lr-too-high", "momentum-too-high", "lr-schedule-kills", "exploding-gradients")
 WALKERS = ("SGD", "momentum", "RMSprop", "Adam", "decay")
 STARTS = {"valley": (-0.8, 0.6), "saddle": (0.7, 1e-4), "cliff": (-0.3, 0.05), "hills": (-0.9, 0.8)}
@@ -112,11 +115,11 @@ def drawn(knobs: Knobs, path: torch.Tensor, size: int = 64) -> Picture:
 CLAIMS = (
     Claim("In the valley a rate just below 2 / h brings SGD down: height in the end", "below", at_most=0.2),
     Claim("Just above 2 / h it climbs: height in the end", "above", at_least=100),
-    Claim("Of the floor of the valley SGD has still to walk, by what Adam has", "floor", at_least=5),
-    Claim("Steps that SGD stays on the saddle, by those of momentum", "saddle momentum", at_least=2),
-    Claim("Steps that SGD stays on the saddle, by those of Adam", "saddle Adam", at_least=2),
-    Claim("The cliff throws SGD away, by how far it throws Adam", "cliff", at_least=10),
-    Claim("With noise, the height at rest without decay by that with decay", "decay", at_least=2),
+    Claim("What SGD has still to walk of the floor, divided by what Adam has", "floor", at_least=5),
+    Claim("Steps that SGD stays on the saddle, divided by those of momentum", "saddle momentum", at_least=2),
+    Claim("The same, divided by those of Adam", "saddle Adam", at_least=2),
+    Claim("How far the cliff throws SGD, divided by how far it throws Adam", "cliff", at_least=10),
+    Claim("With noise, the height at rest without decay, divided by that with decay", "decay", at_least=2),
 )
 
 

@@ -1,14 +1,16 @@
 """How large the first weights are decides whether a signal gets through: zero, too small, too large, Glorot, He.
 
-Each layer multiplies the size of the signal by about the same factor. Below 1 nothing is left after ten layers, above
-1 the signal grows or saturates, and the same holds for the gradient on its way back. Weights of variance 1 / n keep
-the size where the slope is near 1 (Glorot, for tanh); ReLU halves the signal, so it needs 2 / n (He). Equal weights
-are worse: all units of a layer then compute the same and learn the same, for ever.
+Each layer multiplies the size of the signal by about the same factor. Below 1 nothing is left after ten layers, above 1
+the signal grows or sits where the curve is flat (it saturates), and the same holds for the gradient on its way back. Of
+n inputs, random weights of spread 1 / √n keep the size where the slope is near 1 (Glorot, for tanh); ReLU halves the
+signal, so it needs √(2 / n) (He; both are named after their authors). Equal weights are worse: all units of a layer
+then compute the same and learn the same, for ever.
 
-Question: Ten layers, all weights zero, biases too. Which gradients are not zero? And after a thousand steps?
+Question: Ten layers, all weights zero, biases too (`start` zero). Which gradients are not zero? And after more steps?
 
-Answer: That of the last bias alone, now and then: with ReLU or tanh everything else is multiplied by a zero. The
-network learns how frequent each digit is and nothing more.
+Answer: Those of the ten biases of the last layer alone, and it stays so: with ReLU or tanh everything else is
+multiplied by a zero. The network learns how frequent each digit is and nothing more. (A logarithmic axis has no 0: the
+line of `zero` is not in the picture.)
 
 Sources: Glorot, Bengio (2010); He, Zhang, Ren, Sun (2015).
 """
@@ -28,6 +30,7 @@ from headtorch.labs.kit.data import digits
 
 PLACE = 10
 RULES = ("init-too-small", "init-too-large", "zero-or-constant-init", "loss-at-init", "dead-relu")
+SHOWN = ("start=zero", "start=he")
 SAYS = {"start=small": "init-too-small", "start=large": "init-too-large", "start=zero": "zero-or-constant-init"}
 DEPTH, WIDTH = 10, 64
 # The variance of the weights times their number of inputs.
@@ -73,8 +76,8 @@ def frames(knobs: Knobs) -> Iterator[Frame]:
     )
     signal, gradient = told[knobs.start]
     numbers: dict[str, float | str] = {
-        "signal, last layer by first": signal[-1] / signal[0] if signal[0] else math.nan,
-        "gradient, first layer by last": gradient[0] / gradient[-1] if gradient[-1] else math.nan,
+        "signal, last layer divided by first": signal[-1] / signal[0] if signal[0] else math.nan,
+        "gradient, first layer divided by last": gradient[0] / gradient[-1] if gradient[-1] else math.nan,
     }
     yield Frame(charts, numbers, 0.1)
     torch.manual_seed(knobs.seed)
@@ -124,13 +127,13 @@ def zeros(model: nn.Module) -> float:
 
 
 CLAIMS = (
-    Claim("Glorot with tanh: the signal of layer 10 by that of layer 1", "tanh glorot", 0.3, 1.0),
-    Claim("He with ReLU: the signal of layer 10 by that of layer 1", "relu he", 0.3, 3.0),
+    Claim("Glorot with tanh: the signal of layer 10, divided by that of layer 1", "tanh glorot", 0.3, 1.0),
+    Claim("He with ReLU: the signal of layer 10, divided by that of layer 1", "relu he", 0.3, 3.0),
     Claim("Glorot with ReLU: the same, which He mends", "relu glorot", at_most=0.15),
     Claim("Too small, ReLU: the signal", "small", at_most=1e-5),
     Claim("Too large, ReLU: the signal", "large", at_least=1e4),
-    Claim("Too large, tanh: the gradient of layer 1 by that of layer 10", "tanh large", at_least=10),
-    Claim("Glorot with sigmoid: the gradient of layer 1 by that of layer 10", "sigmoid glorot", at_most=1e-3),
+    Claim("Too large, tanh: the gradient of layer 1, divided by that of layer 10", "tanh large", at_least=10),
+    Claim("Glorot with sigmoid: the gradient of layer 1, divided by that of layer 10", "sigmoid glorot", at_most=1e-3),
     Claim("All zero: share of the parameters that get no gradient", "zero", at_least=0.99),
     Claim("He with ReLU learns: accuracy", "he accuracy", at_least=0.8),
     Claim("All zero does not: accuracy", "zero accuracy", at_most=0.15),

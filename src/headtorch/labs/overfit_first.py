@@ -5,10 +5,12 @@ data and no patience will cure: a wrong output, a dead layer, a gradient that do
 wrong weights. What cannot be seen this way are faults of the data: three wrong labels are learned as easily as right
 ones. Learn three by heart first, then all, and worry about new ones last.
 
-Question: Five networks, one of them sound. Which of the four faults show in the loss on three examples?
+Question: Six networks, one of them sound. Which of the five faults show in the loss on three examples?
 
-Answer: All four: the sound one is at zero within a hundred steps, the others stay where the best guess is or above.
-Shuffled labels (`fault=labels`) pass the test: it says nothing of the data.
+Answer: Four, for none of these comes near 0. Uphill the loss grows beyond all numbers; with another network's weights
+in the optimizer it stays at its start, 2.3; with a dead layer only the last bias learns, which digit is how frequent,
+and it stops near 1.1, the loss of a guess among three; two softmaxes stop at 1.46, for the second sees numbers from 0
+to 1 only. The fifth, shuffled labels (`fault` labels), passes the test: it says nothing of the data.
 
 Sources: Karpathy (2019), A recipe for training neural networks.
 """
@@ -35,6 +37,7 @@ RULES = (
     "no-optimizer-step",
     "labels-misaligned",
 )
+SHOWN = tuple(f"fault={name}" for name in ("dead", "sign", "optimizer", "softmax", "labels"))
 SAYS = {"fault=dead": "dead-relu", "fault=sign": "update-sign-flipped", "fault=softmax": "double-softmax"}
 FAULTS = ("none", "dead", "sign", "optimizer", "softmax", "labels")
 

@@ -1,9 +1,10 @@
 """x + f(x): with a way around each block, a network of 152 layers trains; without it, depth itself is the fault.
 
-A plain stack hands everything through every layer, and each of them may lose a little. A residual block adds what it
-computes to what it was given, so signal and gradient have a way around it on which nothing is multiplied. A block that
-has learned nothing then does no harm, and depth can be added without care. The layers, the normalisation and the
-number of weights are the same: only the addition differs.
+A plain stack hands everything through every layer, and each of them changes its size and direction a little: after many
+the gradient is of a quite different size at each layer. A residual block adds what it computes to what it was given, so
+signal and gradient have a way around it on which nothing is multiplied. A block that has learned nothing then does no
+harm, and depth can be added without care. The layers, the normalisation (each unit brought to mean 0 and spread 1, see
+the next lab) and the number of weights are the same: only the addition differs.
 
 Question: The same blocks, norm and all, 2, 10, 20, 56 or 152 of them. At which depth does the plain stack stop
 learning?
@@ -27,6 +28,7 @@ from headtorch.labs.kit import Claim, Frame, final, knob
 from headtorch.labs.kit.data import digits
 
 PLACE = 12
+SHOWN = ("depth=10", "depth=20", "depth=56")
 RULES = ("no-skip-too-deep", "vanishing-gradients", "exploding-gradients")
 WIDTH = 32
 
@@ -82,7 +84,7 @@ def frames(knobs: Knobs) -> Iterator[Frame]:
             optimizers[kind].step()
             losses[kind].append(loss.item())
             if step == 1:
-                numbers[f"gradient at the first layer by the last, {kind}"] = ratio(model)
+                numbers[f"gradient at the first layer divided by the last, {kind}"] = ratio(model)
         if step % 5 == 0 or step == knobs.steps:
             for kind, each in losses.items():
                 numbers[f"loss, {kind}"] = sum(each[-5:]) / 5

@@ -35,6 +35,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-ser
 SIZE = 11
 GUTTER = 7.0  # percent of the width, left of what is plotted
 PLOTTED = 92.0  # percent
+CHARACTER = 0.011  # of the width of a plot of 550 pixels
 
 
 def clean(text: str) -> str:
@@ -79,7 +80,8 @@ def axes(x: Scale, y: Scale, height: float, label: str, x_ticks: int = 5, y_tick
         parts.append(f'<line x1="0" x2="100%" y1="{at:.1f}" y2="{at:.1f}" stroke="{LINE}"/>')
         parts.append(text("0", at + 3.5, tick(value), anchor="end", dx="-7"))
     parts.append(f'<line x1="0" x2="100%" y1="{height:g}" y2="{height:g}" stroke="{MUTED}" stroke-opacity="0.6"/>')
-    values = [value for value in x.ticks(x_ticks) if x.place(value) < (0.9 if label else 1.01)]
+    room = 1 - (len(label) + 3) * CHARACTER if label else 1.01
+    values = [value for value in x.ticks(x_ticks) if x.place(value) < room]
     for value in values:
         at = x.place(value) * 100
         parts.append(f'<line x1="{at:.2f}%" x2="{at:.2f}%" y1="{height:g}" y2="{height + 4:g}" stroke="{MUTED}"/>')

@@ -26,7 +26,7 @@ def draw_picture(picture: Picture, height: float) -> str:
     cells = "".join(f'<path d="{"".join(runs[shade])}" stroke-opacity="{shade / SHADES:g}"/>' for shade in sorted(runs))
     content = (
         f'<svg width="100%" height="{height:g}" viewBox="0 0 {wide} {high}" preserveAspectRatio="xMinYMid" '
-        f'fill="none" stroke="#000" stroke-width="1.02" shape-rendering="crispEdges">'
+        f'fill="none" stroke="#000" stroke-width="1" shape-rendering="crispEdges">'
         f'<rect width="{wide}" height="{high}" fill="#fff" stroke="none"/>{cells}</svg>'
     )
     return sheet(picture.title, f"an image of {wide} by {high}", height, content, "picture")

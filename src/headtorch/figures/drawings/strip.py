@@ -49,7 +49,7 @@ def draw_strip(strip: Strip, height: float | None) -> str:
     cells_drawn = "".join(f'<path d="{"".join(d)}" stroke="{colour}"/>' for colour, d in paths.items())
     picture = (
         f'<svg width="100%" height="{whole:g}" viewBox="0 -.5 {width} {count}" preserveAspectRatio="none" '
-        f'shape-rendering="crispEdges" stroke-width="1.02" fill="none">{cells_drawn}</svg>'
+        f'shape-rendering="crispEdges" stroke-width="1" fill="none">{cells_drawn}</svg>'
     )
     every = math.ceil(NAME_EVERY / row)
     names = "".join(

@@ -1,5 +1,12 @@
 """The words that the labs use without a lab of their own, each with what it means: for who reads them in order."""
 
+BEGINNING = (
+    "A network is a function with many numbers in it that can be changed, its weights. A layer is one step of that "
+    "function, and a unit one of the numbers that a layer puts out. The loss is one number that says how wrong the "
+    "answers are, and the gradient has a slope for each weight: how much the loss rises when that weight grows a "
+    "little. Training repeats one step: take some examples, work out the loss and the gradient, and move each weight "
+    "a little against its slope. The learning rate says how far."
+)
 WORDS = {
     "weight": "a number in a network that training changes; parameters are all weights and biases",
     "bias": "a number that a unit adds to what its weights bring, whatever the input",
@@ -26,5 +33,7 @@ WORDS = {
     "training and evaluation mode": "some layers behave otherwise while a network learns than when it is used",
     "norm": "of a list of numbers, their length: the root of the sum of their squares",
     "spread": "how far numbers lie from their mean: the standard deviation; the variance is its square",
+    "1e-5": "0.00001, ten divided by ten six times; 3e4 is 30,000",
+    "logarithmic": "of an axis: each line is ten times the one below",
     "autograd": "the part of PyTorch that works out gradients",
 }

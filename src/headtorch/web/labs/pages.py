@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from headtorch.labs import Lab, all_labs, lab_named
 from headtorch.labs.kit.knobs import parsed
-from headtorch.labs.kit.words import WORDS
+from headtorch.labs.kit.words import BEGINNING, WORDS
 from headtorch.model import UserError
 from headtorch.render.html.lab import page
 from headtorch.render.html.templates import drawn
@@ -44,7 +44,7 @@ class LabPages:
     async def list(self, request: Request) -> Response:
         """All labs in the reading order. Who looks at it will soon open one."""
         self._worker.begin()
-        return HTMLResponse(drawn("labs.html", title="Labs", labs=all_labs(), words=WORDS))
+        return HTMLResponse(drawn("labs.html", title="Labs", labs=all_labs(), words=WORDS, beginning=BEGINNING))
 
     async def lab(self, request: Request) -> Response:
         """The page of a lab."""
