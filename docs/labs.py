@@ -8,13 +8,14 @@ from __future__ import annotations
 import statistics
 import sys
 from pathlib import Path
+from urllib.parse import parse_qsl
 
-from headtorch.figures import Table
+from headtorch.figures import Figure, Picture, Table
 from headtorch.figures.svg import svg_file
 from headtorch.labs import Lab, all_labs, loaded
 from headtorch.labs.kit import Claim, Frame, final
-from headtorch.labs.kit.knobs import knobs_of
-from headtorch.labs.kit.words import WORDS
+from headtorch.labs.kit.knobs import knobs_of, turned
+from headtorch.labs.kit.words import BEGINNING, WORDS
 from headtorch.render.numbers import figure
 
 FOLDER = Path(__file__).resolve().parent / "labs"
@@ -37,39 +38,58 @@ test-labs` checks the same claims in a smaller setting."""
 def write(lab: Lab) -> None:
     """The page of a lab and its figures."""
     module = loaded(lab)
-    frame = final(module.frames(module.Knobs()))
-    measured = [module.experiment(seed, True) for seed in SEEDS]
-    (FOLDER / f"{lab.name}.md").write_text(page(lab, module.Knobs, frame, module.CLAIMS, measured), encoding="utf-8")
-    for old in FOLDER.glob(f"{lab.name}-[0-9].svg"):
+    for old in FOLDER.glob(f"{lab.name}-[0-9]*.svg"):
         old.unlink()
-    for number, each in enumerate(frame.figures, 1):
-        if not isinstance(each, Table):
-            # Its widths are shares of what it stands in; alone in a file it needs a width of its own.
-            drawing = svg_file(each).replace('width="100%"', 'width="720"', 1)
-            (FOLDER / f"{lab.name}-{number}.svg").write_text(drawing + "\n", encoding="utf-8")
+    shown = {
+        setting: final(module.frames(turned(module.Knobs, dict(parse_qsl(setting)))))
+        for setting in getattr(module, "SHOWN", ("",))
+    }
+    measured = [module.experiment(seed, True) for seed in SEEDS]
+    (FOLDER / f"{lab.name}.md").write_text(page(lab, module.Knobs, shown, module.CLAIMS, measured), encoding="utf-8")
 
 
-def page(lab: Lab, knobs: type, frame: Frame, claims: tuple[Claim, ...], measured: list[dict[str, float]]) -> str:
-    """The page of a lab."""
+def page(
+    lab: Lab, knobs: type, shown: dict[str, Frame], claims: tuple[Claim, ...], measured: list[dict[str, float]]
+) -> str:
+    """The page of a lab; writes its figures."""
     parts = [f"<!-- {MADE} -->", f"# {lab.place}. {lab.name}", f"*{lab.headline}*", lab.concept]
     parts += [f"**Question:** {lab.paragraph('Question:')}", "## The picture"]
-    for number, each in enumerate(frame.figures, 1):
-        parts.append(_table(each) if isinstance(each, Table) else f"![{each.title}]({lab.name}-{number}.svg)")
-    parts.append(
-        "\n".join(["| measured | |", "| --- | --- |"] + [f"| {n} | {figure(v)} |" for n, v in frame.numbers.items()])
-    )
+    drawn: list[Figure] = []
+    for setting, frame in shown.items():
+        if setting:
+            parts.append(f"### `{setting.replace('&', ' ')}`")
+        for each in frame.figures:
+            if each not in drawn:
+                drawn.append(each)
+                parts.append(_table(each) if isinstance(each, Table) else _picture(lab, each, len(drawn)))
+        head = ["| measured with the knobs so | |", "| --- | --- |"]
+        parts.append("\n".join(head + [f"| {n} | {figure(v)} |" for n, v in frame.numbers.items()]))
     parts += ["## The answer", lab.paragraph("Answer:"), "## What is claimed, and measured"]
-    head = ["| claim | bounds | measured | lowest to highest |", "| --- | --- | --- | --- |"]
+    parts.append("Measured in longer trainings than those of the pictures, with three seeds.")
+    head = ["| claim | must be | measured | lowest to highest |", "| --- | --- | --- | --- |"]
     parts.append("\n".join(head + [claim_row(claim, measured) for claim in claims]))
     parts.append("## The knobs")
     rows = [f"| `{each.name}` | {each.default} | {each.says} | {each.allowed} |" for each in knobs_of(knobs)]
     parts.append("\n".join(["| knob | stands at | what it is | takes |", "| --- | --- | --- | --- |", *rows]))
+    turn = next(iter(shown)).replace("&", " --set ") or f"{knobs_of(knobs)[0].name}={knobs_of(knobs)[0].default}"
+    parts.append(f"Turn them by `headtorch lab {lab.name} --set {turn}`, or on the page of `headtorch view`.")
     if lab.says:
         told = [f"- `{setting.replace('&', ' ')}`: [{rule}](../rules/{rule}.md)" for setting, rule in lab.says.items()]
-        parts += ["## What headtorch says", "\n".join(told)]
+        parts += ["## What headtorch finds in such a training", "\n".join(told)]
     parts.append(f"**Rules:** {', '.join(f'[{rule}](../rules/{rule}.md)' for rule in lab.rules)}.")
-    parts += [f"**Sources:** {lab.paragraph('Sources:')}", "## The code", f"```python\n{lab.source.strip()}\n```"]
+    code = lab.source[lab.source.index("from __future__") :].strip()  # what stands before it has been read
+    parts += [f"**Sources:** {lab.paragraph('Sources:')}", "## The code", f"```python\n{code}\n```"]
     return "\n\n".join([*parts, "[All labs](README.md), [words](README.md#words)"]) + "\n"
+
+
+def _picture(lab: Lab, drawing: Figure, number: int) -> str:
+    name = f"{lab.name}-{number}.svg"
+    # Its widths are shares of what it stands in; alone in a file it needs a width of its own.
+    height = 280 if isinstance(drawing, Picture) else None
+    (FOLDER / name).write_text(
+        svg_file(drawing, height).replace('width="100%"', 'width="720"', 1) + "\n", encoding="utf-8"
+    )
+    return f"![{drawing.title}]({name})\n\n*{drawing.title}*"
 
 
 def claim_row(claim: Claim, measured: list[dict[str, float]]) -> str:
@@ -85,7 +105,7 @@ def first_page() -> str:
     rows = [f"{lab.place}. [{lab.name}]({lab.name}.md): {lab.headline}" for lab in all_labs()]
     words = [f"- **{word}**: {meaning}" for word, meaning in WORDS.items()]
     parts = [f"<!-- {MADE} -->", "# The labs", ABOUT.strip(), "\n".join(rows)]
-    return "\n\n".join([*parts, "## Words", "What every lab takes for known:", "\n".join(words)]) + "\n"
+    return "\n\n".join([*parts, "## Words", BEGINNING, "\n".join(words)]) + "\n"
 
 
 def _table(table: Table) -> str:

@@ -109,7 +109,7 @@ def drawn(knobs: Knobs, path: torch.Tensor, size: int = 64) -> Picture:
             x, y = ((before + share * (after - before) + 1) / 2 * (size - 1)).round().clamp(-1, size).int().tolist()
             if 0 <= x < size and 0 <= y < size:
                 board[size - 1 - y, x] = 1.0
-    return Picture(f"the path of {knobs.walker}", rows(board))
+    return Picture(f"the path of {knobs.walker}, white, on the map: deep places are dark", rows(board))
 
 
 CLAIMS = (
