@@ -3,7 +3,7 @@ BIN := .venv/bin
 ROOT := $(if $(shell command -v sudo),sudo)
 INSTALL := $(BIN)/pip install --quiet --constraint constraints-dev.txt
 
-.PHONY: test demo bench bench-tune accuracy fixes test-corpus test-labs test-search test-cluster test-frameworks docs screenshots labs
+.PHONY: test demo bench bench-tune accuracy fixes test-corpus test-labs test-search test-cluster test-frameworks test-faults docs screenshots labs
 
 # Everything that must hold before a change lands.
 test: .venv/dev .venv/browser
@@ -43,6 +43,10 @@ test-search: .venv/dev
 test-cluster: .venv/dev
 	$(INSTALL) --editable '.[cluster]'
 	$(BIN)/pytest -m cluster
+
+# Kills a hundred trainings at random moments, some minutes.
+test-faults: .venv/dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m faults
 
 # The same five faults under Lightning, the Trainer of Hugging Face, Keras, fastai and others; about half an hour.
 test-frameworks: .venv/dev

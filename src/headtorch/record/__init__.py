@@ -32,6 +32,7 @@ class Recording:
         self._writer = writer
         self._taps: Taps | None = None
         self._process = os.getpid()
+        self._began, self._ticks = time.time(), time.monotonic()
         self._trouble: str | None = None
         _recordings.append(self)
         after_import("torch", self._install)
@@ -87,7 +88,8 @@ class Recording:
         return os.getpid() == self._process
 
     def _finish(self, ending: str, detail: str) -> None:
-        self._writer.fact("ended", time.time())
+        # The clock may have been set meanwhile.
+        self._writer.fact("ended", self._began + time.monotonic() - self._ticks)
         self._writer.fact("ending", ending)
         self._writer.fact("detail", detail)
         if self._taps is not None:

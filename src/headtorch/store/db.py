@@ -18,18 +18,23 @@ def create(path: Path) -> sqlite3.Connection:
 
     Raises FileExistsError when there is a file already, and UserError when the folder cannot be made or written.
     """
+    made = False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(exist_ok=False)
+        made = True
         db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        db.executescript(resources.files("headtorch.store").joinpath("schema.sql").read_text(encoding="utf-8"))
+        schema = resources.files("headtorch.store").joinpath("schema.sql").read_text(encoding="utf-8")
+        db.executescript(  # at once: a kill in between leaves a file without anything, and not half of one
+            f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; {schema}; COMMIT"
+        )
     except (OSError, sqlite3.Error) as error:
         if isinstance(error, FileExistsError) and path.is_file():
             raise
+        if made:
+            path.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(
             f"cannot record into '{path.parent}': {reason}; name another folder with --runs or HEADTORCH_RUNS"
@@ -61,10 +66,13 @@ def open_to_read(path: Path) -> sqlite3.Connection:
             db = sqlite3.connect(uri + query, uri=True, check_same_thread=False)
             application = db.execute("PRAGMA application_id").fetchone()[0]
             version = db.execute("PRAGMA user_version").fetchone()[0]
+            tables = db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
         except sqlite3.OperationalError:
             continue
         except sqlite3.DatabaseError as error:
             raise UserError(f"cannot read '{path}': it is no run file of headtorch, or a damaged one") from error
+        if application == tables == 0:
+            raise UserError(f"cannot read '{path}': the file is empty")
         if application != APPLICATION_ID:
             raise UserError(f"cannot read '{path}': it is a database of another program")
         if version > SCHEMA_VERSION:
