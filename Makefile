@@ -58,9 +58,10 @@ test-frameworks: .venv/dev
 bench-tune: .venv/dev
 	$(BIN)/python -m bench.tune $(CASES)
 
-# Renews docs/rules/ and what README.md and CONTRIBUTING.md take from the project: the rules, a demo's output, an example.
+# Renews docs/rules/, docs/faults.md and what README.md and CONTRIBUTING.md take from the project: the rules, a demo's output, an example.
 docs: .venv/dev
 	$(BIN)/python docs/renew.py
+	$(BIN)/python docs/faults.py
 
 # Pictures of the page into docs/screenshots/.
 screenshots: .venv/dev .venv/browser

@@ -21,6 +21,10 @@ from headtorch.store.run import Run
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1  # of Linux: by the latter root writes where nobody may
 
 
+@pytest.mark.survives(
+    "`kill -9` at random moments, a hundred times",
+    "the file opens; all that was committed, twice a second, is there bit for bit",
+)
 @pytest.mark.parametrize("times", [6, pytest.param(100, marks=pytest.mark.faults)])
 def test_killed_at_any_moment(times: int, tmp_path: Path) -> None:
     command = [sys.executable, str(SCRIPTS / "killed.py"), str(tmp_path), str(times)]
@@ -49,6 +53,9 @@ def test_killed_at_any_moment(times: int, tmp_path: Path) -> None:
         assert longest.startswith(losses)
 
 
+@pytest.mark.survives(
+    "SIGTERM from a scheduler, to the script and its data loader", "the report is made, and the script dies by SIGTERM"
+)
 def test_sigterm_from_a_scheduler(tmp_path: Path) -> None:
     """A scheduler sends it to all processes of a job, here to those of the data loader too."""
     (tmp_path / "train.py").write_text(
@@ -87,6 +94,10 @@ def without_write_permission() -> None:
         raise OSError(ctypes.get_errno(), "root cannot be made to heed permissions")
 
 
+@pytest.mark.survives(
+    "the folder of the run files is read-only",
+    "one sentence before the script starts, which is not run; runs that lie there can be read",
+)
 def test_a_folder_that_is_read_only(tmp_path: Path) -> None:
     """Nothing is recorded there, and the script does not run; a run that lies there is read as ever."""
     runs = tmp_path / "runs"
@@ -115,6 +126,10 @@ def test_a_folder_that_is_read_only(tmp_path: Path) -> None:
         runs.chmod(0o755)
 
 
+@pytest.mark.survives(
+    "the disk is full before the start",
+    "one sentence before the script starts, which is not run; no half of a file is left",
+)
 def test_a_disk_that_is_full_before_the_start(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("print('ran')")
     code = (
@@ -130,6 +145,7 @@ def test_a_disk_that_is_full_before_the_start(tmp_path: Path) -> None:
     assert list((tmp_path / "headtorch-runs").iterdir()) == []
 
 
+@pytest.mark.survives("the clock goes back in mid-training", "all is recorded; durations are right")
 def test_a_clock_that_goes_back(tmp_path: Path, recorded: Start) -> None:
     """An hour, in the middle of a training. The clock of a machine cannot be set here, but that of a process."""
     script = tmp_path / "train.py"

@@ -91,7 +91,7 @@ def parameter_replaced():
 @scenario
 def model_deleted():
     left = []
-    for _ in range(6):
+    for _ in range(3):
         model = mlp()
         optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
         train(model, optimizer, 110, *table())
