@@ -22,11 +22,14 @@ from typing import Any
 
 import msgspec
 
+from headtorch.record.thinning import pack_blocks
 from headtorch.store import db
 
 COMMIT_EVERY = 0.5  # seconds
 COMMIT_STEPS = 64
 LOOK_EVERY = 0.05  # seconds
+PACK_EVERY = 1000  # commits, or
+PACK_BYTES = 16_000_000  # of samples, whichever comes first
 _SWAP = sys.byteorder == "big"
 
 
@@ -51,6 +54,7 @@ class Writer:
         self._closing = False
         self._queue: deque[tuple[object, ...]] = deque()
         self._steps = 0
+        self._commits = self._unpacked = 0
         self._thread = threading.Thread(target=self._run, name="headtorch-writer", daemon=True)
         self._thread.start()
 
@@ -130,7 +134,12 @@ class Writer:
                     "INSERT INTO block (owner, quantity, width, steps, samples) VALUES (?, ?, ?, ?, ?)",
                     (number, name, width, _bytes("q", at), _bytes("f", samples)),
                 )
+                self._unpacked += 4 * len(samples)
             self._db.execute("COMMIT")
+            self._commits += 1
+            if self._commits >= PACK_EVERY or self._unpacked >= PACK_BYTES:
+                self._commits = self._unpacked = 0
+                pack_blocks(self._db)
         except Exception as error:
             self._stop(error)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from headtorch.model import UserError
 
 APPLICATION_ID = int.from_bytes(b"htdb", "big")
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 has no table `packed`
 MAGIC = b"SQLite format 3\0"
 
 

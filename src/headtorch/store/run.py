@@ -12,6 +12,7 @@ import msgspec
 
 from headtorch.model import Finding, RunSummary, UserError, Where
 from headtorch.store import db, tried
+from headtorch.store.packing import unpack
 from headtorch.store.records import Module, Objective, Optimizer, Parameter
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class Run:
         self._db = db.open_to_read(path)
         self._read_to: dict[tuple[str, int], tuple[int, Series]] = {}
         self._known: dict[tuple[str, int], tuple[int, Series]] = {}
-        if known is not None:
+        self._packed = self._rows("SELECT value FROM fact WHERE key = 'packed'")
+        if known is not None and known._packed == self._packed:  # else rows that it read are elsewhere now, or gone
             self._known = {**known._known, **known._read_to}
 
     def close(self) -> None:
@@ -133,20 +135,23 @@ class Run:
         """The number of the last block of a quantity and its series, of which `before` is what stands up to `after`."""
         import numpy as np
 
-        rows = self._rows(
-            "SELECT width, steps, samples, id FROM block WHERE quantity = ? AND owner = ? AND id > ? ORDER BY id",
-            (quantity, owner, after),
-        )
+        # In one query, so that what is just being packed is read once. Blocks have no number of `rows`.
+        packed = "SELECT 0, id, width, rows, steps, samples FROM packed WHERE quantity = ?1 AND owner = ?2 AND ?3 = 0"
+        blocks = "SELECT 1, id, width, NULL, steps, samples FROM block WHERE quantity = ?1 AND owner = ?2 AND id > ?3"
+        query = f"{packed} UNION ALL {blocks} ORDER BY 1, 2" if self._packed else f"{blocks} ORDER BY 2"
+        rows = self._rows(query, (quantity, owner, after))
         if not rows:
             return after, before or Series(np.empty(0, np.int64), np.empty((0, 1), np.float32))
-        width, last = rows[-1][0], rows[-1][3]
+        is_block, last, width = rows[-1][:3]
         try:
-            steps = np.frombuffer(b"".join(row[1] for row in rows if row[0] == width), "<i8")
-            values = np.frombuffer(b"".join(row[2] for row in rows if row[0] == width), "<f4")
-            values = values.reshape(len(steps), width)
+            parts = [_part(*row[2:]) for row in rows if row[2] == width]
+            steps = np.concatenate([part.steps for part in parts])
+            values = np.concatenate([part.values for part in parts])
         except (TypeError, ValueError) as error:
             raise UserError(f"cannot read '{self.path}': the file is damaged ({quantity}: {error})") from error
-        if before and before.values.shape[1] == width:
+        if not is_block:
+            last = 0  # all is packed: the next look begins anew
+        if before and after and before.values.shape[1] == width:
             return last, Series(np.concatenate([before.steps, steps]), np.concatenate([before.values, values]))
         return last, Series(steps, values)
 
@@ -181,6 +186,16 @@ class Run:
             headtorch=str(facts.get("headtorch", "")),
             torch=facts.get("torch"),
         )
+
+
+def _part(width: int, rows: int | None, steps: bytes, samples: bytes) -> Series:
+    """A row of the tables `packed` and `block`."""
+    import numpy as np
+
+    if rows is not None:
+        return Series(unpack(steps, "<i8", rows, 1)[:, 0], unpack(samples, "<f4", rows, width))
+    at = np.frombuffer(steps, "<i8")
+    return Series(at, np.frombuffer(samples, "<f4").reshape(len(at), width))
 
 
 def _sentence(error: Exception) -> str:
