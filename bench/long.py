@@ -27,8 +27,8 @@ HOLDS = """
 import sys, torch
 torch.set_num_threads(1)
 steps = int(sys.argv[1])
-model = torch.nn.Linear(4, 1)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+model = torch.nn.Linear(4, 1, bias=False)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01, foreach=False)
 x = torch.randn(8, 4)
 y = x[:, :1]
 for step in range(1, steps + 1):
@@ -65,17 +65,14 @@ def drawn_out(folder: Path, net: str, steps: int) -> Iterator[Row]:
 
 
 def memory(folder: Path, steps: int) -> Iterator[Row]:
-    """What a process holds that trains for so many steps, alone and recorded, after each tenth of them."""
+    """What a process holds that trains for so many steps and is recorded, after each tenth of them."""
     script = folder / "holds.py"
     script.write_text(HOLDS)
-    for name, command in (("alone", []), ("recorded", ["-m", "headtorch", "run"])):
-        done = subprocess.run(
-            [sys.executable, *command, str(script), str(steps)], cwd=folder, capture_output=True, text=True, check=True
-        )
-        held = [float(line) for line in done.stdout.split()]
-        shown = " ".join(f"{each:.0f}" for each in held)
-        yield seen(f"MiB after each tenth of {steps:,} steps, {name}", shown)
-        yield at_most(f"  growth from the first to the last, {name}", held[-1] - held[0], GROWTH_GOAL, " MiB", 1)
+    command = [sys.executable, "-m", "headtorch", "run", str(script), str(steps)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    held = [float(line) for line in done.stdout.split()]
+    yield seen(f"MiB held after each tenth of {steps:,} steps", " ".join(f"{each:.0f}" for each in held))
+    yield at_most("  growth from the first tenth to the last", held[-1] - held[0], GROWTH_GOAL, " MiB", 1)
 
 
 def main() -> None:

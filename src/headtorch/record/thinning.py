@@ -2,8 +2,8 @@
 
 Now and then the blocks of each series are packed into one row of the table `packed`. Every loss is kept. When all else
 has outgrown `BUDGET`, the largest series lose every second row of their older part, again and again the older they get.
-What stays of them for good: the first hundred rows, and for each column its least and its greatest value, where it first
-went beyond the middle of its range, and where it first was no number.
+What stays of them for good: the first hundred rows, and for each column its least and its greatest value, where it
+first went beyond the middle of its range, and where it first was no number.
 """
 
 from __future__ import annotations

@@ -41,15 +41,16 @@ def _bytes(kind: str, values: Sequence[float]) -> bytes:
 
 
 class Writer:
-    """Writes one run file.
+    """Writes one run file, a new one or, with `append`, one that is there.
 
-    The constructor raises FileExistsError when there is one already, and UserError when the folder cannot be written.
+    The constructor raises FileExistsError when a new one is there already, and UserError when it cannot be written, or
+    another process writes it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, append: bool = False) -> None:
         self.path = path
         self.trouble: str | None = None
-        self._db = db.create(path)
+        self._db, self._claim = db.reopen(path) if append else db.create(path)
         self._process = os.getpid()
         self._closing = False
         self._queue: deque[tuple[object, ...]] = deque()
@@ -61,6 +62,10 @@ class Writer:
     def fact(self, key: str, value: object) -> None:
         """Record something that is true of the whole run; a later value replaces an earlier one."""
         self._statement("INSERT OR REPLACE INTO fact VALUES (?, ?)", key, _json(value))
+
+    def forget(self, key: str) -> None:
+        """Take back what was recorded as true of the whole run."""
+        self._statement("DELETE FROM fact WHERE key = ?", key)
 
     def source(self, file: str, text: str) -> None:
         """Record the text of one of the user's files."""
@@ -96,6 +101,7 @@ class Writer:
                 with contextlib.suppress(sqlite3.Error):
                     self._db.execute(statement)
         self._db.close()
+        db.release(self._claim)
 
     def _statement(self, text: str, *values: object) -> None:
         if self.trouble is None:

@@ -34,3 +34,11 @@ def unpack(data: bytes, dtype: str, rows: int, width: int) -> NDArray[Any]:
     except zlib.error as error:
         raise ValueError(str(error)) from error
     return np.ascontiguousarray(np.frombuffer(plain, np.uint8).reshape(long, rows).T).view(dtype)
+
+
+def last_step(data: bytes, rows: int | None) -> int:
+    """The last of the steps of a block, or of so many packed rows. Needs no NumPy."""
+    if rows is None:
+        return int.from_bytes(data[-8:], "little", signed=True)
+    plain = zlib.decompressobj().decompress(data, min(8 * rows, MOST) or 1)
+    return int.from_bytes(plain[rows - 1 :: rows], "little", signed=True)

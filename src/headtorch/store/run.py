@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +13,16 @@ import msgspec
 
 from headtorch.model import Finding, RunSummary, UserError, Where
 from headtorch.store import db, tried
-from headtorch.store.packing import unpack
+from headtorch.store.packing import last_step, unpack
 from headtorch.store.records import Module, Objective, Optimizer, Parameter
+from headtorch.store.resumed import Joined, Resume, join
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+OF_OPTIMIZERS = ("learning_rate", "scheduled")  # what is recorded under the number of an optimizer
+OF_PARAMETERS = ("initial_weight",)  # and of a parameter; all else is under that of an objective
 Record = TypeVar("Record", Module, Objective, Optimizer, Parameter)
 
 
@@ -90,24 +94,47 @@ class Run:
         return {number: self._decode(value, struct) for number, value in rows}
 
     @cached_property
+    def resumes(self) -> list[Resume]:
+        """The resumes of the run, in order."""
+        rows = self._rows("SELECT value FROM fact WHERE key = 'resumed'")
+        found: list[Resume] = self._decode(rows[0][0], list[Resume]) if rows else []
+        return found
+
+    @cached_property
+    def _joined(self) -> Joined:
+        return join(
+            self.resumes,
+            self._records("objective", Objective),
+            self._records("parameter", Parameter),
+            self._records("optimizer", Optimizer),
+            self._records("module", Module),
+        )
+
+    @property
+    def next_number(self) -> int:
+        """The least number that no objective, parameter, optimizer or module has."""
+        last = self._rows("SELECT MAX(id) FROM record WHERE kind <> ?", (tried.KIND,))[0][0]
+        return 0 if last is None else int(last) + 1
+
+    @property
     def objectives(self) -> list[Objective]:
         """The objectives, in the order in which they first ran."""
-        return list(self._records("objective", Objective).values())
+        return self._joined.objectives
 
-    @cached_property
+    @property
     def parameters(self) -> dict[int, Parameter]:
         """The parameters by id."""
-        return self._records("parameter", Parameter)
+        return self._joined.parameters
 
-    @cached_property
+    @property
     def optimizers(self) -> dict[int, Optimizer]:
         """The optimizers by id."""
-        return self._records("optimizer", Optimizer)
+        return self._joined.optimizers
 
-    @cached_property
+    @property
     def modules(self) -> dict[int, Module]:
         """The called modules by id."""
-        return self._records("module", Module)
+        return self._joined.modules
 
     @cached_property
     def tried(self) -> list[Finding]:
@@ -118,7 +145,11 @@ class Run:
     def events(self, kind: str) -> list[Event]:
         """The events of one kind in order."""
         rows = self._rows("SELECT step, kind, value FROM event WHERE kind = ? ORDER BY id", (kind,))
-        return [Event(step, name, self._decode(value)) for step, name, value in rows]
+        events = [Event(step, name, self._decode(value)) for step, name, value in rows]
+        for event in events if self.resumes else ():
+            if "objective" in event.value:
+                event.value["objective"] = self._joined.now.get(event.value["objective"], event.value["objective"])
+        return events
 
     def stacks(self, kind: str) -> list[tuple[Where, ...]]:
         """The places of the events of one kind in order, each innermost first."""
@@ -126,6 +157,19 @@ class Run:
 
     def series(self, quantity: str, owner: int = 0) -> Series:
         """A quantity of one objective (or optimizer) over all its steps; empty when it was never recorded."""
+        import numpy as np
+
+        if not self.resumes or quantity in OF_OPTIMIZERS:
+            return self._series(quantity, owner)
+        if quantity in OF_PARAMETERS:
+            return self._series(quantity, self._joined.first.get(owner, owner))
+        parts = [self._series(quantity, part) for part in self._joined.parts.get(owner, (owner,))]
+        parts = [part for part in parts if part] or parts[:1]
+        alike = [part for part in parts if part.values.shape[1] == parts[-1].values.shape[1]]
+        return Series(np.concatenate([part.steps for part in alike]), np.concatenate([part.values for part in alike]))
+
+    def _series(self, quantity: str, owner: int) -> Series:
+        """A quantity as it was recorded under one number."""
         key = (quantity, owner)
         if key not in self._read_to:
             self._read_to[key] = self._read(quantity, owner, *self._known.get(key, (0, None)))
@@ -158,10 +202,23 @@ class Run:
     @cached_property
     def steps(self) -> int:
         """The number of backward passes."""
-        return max((int(s.steps[-1]) + 1 for s in map(self._losses, self.objectives) if s), default=0)
+        newest = "{0} WHERE id IN (SELECT MAX(id) FROM {0} WHERE quantity = 'loss' GROUP BY owner)"
+        rows = self._rows("SELECT steps, NULL FROM " + newest.format("block"))
+        if self._packed:
+            rows += self._rows("SELECT steps, rows FROM " + newest.format("packed"))
+        try:
+            return max((last_step(*row) + 1 for row in rows), default=0)
+        except (TypeError, ValueError, zlib.error) as error:
+            raise UserError(f"cannot read '{self.path}': the file is damaged (loss: {error})") from error
 
     def _losses(self, objective: Objective) -> Series:
         return self.series("loss", objective.id)
+
+    def _seconds(self, started: float, ended: float) -> float:
+        """How long it ran, without the pauses before each resume."""
+        begins = [started, *(resume.began for resume in self.resumes)]
+        ends = [*(resume.ended for resume in self.resumes), ended]
+        return sum(max(end - begin, 0.0) for begin, end in zip(begins, ends, strict=True))
 
     def summary(self) -> RunSummary:
         """What a list of runs says of this one."""
@@ -174,7 +231,7 @@ class Run:
             script=str(facts.get("script", "")),
             arguments=tuple(facts.get("arguments", ())),
             started=started,
-            seconds=ended - started if ended else None,
+            seconds=self._seconds(started, ended) if ended else None,
             ending=str(facts.get("ending", "running, or killed")),
             steps=self.steps,
             evaluations=int(facts.get("evaluations", 0)),
