@@ -24,7 +24,7 @@ WHOLE = "loss"
 CHUNK = 4_000_000  # bytes of a series that are packed at once
 
 
-def pack_blocks(db: sqlite3.Connection, budget: int = BUDGET) -> None:
+def pack_blocks(db: sqlite3.Connection) -> None:
     """Pack all blocks, and thin what has become too much. Each series is a transaction of its own."""
     series = db.execute("SELECT quantity, owner, width FROM block GROUP BY 1, 2, 3 HAVING COUNT(*) > 1").fetchall()
     for key in series:
@@ -36,7 +36,7 @@ def pack_blocks(db: sqlite3.Connection, budget: int = BUDGET) -> None:
     ).fetchall()
     left = sum(size for size, *_ in sizes)
     for size, *key in sizes:
-        if left <= budget:
+        if left <= BUDGET:
             break
         left -= size - _thin(db, *key)
 

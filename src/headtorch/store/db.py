@@ -118,14 +118,14 @@ def open_to_read(path: Path) -> sqlite3.Connection:
             db = sqlite3.connect(uri + query, uri=True, check_same_thread=False)
             application = db.execute("PRAGMA application_id").fetchone()[0]
             version = db.execute("PRAGMA user_version").fetchone()[0]
-            tables = db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+            tables = application or db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
         except sqlite3.OperationalError:
             continue
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise UserError(f"cannot read '{path}': it is no run file of headtorch, or a damaged one") from error
         if application == 0:
             _check_magic(path)
-        if application == tables == 0:
+        if not tables:
             raise UserError(f"cannot read '{path}': the file is empty")
         if application != APPLICATION_ID:
             raise UserError(f"cannot read '{path}': it is a database of another program")

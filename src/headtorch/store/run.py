@@ -70,7 +70,7 @@ class Run:
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         try:
             return self._db.execute(query, values).fetchall()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter of a message with a damaged name
             raise UserError(f"cannot read '{self.path}': the file is damaged ({_sentence(error)})") from error
 
     def _decode(self, text: str, kind: Any = Any, strict: bool = True) -> Any:
