@@ -20,7 +20,7 @@ from bench.longrun import density, draw_out, record
 from bench.table import Row, at_most, seen, table
 
 FILE_GOAL = 200.0  # MB
-GROWTH_GOAL = 5.0  # MiB, from the first tenth of the steps to the last
+GROWTH_GOAL = 2.0  # MiB, over the second half of the steps: the file is packed first in the first half
 NETS = {"mlp": "MLP", "resnet": "ResNet-20", "deep": "100 layers"}
 PAUSE = 640  # steps: a fast training, of some thousand steps a second
 HOLDS = """
@@ -72,7 +72,8 @@ def memory(folder: Path, steps: int) -> Iterator[Row]:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     held = [float(line) for line in done.stdout.split()]
     yield seen(f"MiB held after each tenth of {steps:,} steps", " ".join(f"{each:.0f}" for each in held))
-    yield at_most("  growth from the first tenth to the last", held[-1] - held[0], GROWTH_GOAL, " MiB", 1)
+    yield at_most("  growth over the second half", held[-1] - held[4], GROWTH_GOAL, " MiB", 1)
+    yield seen("  growth from the first tenth to the last", f"{held[-1] - held[0]:.1f} MiB")
 
 
 def main() -> None:
