@@ -3,7 +3,7 @@ BIN := .venv/bin
 ROOT := $(if $(shell command -v sudo),sudo)
 INSTALL := $(BIN)/pip install --quiet --constraint constraints-dev.txt
 
-.PHONY: test demo bench bench-tune accuracy fixes test-corpus test-labs test-search test-cluster test-frameworks docs screenshots labs
+.PHONY: test demo bench bench-tune accuracy fixes test-corpus test-labs test-search test-cluster test-frameworks test-faults docs screenshots labs
 
 # Everything that must hold before a change lands.
 test: .venv/dev .venv/browser
@@ -44,6 +44,10 @@ test-cluster: .venv/dev
 	$(INSTALL) --editable '.[cluster]'
 	$(BIN)/pytest -m cluster
 
+# Kills a hundred trainings at random moments, some minutes.
+test-faults: .venv/dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m faults
+
 # The same five faults under Lightning, the Trainer of Hugging Face, Keras, fastai and others; about half an hour.
 test-frameworks: .venv/dev
 	$(INSTALL) --editable '.[frameworks]'
@@ -55,9 +59,10 @@ test-frameworks: .venv/dev
 bench-tune: .venv/dev
 	$(BIN)/python -m bench.tune $(CASES)
 
-# Renews docs/rules/ and what README.md and CONTRIBUTING.md take from the project: the rules, a demo's output, an example.
+# Renews docs/rules/, docs/faults.md and what README.md and CONTRIBUTING.md take from the project: the rules, a demo's output, an example.
 docs: .venv/dev
 	$(BIN)/python docs/renew.py
+	$(BIN)/python docs/faults.py
 
 # Pictures of the page into docs/screenshots/.
 screenshots: .venv/dev .venv/browser

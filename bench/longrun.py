@@ -32,18 +32,18 @@ KINDS = {
 }
 
 
-def record(runs: Path) -> Path:
-    """The run file of a hundred steps of a network of a hundred layers."""
-    arm: Arm = headtorch("deep", runs)
+def record(runs: Path, net: str = "deep") -> Path:
+    """The run file of a hundred steps of a network, one of a hundred layers."""
+    arm: Arm = headtorch(net, runs)
     arm.turn(RECORDED)
     arm.end()
     return next(runs.glob("*.htdb"))
 
 
-def draw_out(short: Path, long: Path, steps: int) -> None:
+def draw_out(short: Path, long: Path, steps: int, pause: int = writing.COMMIT_STEPS) -> None:
     """Write a run file of `steps` steps, with what `short` recorded over and over and a loss that falls on.
 
-    The writer's thread is made to look as often, seen from the steps, as in a training of some milliseconds a step.
+    The writer's thread is made to look every `pause` steps: 64 as in a training of some milliseconds a step.
     """
     writing.LOOK_EVERY = 0.001
     source = sqlite3.connect(short)
@@ -69,7 +69,7 @@ def draw_out(short: Path, long: Path, steps: int) -> None:
             values = series[quantity, owner].values[step % len(series[quantity, owner].steps)].tolist()
             writer.sample(owner, quantity, step, [float(losses[step]), *values[1:]] if quantity == "loss" else values)
         writer.step_done()
-        if step % writing.COMMIT_STEPS == 0:
+        if step % pause == 0:
             time.sleep(2 * writing.LOOK_EVERY)
     writer.close()
     run.close()
@@ -79,7 +79,10 @@ def draw_out(short: Path, long: Path, steps: int) -> None:
 def density(path: Path) -> tuple[int, float]:
     """How many values a run file holds, and its megabytes for a million of them."""
     file = sqlite3.connect(path)
-    values: int = file.execute("SELECT SUM(LENGTH(samples)) / 4 FROM block").fetchone()[0]
+    values: int = file.execute(
+        "SELECT SUM(values_) FROM (SELECT LENGTH(samples) / 4 AS values_ FROM block "
+        "UNION ALL SELECT rows * width FROM packed)"
+    ).fetchone()[0]
     file.close()
     return values, path.stat().st_size / values
 

@@ -136,6 +136,7 @@ def test_a_script_that_changes_folder_and_closes_everything(tmp_path: Path) -> N
     assert len(list((tmp_path / "headtorch-runs").glob("*.htdb"))) == 1
 
 
+@pytest.mark.survives("the script deletes its own run file", "one line, and the exit status of the script")
 def test_a_failure_of_ours_is_one_line_and_leaves_the_status(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(
         "import glob, os, sys\nfor path in glob.glob('headtorch-runs/*'): os.remove(path)\nprint('out')\nsys.exit(5)\n"

@@ -361,6 +361,7 @@ def test_sigterm_kills_though_telling_fails_and_a_second_one_changes_nothing(tmp
         assert (status, err.count("TOLD")) == (-signal.SIGTERM, told)
 
 
+@pytest.mark.survives("SIGTERM, and the report hangs", "the script dies by SIGTERM all the same, after ten seconds")
 def test_sigterm_kills_though_telling_hangs(tmp_path: Path) -> None:
     hangs = DRIVER.replace("import sys\n", "import sys, time\n").replace("    print(", "    time.sleep(60)\n    print(")
     hangs = hangs.replace("as_module, *argv", "launch.PATIENCE = 0.2\nas_module, *argv")

@@ -39,6 +39,12 @@ def test_the_catalogue_is_in_step_with_the_rules() -> None:
     assert not changed, f"docs/rules/ is not in step with the docstrings and demos of {changed}: run `make docs`"
 
 
+def test_the_page_of_faults_is_in_step_with_the_tests() -> None:
+    made = runpy.run_path(str(ROOT / "docs" / "faults.py"))["page"]()
+    assert made.count("\n|") > 20
+    assert made == (ROOT / "docs" / "faults.md").read_text(encoding="utf-8"), "run `make docs`"
+
+
 def test_markdown_shows_a_docstring_as_it_is() -> None:
     plain = runpy.run_path(str(ROOT / "docs" / "renew.py"))["_plain"]
     assert plain("|g| of `a_b * |c|`, w_1*w_2 <x> [y]") == r"\|g\| of `a_b * |c|`, w\_1\*w\_2 \<x\> \[y\]"

@@ -15,13 +15,56 @@ CORPUS = sorted(
     if path.name != "__init__.py"
 )
 # How many backward passes a recording of each holds at least: without them, being the same would say nothing.
-SCENARIOS = {"same_networks": 200, "same_updates": 200, "same_machinery": 60, "same_compile": 25}
+SCENARIOS = {"same_networks": 200, "same_updates": 200, "same_machinery": 60, "same_compile": 25, "same_faults": 1500}
 
 
 def warnings(outcome: Outcome) -> list[str]:
     return [line for line in outcome.err.splitlines() if "Warning: " in line]
 
 
+@pytest.mark.survives(
+    "a hook of the script raises",
+    "the script gets its error, and trains on as without headtorch, bit for bit",
+    scenario="hooks_that_raise",
+)
+@pytest.mark.survives(
+    "modules are added, exchanged and taken out in mid-training",
+    "it trains as without headtorch, bit for bit, and is recorded",
+    scenario="modules_change_in_mid_training",
+)
+@pytest.mark.survives(
+    "a parameter is replaced",
+    "it trains as without headtorch, bit for bit, and is recorded",
+    scenario="parameter_replaced",
+)
+@pytest.mark.survives(
+    "a model is deleted", "it trains as without headtorch, bit for bit, and is recorded", scenario="model_deleted"
+)
+@pytest.mark.survives(
+    "a model calls itself 150 levels deep",
+    "it trains as without headtorch, bit for bit, and is recorded",
+    scenario="recursion",
+)
+@pytest.mark.survives(
+    "a model calls itself beyond the limit of recursion",
+    "the script gets its RecursionError and trains on as without headtorch, bit for bit",
+    scenario="recursion_beyond_the_limit",
+)
+@pytest.mark.survives(
+    "a model of 10,000 layers",
+    "it trains as without headtorch, bit for bit, and is recorded",
+    scenario="ten_thousand_layers",
+)
+@pytest.mark.survives(
+    "the process forks in mid-training, and both train on",
+    "both train as without headtorch, bit for bit; the parent is recorded",
+    scenario="fork_after_start",
+)
+@pytest.mark.survives(
+    "threads train two models at the same time",
+    "both train as without headtorch, bit for bit; one is recorded, and the report says so",
+    scenario="threads_that_train_two_models",
+)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scenarios_print_the_same_and_leave_the_same_bits(name: str, plain: Start, recorded: Start) -> None:
     """The scripts print hashes of parameters, gradients, optimizers and the states of all random generators."""

@@ -112,6 +112,7 @@ def test_what_cannot_be_stored_stops_the_recording_only(tmp_path: Path) -> None:
     assert "the training went on" in writer.trouble
 
 
+@pytest.mark.survives("two runs begin at once in one folder, four here", "each has a file of its own")
 def test_many_runs_that_begin_at_once(tmp_path: Path) -> None:
     """Each has a file of its own."""
     code = "import sys; from headtorch.record import begin; from pathlib import Path\n"
@@ -175,6 +176,7 @@ def test_a_killed_training_keeps_its_losses(recorded: Start) -> None:
         assert Run(path).objectives[0].losses[0].name == "cross_entropy"
 
 
+@pytest.mark.survives("several read a run while it is recorded", "all see it grow, none disturbs it")
 def test_three_readers_while_one_writes(tmp_path: Path) -> None:
     path = tmp_path / "x.htdb"
     readers = [
@@ -194,6 +196,7 @@ def test_three_readers_while_one_writes(tmp_path: Path) -> None:
     assert len(Run(alone).series("loss").steps) == 1500
 
 
+@pytest.mark.survives("the process forks while it is recorded", "the child writes nothing into the file of its parent")
 def test_a_forked_child_leaves_the_file_alone(tmp_path: Path) -> None:
     code = """
 import os, sys
@@ -292,6 +295,7 @@ def test_refused_by_the_command_line(finished: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.survives("bits of a run file flip", "it is read, or refused in one sentence")
 def test_flipped_bits_never_raise_anything_else(finished: Path) -> None:
     from headtorch.diagnose import diagnose
 
@@ -349,6 +353,9 @@ runpy.run_module("headtorch", run_name="__main__", alter_sys=True)
 """
 
 
+@pytest.mark.survives(
+    "the disk is full in mid-training", "the recording stops, the training goes on to the same end; the file opens"
+)
 def test_a_full_disk_in_the_middle_of_a_training(tmp_path: Path, plain: Start) -> None:
     """The size of files is limited, which SQLite meets as it meets a full disk."""
     script = SCRIPTS / "trains.py"
@@ -364,6 +371,7 @@ def test_a_full_disk_in_the_middle_of_a_training(tmp_path: Path, plain: Start) -
     assert 0 < len(losses.steps) < 4000
 
 
+@pytest.mark.survives("the disk is full in mid-training", "the report says so")
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
     script = str(SCRIPTS / "trains.py")
     command = [sys.executable, "-c", LIMITED, "headtorch", "run", "--runs", str(tmp_path / "runs"), script, "4000"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -113,6 +114,9 @@ def _unexplained(signals: Signals) -> list[str]:
 
 def _notices(run: Run) -> list[str]:
     notices = []
+    for resume in run.resumes:
+        at = time.strftime("%Y-%m-%d %H:%M", time.localtime(resume.began))
+        notices.append(f"resumed at step {resume.step:,} on {at}; before that: {resume.ending}")
     if trouble := run.facts.get("trouble"):
         notices.append(str(trouble))
     if threads := run.facts.get("other_threads"):

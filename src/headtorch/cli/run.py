@@ -31,6 +31,12 @@ from headtorch.cli.training import Training
 @select_option
 @ignore_option
 @runs_option
+@click.option(
+    "--append",
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="Go on in the run file RUN of this script, as for a training that resumes from a checkpoint.",
+)
 @click.option("--fix", is_flag=True, help="Then try fixes for what is found, as `headtorch fix` does.")
 @click.option("--live", is_flag=True, help="Open a page that shows the training live, as `headtorch view` does.")
 @module_option
@@ -42,6 +48,7 @@ def run(
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     runs: Path,
+    append: Path | None,
     fix: bool,
     live: bool,
     as_module: bool,
@@ -63,4 +70,5 @@ def run(
         choice=choice_of(select, ignore),
         fix=fix,
         live=live,
+        append=None if append is None else append.absolute(),
     )

@@ -27,6 +27,7 @@ class Training(msgspec.Struct, frozen=True):
     choice: Choice = Choice()
     fix: bool = False
     live: bool = False
+    append: Path | None = None
 
     def __call__(self) -> NoReturn:
         """Run the script; UserError is raised only before it starts."""
@@ -38,7 +39,9 @@ class Training(msgspec.Struct, frozen=True):
             launch.check_script(self.script)
         for path in self.reports:
             render.check_path(path)
-        recording = record.begin(script=self.script, argv=self.arguments, as_module=self.as_module, folder=self.runs)
+        recording = record.begin(
+            self.script, self.arguments, as_module=self.as_module, folder=self.runs, append=self.append
+        )
         if self.live:
             print(f"headtorch: {open_page(recording.path)}", file=sys.stderr, flush=True)
         monitor = Monitor(recording, Progress(sys.stderr))

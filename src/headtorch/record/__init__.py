@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from headtorch import __version__
 from headtorch.model import UserError
+from headtorch.record.resuming import Before, resume
 from headtorch.record.writer import Writer
 
 if TYPE_CHECKING:
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
 class Recording:
     """One run that is being recorded. It begins to watch as soon as the script has imported torch."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, before: Before | None = None) -> None:
         self._writer = writer
+        self._before = before or Before()
         self._taps: Taps | None = None
         self._process = os.getpid()
+        self._began, self._ticks = time.time(), time.monotonic()
         self._trouble: str | None = None
         _recordings.append(self)
         after_import("torch", self._install)
@@ -48,7 +51,7 @@ class Recording:
             from headtorch.record.recorder import Recorder
             from headtorch.record.taps import Taps
 
-            self._taps = Taps(Recorder(self._writer))
+            self._taps = Taps(Recorder(self._writer, self._before))
             self._taps.install()
             self._writer.fact("torch", str(torch.__version__))
         except Exception as error:
@@ -87,7 +90,8 @@ class Recording:
         return os.getpid() == self._process
 
     def _finish(self, ending: str, detail: str) -> None:
-        self._writer.fact("ended", time.time())
+        # The clock may have been set meanwhile.
+        self._writer.fact("ended", self._began + time.monotonic() - self._ticks)
         self._writer.fact("ending", ending)
         self._writer.fact("detail", detail)
         if self._taps is not None:
@@ -108,32 +112,38 @@ class Recording:
 _recordings: list[Recording] = []  # that have begun and were not detached
 
 
-def begin(script: str, argv: Sequence[str], *, as_module: bool, folder: Path) -> Recording:
-    """Begin to record a script into a new run file in `folder`.
+def begin(script: str, argv: Sequence[str], *, as_module: bool, folder: Path, append: Path | None = None) -> Recording:
+    """Begin to record a script into a new run file in `folder`, or to `append` to one of the same script.
 
-    Raises UserError when the folder cannot be written, or this process is being recorded already.
+    Raises UserError when that cannot be, or this process is being recorded already.
     """
     if any(recording.is_of_this_process for recording in _recordings):
         raise UserError("headtorch records this process already, and can record it only once at a time")
+    facts = {"arguments": list(argv), "headtorch": __version__, "process": os.getpid()}
+    if append is not None:
+        before = resume(append, script, as_module)
+        writer = Writer(append, append=True)
+        for key in ("ended", "ending", "detail"):
+            writer.forget(key)
+        facts["resumed"] = before.resumes
+    else:
+        before = Before()
+        writer = _new_file(script, as_module, folder)
+        facts |= {"script": script, "as_module": as_module, "folder": str(Path.cwd()), "started": time.time()}
+        facts["python"] = platform.python_version()
+    for key, value in facts.items():
+        writer.fact(key, value)
+    return Recording(writer, before)
+
+
+def _new_file(script: str, as_module: bool, folder: Path) -> Writer:
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     name = script.rsplit(".", 1)[-1] if as_module else Path(script).stem
     for number in itertools.count(1):
         path = folder / (f"{name}-{stamp}.htdb" if number == 1 else f"{name}-{stamp}-{number}.htdb")
         with contextlib.suppress(FileExistsError):  # another run began in this second
-            writer = Writer(path)
-            break
-    for key, value in {
-        "script": script,
-        "as_module": as_module,
-        "arguments": list(argv),
-        "folder": str(Path.cwd()),
-        "started": time.time(),
-        "headtorch": __version__,
-        "python": platform.python_version(),
-        "process": os.getpid(),
-    }.items():
-        writer.fact(key, value)
-    return Recording(writer)
+            return Writer(path)
+    raise AssertionError("there is always a number more")
 
 
 def after_import(name: str, call: Callable[[], None]) -> None:

@@ -21,12 +21,12 @@ _DROPOUTS = (nn.modules.dropout._DropoutNd, nn.RReLU)
 class Modules:
     """The modules of the process: noted when they are made, described when an objective first uses them."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, first_number: int) -> None:
         self._sources = sources
         self._made: dict[int, tuple[weakref.ref[nn.Module], Where | None]] = {}
         self._numbers: dict[int, int] = {}
         self._called: dict[int, Where | None] = {}
-        self._next = 0
+        self._next = first_number
 
     def made(self, module: nn.Module) -> None:
         """Note a module that is being made; the user's line is the one that asked for it, outside its own __init__."""

@@ -30,10 +30,10 @@ MAX_OBJECTIVES = 64  # a search over hundreds of trainings need not describe eac
 class TensorNumbers:
     """Numbers tensors for the run file, and knows which were loaded, without keeping them alive."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_number: int) -> None:
         self._known: dict[int, tuple[Reference, int]] = {}
         self._loaded: dict[int, Reference] = {}
-        self._next = 0
+        self._next = first_number
 
     def note_loaded(self, tensors: Iterable[torch.Tensor]) -> None:
         """Note tensors whose values came from a state dict."""
@@ -128,7 +128,8 @@ class Objective:
 class Objectives:
     """All objectives of the process, in the order in which they first ran."""
 
-    def __init__(self, optimizers: Optimizers) -> None:
+    def __init__(self, optimizers: Optimizers, first_number: int) -> None:
+        self._first_number = first_number
         self.all: list[Objective] = []
         self._by_site: dict[Site, Objective] = {}
         self._optimizers = optimizers
@@ -164,7 +165,7 @@ class Objectives:
                 return objective
         if len(self.all) >= MAX_OBJECTIVES:
             return known or otherwise
-        objective = Objective(len(self.all), site, made_at)
+        objective = Objective(self._first_number + len(self.all), site, made_at)
         objective.raw = raw
         objective.compared_at = self._optimizers.made
         objective.has_optimizer = newest is not None

@@ -63,7 +63,8 @@ def _steps_of(scheduler: Any) -> int:
 class Optimizers:
     """All optimizers of the process, in the order in which they were made."""
 
-    def __init__(self, sources: Sources, numbers: TensorNumbers, writer: Writer) -> None:
+    def __init__(self, sources: Sources, numbers: TensorNumbers, writer: Writer, first_number: int) -> None:
+        self._first_number = first_number
         self._sources = sources
         self._numbers = numbers
         self._writer = writer
@@ -82,7 +83,7 @@ class Optimizers:
     def note_made(self, optimizer: AnyOptimizer, step: int) -> OptimizerState:
         """Note a new optimizer, with the user's lines that made it."""
         _, asked_for = self._asked_for.get(id(optimizer), (None, ()))
-        state = OptimizerState(optimizer, self.made, asked_for or self._sources.stack(), step)
+        state = OptimizerState(optimizer, self._first_number + self.made, asked_for or self._sources.stack(), step)
         self.made += 1
         self._states[id(optimizer)] = state
         self._write(optimizer, state)

@@ -28,6 +28,7 @@ from headtorch.record.optimizers import AnyOptimizer, Optimizers
 from headtorch.record.outbox import Outbox
 from headtorch.record.precision import Autocast, Precision, autocast
 from headtorch.record.recurrent import Recurrent
+from headtorch.record.resuming import Before
 from headtorch.record.rows import plain
 from headtorch.record.schedule import looked_at, until_looked_at
 from headtorch.record.source import Sources
@@ -43,23 +44,24 @@ MAX_REPLICAS = 16  # weights held by hand that take turns on one line
 class Recorder:
     """Records one process's trainings into one run file."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, before: Before) -> None:
         self.writer = writer
+        self._before = before
         self.sources = Sources(writer.source)
         self.tracer = Tracer(self.sources)
-        self.modules = Modules(self.sources)
+        self.modules = Modules(self.sources, before.number)
         self.recurrent = Recurrent()
-        self.numbers = TensorNumbers()
-        self.optimizers = Optimizers(self.sources, self.numbers, writer)
+        self.numbers = TensorNumbers(before.number)
+        self.optimizers = Optimizers(self.sources, self.numbers, writer, before.number)
         self.outbox = Outbox(self._deliver)
-        self._objectives = Objectives(self.optimizers)
+        self._objectives = Objectives(self.optimizers, before.number)
         self._describer = Describer(writer, self.sources, self.modules, self.numbers, self.outbox)
         self._measurements = Measurements(self.outbox)
         self._evaluations = Evaluations(writer, self.sources, self.modules, self.outbox)
         self.calm = Calm(writer)
         self.engine: CodeType | None = None  # of the function that every backward pass goes through
         self._precision = Precision(writer, self.outbox, self.sources)
-        self.step = 0  # backward passes so far
+        self.step = before.step  # backward passes so far
         self.last_loss: float | None = None
         self.other_threads: set[int] = set()  # that trained at the same time, and were left alone
         self._current: Objective | None = None
@@ -385,7 +387,7 @@ class Recorder:
         self.tracer.stop()
         self._evaluations.release()
         self.outbox.close()
-        self.writer.fact("evaluations", self._evaluations.count)
+        self.writer.fact("evaluations", self._before.evaluations + self._evaluations.count)
         self.writer.fact("other_threads", len(self.other_threads))
 
 

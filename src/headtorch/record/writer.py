@@ -22,11 +22,14 @@ from typing import Any
 
 import msgspec
 
+from headtorch.record.thinning import pack_blocks
 from headtorch.store import db
 
 COMMIT_EVERY = 0.5  # seconds
 COMMIT_STEPS = 64
 LOOK_EVERY = 0.05  # seconds
+PACK_EVERY = 1000  # commits, or
+PACK_BYTES = 16_000_000  # of samples, whichever comes first
 _SWAP = sys.byteorder == "big"
 
 
@@ -38,25 +41,31 @@ def _bytes(kind: str, values: Sequence[float]) -> bytes:
 
 
 class Writer:
-    """Writes one run file.
+    """Writes one run file, a new one or, with `append`, one that is there.
 
-    The constructor raises FileExistsError when there is one already, and UserError when the folder cannot be written.
+    The constructor raises FileExistsError when a new one is there already, and UserError when it cannot be written, or
+    another process writes it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, append: bool = False) -> None:
         self.path = path
         self.trouble: str | None = None
-        self._db = db.create(path)
+        self._db, self._claim = db.reopen(path) if append else db.create(path)
         self._process = os.getpid()
         self._closing = False
         self._queue: deque[tuple[object, ...]] = deque()
         self._steps = 0
+        self._commits = self._unpacked = 0
         self._thread = threading.Thread(target=self._run, name="headtorch-writer", daemon=True)
         self._thread.start()
 
     def fact(self, key: str, value: object) -> None:
         """Record something that is true of the whole run; a later value replaces an earlier one."""
         self._statement("INSERT OR REPLACE INTO fact VALUES (?, ?)", key, _json(value))
+
+    def forget(self, key: str) -> None:
+        """Take back what was recorded as true of the whole run."""
+        self._statement("DELETE FROM fact WHERE key = ?", key)
 
     def source(self, file: str, text: str) -> None:
         """Record the text of one of the user's files."""
@@ -92,6 +101,7 @@ class Writer:
                 with contextlib.suppress(sqlite3.Error):
                     self._db.execute(statement)
         self._db.close()
+        db.release(self._claim)
 
     def _statement(self, text: str, *values: object) -> None:
         if self.trouble is None:
@@ -130,7 +140,12 @@ class Writer:
                     "INSERT INTO block (owner, quantity, width, steps, samples) VALUES (?, ?, ?, ?, ?)",
                     (number, name, width, _bytes("q", at), _bytes("f", samples)),
                 )
+                self._unpacked += 4 * len(samples)
             self._db.execute("COMMIT")
+            self._commits += 1
+            if self._commits >= PACK_EVERY or self._unpacked >= PACK_BYTES:
+                self._commits = self._unpacked = 0
+                pack_blocks(self._db)
         except Exception as error:
             self._stop(error)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,12 +13,16 @@ import msgspec
 
 from headtorch.model import Finding, RunSummary, UserError, Where
 from headtorch.store import db, tried
+from headtorch.store.packing import last_step, unpack
 from headtorch.store.records import Module, Objective, Optimizer, Parameter
+from headtorch.store.resumed import Joined, Resume, join
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+OF_OPTIMIZERS = ("learning_rate", "scheduled")  # what is recorded under the number of an optimizer
+OF_PARAMETERS = ("initial_weight",)  # and of a parameter; all else is under that of an objective
 Record = TypeVar("Record", Module, Objective, Optimizer, Parameter)
 
 
@@ -54,7 +59,8 @@ class Run:
         self._db = db.open_to_read(path)
         self._read_to: dict[tuple[str, int], tuple[int, Series]] = {}
         self._known: dict[tuple[str, int], tuple[int, Series]] = {}
-        if known is not None:
+        self._packed = self._rows("SELECT value FROM fact WHERE key = 'packed'")
+        if known is not None and known._packed == self._packed:  # else rows that it read are elsewhere now, or gone
             self._known = {**known._known, **known._read_to}
 
     def close(self) -> None:
@@ -64,7 +70,7 @@ class Run:
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         try:
             return self._db.execute(query, values).fetchall()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter of a message with a damaged name
             raise UserError(f"cannot read '{self.path}': the file is damaged ({_sentence(error)})") from error
 
     def _decode(self, text: str, kind: Any = Any, strict: bool = True) -> Any:
@@ -88,24 +94,47 @@ class Run:
         return {number: self._decode(value, struct) for number, value in rows}
 
     @cached_property
+    def resumes(self) -> list[Resume]:
+        """The resumes of the run, in order."""
+        rows = self._rows("SELECT value FROM fact WHERE key = 'resumed'")
+        found: list[Resume] = self._decode(rows[0][0], list[Resume]) if rows else []
+        return found
+
+    @cached_property
+    def _joined(self) -> Joined:
+        return join(
+            self.resumes,
+            self._records("objective", Objective),
+            self._records("parameter", Parameter),
+            self._records("optimizer", Optimizer),
+            self._records("module", Module),
+        )
+
+    @property
+    def next_number(self) -> int:
+        """The least number that no objective, parameter, optimizer or module has."""
+        last = self._rows("SELECT MAX(id) FROM record WHERE kind <> ?", (tried.KIND,))[0][0]
+        return 0 if last is None else int(last) + 1
+
+    @property
     def objectives(self) -> list[Objective]:
         """The objectives, in the order in which they first ran."""
-        return list(self._records("objective", Objective).values())
+        return self._joined.objectives
 
-    @cached_property
+    @property
     def parameters(self) -> dict[int, Parameter]:
         """The parameters by id."""
-        return self._records("parameter", Parameter)
+        return self._joined.parameters
 
-    @cached_property
+    @property
     def optimizers(self) -> dict[int, Optimizer]:
         """The optimizers by id."""
-        return self._records("optimizer", Optimizer)
+        return self._joined.optimizers
 
-    @cached_property
+    @property
     def modules(self) -> dict[int, Module]:
         """The called modules by id."""
-        return self._records("module", Module)
+        return self._joined.modules
 
     @cached_property
     def tried(self) -> list[Finding]:
@@ -116,7 +145,11 @@ class Run:
     def events(self, kind: str) -> list[Event]:
         """The events of one kind in order."""
         rows = self._rows("SELECT step, kind, value FROM event WHERE kind = ? ORDER BY id", (kind,))
-        return [Event(step, name, self._decode(value)) for step, name, value in rows]
+        events = [Event(step, name, self._decode(value)) for step, name, value in rows]
+        for event in events if self.resumes else ():
+            if "objective" in event.value:
+                event.value["objective"] = self._joined.now.get(event.value["objective"], event.value["objective"])
+        return events
 
     def stacks(self, kind: str) -> list[tuple[Where, ...]]:
         """The places of the events of one kind in order, each innermost first."""
@@ -124,6 +157,19 @@ class Run:
 
     def series(self, quantity: str, owner: int = 0) -> Series:
         """A quantity of one objective (or optimizer) over all its steps; empty when it was never recorded."""
+        import numpy as np
+
+        if not self.resumes or quantity in OF_OPTIMIZERS:
+            return self._series(quantity, owner)
+        if quantity in OF_PARAMETERS:
+            return self._series(quantity, self._joined.first.get(owner, owner))
+        parts = [self._series(quantity, part) for part in self._joined.parts.get(owner, (owner,))]
+        parts = [part for part in parts if part] or parts[:1]
+        alike = [part for part in parts if part.values.shape[1] == parts[-1].values.shape[1]]
+        return Series(np.concatenate([part.steps for part in alike]), np.concatenate([part.values for part in alike]))
+
+    def _series(self, quantity: str, owner: int) -> Series:
+        """A quantity as it was recorded under one number."""
         key = (quantity, owner)
         if key not in self._read_to:
             self._read_to[key] = self._read(quantity, owner, *self._known.get(key, (0, None)))
@@ -133,30 +179,46 @@ class Run:
         """The number of the last block of a quantity and its series, of which `before` is what stands up to `after`."""
         import numpy as np
 
-        rows = self._rows(
-            "SELECT width, steps, samples, id FROM block WHERE quantity = ? AND owner = ? AND id > ? ORDER BY id",
-            (quantity, owner, after),
-        )
+        # In one query, so that what is just being packed is read once. Blocks have no number of `rows`.
+        packed = "SELECT 0, id, width, rows, steps, samples FROM packed WHERE quantity = ?1 AND owner = ?2 AND ?3 = 0"
+        blocks = "SELECT 1, id, width, NULL, steps, samples FROM block WHERE quantity = ?1 AND owner = ?2 AND id > ?3"
+        query = f"{packed} UNION ALL {blocks} ORDER BY 1, 2" if self._packed else f"{blocks} ORDER BY 2"
+        rows = self._rows(query, (quantity, owner, after))
         if not rows:
             return after, before or Series(np.empty(0, np.int64), np.empty((0, 1), np.float32))
-        width, last = rows[-1][0], rows[-1][3]
+        is_block, last, width = rows[-1][:3]
         try:
-            steps = np.frombuffer(b"".join(row[1] for row in rows if row[0] == width), "<i8")
-            values = np.frombuffer(b"".join(row[2] for row in rows if row[0] == width), "<f4")
-            values = values.reshape(len(steps), width)
+            parts = [_part(*row[2:]) for row in rows if row[2] == width]
+            steps = np.concatenate([part.steps for part in parts])
+            values = np.concatenate([part.values for part in parts])
         except (TypeError, ValueError) as error:
             raise UserError(f"cannot read '{self.path}': the file is damaged ({quantity}: {error})") from error
-        if before and before.values.shape[1] == width:
+        if not is_block:
+            last = 0  # all is packed: the next look begins anew
+        if before and after and before.values.shape[1] == width:
             return last, Series(np.concatenate([before.steps, steps]), np.concatenate([before.values, values]))
         return last, Series(steps, values)
 
     @cached_property
     def steps(self) -> int:
         """The number of backward passes."""
-        return max((int(s.steps[-1]) + 1 for s in map(self._losses, self.objectives) if s), default=0)
+        newest = "{0} WHERE id IN (SELECT MAX(id) FROM {0} WHERE quantity = 'loss' GROUP BY owner)"
+        rows = self._rows("SELECT steps, NULL FROM " + newest.format("block"))
+        if self._packed:
+            rows += self._rows("SELECT steps, rows FROM " + newest.format("packed"))
+        try:
+            return max((last_step(*row) + 1 for row in rows), default=0)
+        except (TypeError, ValueError, zlib.error) as error:
+            raise UserError(f"cannot read '{self.path}': the file is damaged (loss: {error})") from error
 
     def _losses(self, objective: Objective) -> Series:
         return self.series("loss", objective.id)
+
+    def _seconds(self, started: float, ended: float) -> float:
+        """How long it ran, without the pauses before each resume."""
+        begins = [started, *(resume.began for resume in self.resumes)]
+        ends = [*(resume.ended for resume in self.resumes), ended]
+        return sum(max(end - begin, 0.0) for begin, end in zip(begins, ends, strict=True))
 
     def summary(self) -> RunSummary:
         """What a list of runs says of this one."""
@@ -169,7 +231,7 @@ class Run:
             script=str(facts.get("script", "")),
             arguments=tuple(facts.get("arguments", ())),
             started=started,
-            seconds=ended - started if ended else None,
+            seconds=self._seconds(started, ended) if ended else None,
             ending=str(facts.get("ending", "running, or killed")),
             steps=self.steps,
             evaluations=int(facts.get("evaluations", 0)),
@@ -181,6 +243,16 @@ class Run:
             headtorch=str(facts.get("headtorch", "")),
             torch=facts.get("torch"),
         )
+
+
+def _part(width: int, rows: int | None, steps: bytes, samples: bytes) -> Series:
+    """A row of the tables `packed` and `block`."""
+    import numpy as np
+
+    if rows is not None:
+        return Series(unpack(steps, "<i8", rows, 1)[:, 0], unpack(samples, "<f4", rows, width))
+    at = np.frombuffer(steps, "<i8")
+    return Series(at, np.frombuffer(samples, "<f4").reshape(len(at), width))
 
 
 def _sentence(error: Exception) -> str:

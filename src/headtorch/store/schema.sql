@@ -41,3 +41,16 @@ CREATE TABLE block (
     samples  BLOB NOT NULL
 );
 CREATE INDEX block_by_quantity ON block (quantity, owner);
+
+-- What was in blocks, of long runs: many blocks of one series as one row, packed by packing.py, and of old steps only some.
+-- It comes before the blocks of its series. The fact `packed` counts up whenever rows are moved or taken out.
+CREATE TABLE packed (
+    id       INTEGER PRIMARY KEY,
+    owner    INTEGER NOT NULL,
+    quantity TEXT NOT NULL,
+    width    INTEGER NOT NULL,
+    rows     INTEGER NOT NULL,
+    steps    BLOB NOT NULL,
+    samples  BLOB NOT NULL
+);
+CREATE INDEX packed_by_quantity ON packed (quantity, owner);
