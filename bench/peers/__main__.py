@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import itertools
 import json
 import random
 import shlex
@@ -23,9 +24,10 @@ def chosen_cases(folders: list[Path], sample: int, seed: int) -> list[Case]:
     found = cases(folders)
     if not sample:
         return found
-    lot = random.Random(seed)
-    kinds = [[c for c in found if (c.kind == "faulty") is sick] for sick in (True, False)]
-    return [case for kind in kinds for case in lot.sample(kind, min(sample, len(kind)))]
+    random.Random(seed).shuffle(found)
+    kinds = [[c for c in found if (c.kind == "faulty") is sick][:sample] for sick in (True, False)]
+    # In turn, so that what an interrupted run leaves is a smaller sample of the same lot.
+    return [case for pair in itertools.zip_longest(*kinds) for case in pair if case]
 
 
 def resumed(file: Path | None, todo: list[Case]) -> list[Verdict]:

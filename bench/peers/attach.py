@@ -11,7 +11,7 @@ import contextlib
 import functools
 import gc
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -71,7 +71,7 @@ class Watcher:
                 self.said.extend(self._tell())
 
     @contextlib.contextmanager
-    def _guard(self) -> Any:
+    def _guard(self) -> Iterator[None]:
         try:
             with contextlib.redirect_stdout(sys.stderr):
                 yield
@@ -103,7 +103,11 @@ class Training:
         self._depth = 0
         self._loss: torch.Tensor | None = None
         self._unseen: list[float] = []
-        self._started = False
+        self._started = self._asking = False
+
+    def __deepcopy__(self, memo: object) -> Training:
+        """Itself: a tool that copies the network copies the hooks on it, and must not copy the script's training."""
+        return self
 
     @property
     def loss(self) -> float:
@@ -145,7 +149,8 @@ class Training:
     def _noting_loss(self, backward: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(backward)
         def noted(tensors: Any, *arguments: Any, **named: Any) -> None:
-            self._loss = tensors if isinstance(tensors, torch.Tensor) else next(iter(tensors))
+            if not self._asking:
+                self._loss = tensors if isinstance(tensors, torch.Tensor) else next(iter(tensors))
             backward(tensors, *arguments, **named)
 
         return noted
@@ -154,6 +159,8 @@ class Training:
         @functools.wraps(loss)
         def noted(outputs: Any, targets: Any, *arguments: Any, **named: Any) -> torch.Tensor:
             value = loss(outputs, targets, *arguments, **named)
+            if self._asking:
+                return value
             named = {key: each for key, each in named.items() if key not in ("size_average", "reduce")}
             if not torch.is_grad_enabled():
                 if value.numel() == 1:
@@ -175,7 +182,7 @@ class Training:
         others = {
             id(parameter)
             for each in gc.get_objects()
-            if isinstance(each, torch.optim.Optimizer) and each is not optimizer
+            if issubclass(type(each), torch.optim.Optimizer) and each is not optimizer
             for group in each.param_groups
             for parameter in group["params"]
         }
@@ -189,23 +196,37 @@ class Training:
         if roots:
             self.inputs = next(iter(self._roots[roots[0]]), None)
             roots[0].register_forward_pre_hook(self._noting_inputs)
-        for watcher in self._watchers:
-            watcher.begin(self)
+        with self._tools_at_work():
+            for watcher in self._watchers:
+                watcher.begin(self)
+
+    @contextlib.contextmanager
+    def _tools_at_work(self) -> Iterator[None]:
+        """While a tool takes passes and steps of its own: those are no part of the training."""
+        self._asking = True
+        try:
+            yield
+        finally:
+            self._asking = False
 
     def _noting_inputs(self, module: nn.Module, inputs: Any) -> None:
-        if torch.is_grad_enabled() and inputs:
+        if torch.is_grad_enabled() and inputs and not self._asking:
             self.inputs = inputs[0]
 
     def _before(self, optimizer: torch.optim.Optimizer, arguments: Any, named: Any) -> None:
+        if self._asking:
+            return
         if not self._started:
             self._begin(optimizer)
         if optimizer is self.optimizer:
-            for watcher in self._watchers:
-                watcher.call(watcher.before)
+            with self._tools_at_work():
+                for watcher in self._watchers:
+                    watcher.call(watcher.before)
 
     def _after(self, optimizer: torch.optim.Optimizer, arguments: Any, named: Any) -> None:
-        if optimizer is self.optimizer:
-            for watcher in self._watchers:
-                watcher.call(watcher.after)
+        if optimizer is self.optimizer and not self._asking:
+            with self._tools_at_work():
+                for watcher in self._watchers:
+                    watcher.call(watcher.after)
             self.step += 1
             self._unseen.clear()
