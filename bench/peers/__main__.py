@@ -1,4 +1,4 @@
-"""Entry point: run the corpus, or a sample of it, under every tool; measure what each adds to a step; print one table."""
+"""Entry point: run the corpus, or a sample of it, under every tool; measure what each adds to a step; print a table."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--net", default="mlp", help="of bench/nets.py, whose steps are timed")
     parser.add_argument("--steps", type=int, default=200, help="that are timed")
     parser.add_argument("--pairs", type=int, default=3, help="of processes for each ratio; 0 times nothing")
-    parser.add_argument("--results", type=Path, help="a file that keeps the verdicts, and goes on after an interruption")
+    parser.add_argument("--results", type=Path, help="a file that keeps the verdicts, to go on after an interruption")
     parser.add_argument("--write", type=Path, help="the page to write, as docs/peers.md")
     args = parser.parse_args()
     args.folders = [folder.resolve() for folder in args.folders]
@@ -83,7 +83,7 @@ def main() -> None:
     scores = [Score.of(name, found) for name in judged]
     costs = {}
     for name in tools:
-        if args.pairs and (name == "headtorch" or hasattr(tool(name), "watch")):
+        if args.pairs and (name == "headtorch" or not hasattr(tool(name), "read")):
             costs[name] = overhead(name, args.net, args.steps, args.pairs)
             print(f"{name}: {page.cost(costs[name])}", flush=True)
     print("\n" + page.table(scores, costs))

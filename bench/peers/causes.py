@@ -10,11 +10,15 @@ from __future__ import annotations
 NAN = "nan-in-data numeric-overflow lr-too-high exploding-gradients precision-too-low"
 EXPLODING = "exploding-gradients lr-too-high init-too-large target-not-normalised input-not-normalised no-skip-too-deep"
 VANISHING = "vanishing-gradients no-skip-too-deep saturated-activations init-too-small zero-or-constant-init dead-relu"
-NO_GRADIENT = "graph-detached params-not-in-optimizer frozen-by-mistake unused-parameters dead-relu zero-or-constant-init"
+NO_GRADIENT = (
+    "graph-detached params-not-in-optimizer frozen-by-mistake unused-parameters dead-relu zero-or-constant-init"
+)
 DIVERGING = "lr-too-high exploding-gradients update-sign-flipped momentum-too-high numeric-overflow no-zero-grad"
 TOO_SLOW = "lr-too-low lr-schedule-kills clip-too-small grad-accumulation-wrong"
 UNMOVED = "no-optimizer-step params-not-in-optimizer frozen-by-mistake graph-detached lr-too-low"
-NOT_LEARNING = f"{TOO_SLOW} {UNMOVED} labels-misaligned constant-predictions dead-relu init-too-small zero-or-constant-init"
+NOT_LEARNING = (
+    f"{TOO_SLOW} {UNMOVED} labels-misaligned constant-predictions dead-relu init-too-small zero-or-constant-init"
+)
 OTHER = "other"
 
 # Of each tool: a part of the message, and the causes. The first that fits counts.

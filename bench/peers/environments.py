@@ -7,7 +7,6 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from pathlib import Path
 from typing import Any
 
 from bench.peers import FOLDER, TOOLS

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
 from bench.lockstep import Arm, lockstep
-from bench.peers.environments import group, python
-from bench.steps import HERE, headtorch
+from bench.peers.environments import group, install, python
+from bench.steps import HERE, NETS, headtorch
+from bench.table import Row, seen
 
 ROOT = HERE.parent
 
@@ -41,3 +43,12 @@ def overhead(tool: str, net: str, steps: int, pairs: int) -> tuple[float, float]
             means.append(sum(watched.cpu) / sum(bare.cpu))
             medians.append(median(watched.cpu) / median(bare.cpu))
     return median(means), median(medians)
+
+
+def rows(net: str, steps: int, tools: Sequence[str]) -> Iterator[Row]:
+    """One network under some tools, for the table of `make bench`."""
+    for tool in tools:
+        failure = install(group(tool))
+        measured = f"cannot be installed: {failure}" if failure else overhead(tool, net, steps, 1)
+        ratio = measured if isinstance(measured, str) else f"{measured[0]:.2f}; median step {measured[1]:.2f}"
+        yield seen(f"{NETS[net]}: {steps} steps under {tool}, CPU", ratio)

@@ -43,11 +43,9 @@ function written by hand, no targets are known to tools that want them; of a tra
 attached sees anything. Between the network's output and the loss function's input stands whatever the script does there; a
 tool that is given both does not see it.
 
-**Not in the table.**
+**Not in the table.** Tools that only draw curves name nothing; of them the cost alone is measured.
 - TrainCheck 0.2.0 installs. It needs traces of healthy reference runs of the same program and takes one to two minutes to
   trace and to check one training of seconds; with a reference for every script it would take hours.
-- cockpit-for-pytorch 1.0.2 draws curves and names nothing. It must be written into the loop, so it is not attached here;
-  `make bench` measures what it costs.
 - AutoTrainer, DeepLocalize, DeepDiagnosis, DeepFD, DEFault, UMLAUT, NeuraLint and Theia, which are published, are not on
   PyPI (the `umlaut` there is something else).
 - `mldoctor diagnose`, a classifier of logs, is not asked; `mldoctor check` is. PulseML's licence forbids the comparison.
@@ -107,7 +105,11 @@ def page(scores: Sequence[Score], costs: Mapping[str, Cost], found: Sequence[Ver
         lines.append(f"| {name} | {', '.join(p.partition('==')[2] for p in tool(name).PACKAGES)} | {used} |")
     shared = sorted(s.tool for s in scores if group(s.tool) != s.tool)
     lines.append(f"\n{', '.join(shared)} only read, and share one run of each script.")
-    lines += ["\n## The scripts, and who caught them\n", "| script | cause | caught by | noise from |", "|---|---|---|---|"]
+    lines += [
+        "\n## The scripts, and who caught them\n",
+        "| script | cause | caught by | noise from |",
+        "|---|---|---|---|",
+    ]
     for script in dict.fromkeys(v.case.script for v in found if v.case.kind == "faulty"):
         mine = [v for v in found if v.case.script == script]
         by, noise = ([v.tool for v in mine if v.word == word] for word in ("caught", "noise"))

@@ -29,6 +29,17 @@ def main() -> None:
         Path(result).write_text(json.dumps(told), encoding="utf-8")
         return
 
+    for module in modules.values():
+        if hasattr(module, "loop"):
+            import torch
+
+            from bench.nets import TASKS
+
+            torch.set_num_threads(1)
+            torch.manual_seed(0)
+            module.loop(TASKS[arguments[0]]())
+            return
+
     from bench.peers.attach import Enough, Training, Watcher
 
     watchers = {name: Watcher(module) for name, module in modules.items()}
@@ -47,7 +58,9 @@ def main() -> None:
         trouble = f"{type(error).__name__}: {error}"[:300]
     for watcher in watchers.values():
         watcher.end()
-    told = {name: {"said": list(dict.fromkeys(w.said)), "trouble": w.trouble or trouble} for name, w in watchers.items()}
+    told = {
+        name: {"said": list(dict.fromkeys(w.said)), "trouble": w.trouble or trouble} for name, w in watchers.items()
+    }
     Path(result).write_text(json.dumps(told), encoding="utf-8")
 
 

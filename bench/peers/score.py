@@ -104,5 +104,3 @@ class Score(NamedTuple):
         messages = sum(len(verdict.said) for verdict in mine) / max(1, len(mine))
         counts = words.count("caught"), words.count("noise"), words.count("missed")
         return Score(tool, *counts, crashed, len(sick), alarms, len(sound), messages)
-
-
