@@ -85,7 +85,7 @@ class Watcher:
 class Training:
     """The training of a script, from its first step with an optimizer on.
 
-    `held_out` is the mean loss computed without gradients since the last step, and None where there was none.
+    `inputs` is what the network was called with last: its one argument, or a tuple of several. `held_out` is the mean loss computed without gradients since the last step, and None where there was none.
     """
 
     model: nn.Module
@@ -194,7 +194,7 @@ class Training:
         else:
             self.model = nn.ParameterList([p for group in optimizer.param_groups for p in group["params"]])
         if roots:
-            self.inputs = next(iter(self._roots[roots[0]]), None)
+            self.inputs = self._single(self._roots[roots[0]])
             roots[0].register_forward_pre_hook(self._noting_inputs)
         with self._tools_at_work():
             for watcher in self._watchers:
@@ -211,7 +211,11 @@ class Training:
 
     def _noting_inputs(self, module: nn.Module, inputs: Any) -> None:
         if torch.is_grad_enabled() and inputs and not self._asking:
-            self.inputs = inputs[0]
+            self.inputs = self._single(inputs)
+
+    @staticmethod
+    def _single(inputs: Any) -> Any:
+        return inputs[0] if len(inputs) == 1 else inputs or None
 
     def _before(self, optimizer: torch.optim.Optimizer, arguments: Any, named: Any) -> None:
         if self._asking:

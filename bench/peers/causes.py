@@ -1,8 +1,8 @@
 """What each tool's messages mean in the labels of the corpus; the one place where they are judged.
 
-A message counts for every cause that it is a name of, and for every cause that its own text calls likely: so a tool that
-says "lower the rate, or clip the gradients" of a NaN is right about either. What it says about speed, memory or style is
-OTHER and counts neither for it nor against it. A message that no line here knows is noise; the run prints it.
+A message counts for every cause that it is a name of, and for every cause that its own text calls likely: so a tool
+that says "lower the rate, or clip the gradients" of a NaN is right about either. What it says about speed, memory or
+style is OTHER and counts neither for it nor against it. A message that no line here knows is noise; the run prints it.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ MEANS: dict[str, dict[str, str]] = {
         "TA303": "wrong-dimension",
         "TA304": "batchnorm-tiny-batch",
         "TA305": "wrong-dimension nan-in-data",
-        "TA400": "bias-before-norm",
-        "TA401": "weight-decay-too-high",
-        "TA402": "weight-decay-too-high",
-        "TA403": "weight-decay-too-high",
+        "TA400": OTHER,  # a bias that costs nothing, and advice on where weight decay belongs: style
+        "TA401": OTHER,
+        "TA402": OTHER,
+        "TA403": OTHER,
         "TA405": "zero-or-constant-init dead-relu",
         "TA500": "unused-parameters params-not-in-optimizer",
         "TA501": "batchnorm-stats-stale weights-untied",
@@ -203,7 +203,12 @@ def causes(tool: str, message: str) -> set[str]:
     """The causes that a message names: none for one that is not known."""
     if tool == "headtorch":
         return {message}  # its rules are the labels
-    return set(next((named for part, named in MEANS[tool].items() if part in message), "").split())
+    return set(MEANS[tool].get(kind(tool, message), "").split())
+
+
+def kind(tool: str, message: str) -> str:
+    """What a message has in common with others that differ in a number or a layer alone."""
+    return next((part for part in MEANS.get(tool, ()) if part in message), message)
 
 
 def about_learning(tool: str, message: str) -> bool:

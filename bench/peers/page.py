@@ -17,8 +17,8 @@ INTRODUCTION = """# headtorch beside other tools
 
 Made by a command; do not edit. `make peers` makes it anew, with all scripts of the corpus.
 
-Each script of the corpus ran unedited under each tool that installs from PyPI. A tool is attached from outside, by hooks of
-PyTorch that run the lines its documentation asks for (`bench/peers/attach.py`), at its recommended settings (below).
+Scripts of the corpus ran unedited under each tool that installs from PyPI. A tool is attached from outside, by hooks
+of PyTorch that run the lines its documentation asks for (`bench/peers/attach.py`), at its recommended settings (below).
 What its messages mean in the labels of the corpus is judged in one file, generously: `bench/peers/causes.py`.
 
 | column | counts |
@@ -26,29 +26,31 @@ What its messages mean in the labels of the corpus is judged in one file, genero
 | caught | faulty scripts of which any of its messages names a true cause |
 | noise | faulty scripts of which it said something, and nothing right |
 | missed | faulty scripts of which it said nothing |
-| crashed | scripts, faulty or sound, that did not run to the end with it or in which it raised, without a word on the training |
+| crashed | scripts, faulty or sound, that did not end with it or in which it raised, and that it said nothing of |
 | false alarms | sound scripts of which it said that something is wrong |
-| messages | that it gave of a script, on average: who says much is right by chance more often |
+| messages | kinds of message that it gave of a script, on average: who says much is right by chance more often |
 | steps | CPU time of all steps with it over the same without it; then of the median step |
 
-Only what a tool itself calls a warning or worse counts, and of that only what concerns the learning: memory, speed and style
-count neither for it nor against it. headtorch is counted in the same way: its errors and warnings, in any order.
+Only what a tool itself calls a warning or worse counts, and of that only what concerns the learning: memory, speed and
+style count neither for it nor against it. headtorch is counted in the same way: its errors and warnings, in any order.
 """
 
 LIMITS = """
-**What this is not.** The corpus is headtorch's own, and what a first run over it showed was used to make some of its rules
-more general: headtorch knows these scripts' kinds of fault, the others do not. Many of its labels are faults that no other
-tool claims to look for. Its scripts take seconds; tools that are made for long trainings see little of them. Of a loss
-function written by hand, no targets are known to tools that want them; of a training without an optimizer, no tool that is
-attached sees anything. Between the network's output and the loss function's input stands whatever the script does there; a
-tool that is given both does not see it.
+**What this is not.** The corpus is headtorch's own, and what a first run over it showed was used to make some of its
+rules more general: headtorch knows these scripts' kinds of fault, the others do not. Many of its labels are faults that
+no other tool claims to look for. Its scripts take seconds; tools that are made for long trainings see little of them. Of
+a loss function written by hand, no targets are known to tools that want them; of a training without an optimizer, no
+tool that is attached sees anything. What a script does between the network's output and the loss function is not seen by
+a tool that is given both.
 
 **Not in the table.** Tools that only draw curves name nothing; of them the cost alone is measured.
-- TrainCheck 0.2.0 installs. It needs traces of healthy reference runs of the same program and takes one to two minutes to
-  trace and to check one training of seconds; with a reference for every script it would take hours.
+
+- TrainCheck 0.2.0 installs. It needs traces of healthy reference runs of the same program and takes one to two minutes
+  to trace and to check one training of seconds; with a reference for every script it would take hours.
 - AutoTrainer, DeepLocalize, DeepDiagnosis, DeepFD, DEFault, UMLAUT, NeuraLint and Theia, which are published, are not on
-  PyPI (the `umlaut` there is something else).
-- `mldoctor diagnose`, a classifier of logs, is not asked; `mldoctor check` is. PulseML's licence forbids the comparison.
+  PyPI under these names (`umlaut` is something else).
+- `mldoctor diagnose`, a classifier of logs, is not asked; `mldoctor check` is.
+- PulseML's licence forbids its use for a competing product.
 """
 
 
@@ -92,9 +94,9 @@ def page(scores: Sequence[Score], costs: Mapping[str, Cost], found: Sequence[Ver
     lines.append(f"    {made.command}\n")
     lines.append(table(scores, costs))
     lines.append(
-        f"\nThe steps are those of the network `{made.net}` of `bench/nets.py`: {made.steps} of them, with and without the "
-        f"tool in turn, the median of {made.pairs} pairs of processes. The side without it has the attachment too, but for "
-        "headtorch's, which is the bare script. Of a tool that acts on one step in a hundred, the first figure tells."
+        f"\nThe steps are those of the network `{made.net}` of `bench/nets.py`: {made.steps} of them, with and without "
+        f"the tool in turn, the median of {made.pairs} pairs of processes. The side without it has the attachment too, but "
+        "for headtorch's, which is the bare script. Of a tool that acts on one step in a hundred, the first figure tells."
     )
     lines.append(LIMITS)
     for of, why in made.failures.items():

@@ -101,6 +101,8 @@ class Score(NamedTuple):
         words = [verdict.word for verdict in sick]
         crashed = sum(verdict.word == "crashed" for verdict in mine)
         alarms = sum(verdict.word == "false alarm" for verdict in sound)
-        messages = sum(len(verdict.said) for verdict in mine) / max(1, len(mine))
+        messages = sum(len({causes.kind(tool, message) for message in verdict.said}) for verdict in mine) / max(
+            1, len(mine)
+        )
         counts = words.count("caught"), words.count("noise"), words.count("missed")
         return Score(tool, *counts, crashed, len(sick), alarms, len(sound), messages)

@@ -13,13 +13,16 @@ BATCHES = 10  # how many it samples by default
 def watch(training: Training) -> Callable[[], Said]:
     import copy
 
+    import torch
     from preflight.runner import run_checks
 
     batches: list[object] = []
     model = copy.deepcopy(training.model)  # before the first update, as it is meant to be called
 
     def results() -> Said:
-        found = run_checks(batches, model=model, loss_fn=training.loss_function)
+        # Its checks of the network call it with one tensor.
+        known = model if isinstance(training.inputs, torch.Tensor) else None
+        found = run_checks(batches, model=known, loss_fn=training.loss_function)
         return [f"{each.name}: {each.message}" for each in found if not each.passed]
 
     def gather() -> None:

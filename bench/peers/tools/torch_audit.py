@@ -1,4 +1,4 @@
-"""`autopatch(model, optimizer)`, every step audited (a script here is shorter than the 1,000 steps of its README), with static and initial checks."""
+"""`autopatch(model, optimizer)` with static and initial checks, each step audited: scripts are under its 1,000 steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Doctor()` with all four recommended metrics at each step: loss, rate, gradient norm, and held-out loss where there is one."""
+"""`Doctor()` with its four recommended metrics at each step: loss, rate, gradient norm, held-out loss if there is one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Its quick start: `BatchInspector`, `GradientHealthMonitor(max_grad_norm=1.0)` before each update and `TraintoolsTracker` after it."""
+"""Its quick start: `BatchInspector`, `GradientHealthMonitor(max_grad_norm=1.0)` and, after it, `TraintoolsTracker`."""
 
 from __future__ import annotations
 
