@@ -85,7 +85,8 @@ class Watcher:
 class Training:
     """The training of a script, from its first step with an optimizer on.
 
-    `inputs` is what the network was called with last: its one argument, or a tuple of several. `held_out` is the mean loss computed without gradients since the last step, and None where there was none.
+    `inputs` is what the network was called with last: its one argument, or a tuple of several. `held_out` is the mean
+    loss computed without gradients since the last step, and None where there was none.
     """
 
     model: nn.Module

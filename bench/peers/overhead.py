@@ -11,6 +11,7 @@ from statistics import median
 
 from bench.lockstep import Arm, lockstep
 from bench.peers.environments import group, install, python
+from bench.peers.environments import tool as module
 from bench.steps import HERE, NETS, headtorch
 from bench.table import Row, seen
 
@@ -31,6 +32,7 @@ def arm(tool: str, net: str, folder: Path) -> Arm:
 def overhead(tool: str, net: str, steps: int, pairs: int) -> tuple[float, float] | str:
     """The ratio of the CPU time of all steps and of the median step, or why the tool does not run."""
     means, medians = [], []
+    steps = min(steps, getattr(module(tool), "STEPS", steps))
     for _ in range(pairs):
         with tempfile.TemporaryDirectory() as folder:
             # headtorch is no tool that is attached from here: it has nothing of the attachment in its steps.

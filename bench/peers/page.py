@@ -38,17 +38,17 @@ style count neither for it nor against it. headtorch is counted in the same way:
 LIMITS = """
 **What this is not.** The corpus is headtorch's own, and what a first run over it showed was used to make some of its
 rules more general: headtorch knows these scripts' kinds of fault, the others do not. Many of its labels are faults that
-no other tool claims to look for. Its scripts take seconds; tools that are made for long trainings see little of them. Of
-a loss function written by hand, no targets are known to tools that want them; of a training without an optimizer, no
-tool that is attached sees anything. What a script does between the network's output and the loss function is not seen by
-a tool that is given both.
+no other tool claims to look for. Its scripts take seconds; tools that are made for long trainings see little of them.
+Of a loss function written by hand, no targets are known to tools that want them; of a training without an optimizer, no
+tool that is attached sees anything. What a script does between the network's output and the loss function is not seen
+by a tool that is given both.
 
 **Not in the table.** Tools that only draw curves name nothing; of them the cost alone is measured.
 
 - TrainCheck 0.2.0 installs. It needs traces of healthy reference runs of the same program and takes one to two minutes
   to trace and to check one training of seconds; with a reference for every script it would take hours.
-- AutoTrainer, DeepLocalize, DeepDiagnosis, DeepFD, DEFault, UMLAUT, NeuraLint and Theia, which are published, are not on
-  PyPI under these names (`umlaut` is something else).
+- AutoTrainer, DeepLocalize, DeepDiagnosis, DeepFD, DEFault, UMLAUT, NeuraLint and Theia, which are published, are not
+  on PyPI under these names (`umlaut` is something else).
 - `mldoctor diagnose`, a classifier of logs, is not asked; `mldoctor check` is.
 - PulseML's licence forbids its use for a competing product.
 """
@@ -95,8 +95,8 @@ def page(scores: Sequence[Score], costs: Mapping[str, Cost], found: Sequence[Ver
     lines.append(table(scores, costs))
     lines.append(
         f"\nThe steps are those of the network `{made.net}` of `bench/nets.py`: {made.steps} of them, with and without "
-        f"the tool in turn, the median of {made.pairs} pairs of processes. The side without it has the attachment too, but "
-        "for headtorch's, which is the bare script. Of a tool that acts on one step in a hundred, the first figure tells."
+        f"the tool in turn, the median of {made.pairs} pairs of processes. The side without it has the attachment too; "
+        "headtorch's is the bare script. Of a tool that acts on one step in a hundred, the first figure tells."
     )
     lines.append(LIMITS)
     for of, why in made.failures.items():

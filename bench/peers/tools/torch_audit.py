@@ -1,4 +1,4 @@
-"""`autopatch(model, optimizer)` with static and initial checks, each step audited: scripts are under its 1,000 steps."""
+"""`autopatch(model, optimizer)` with static and initial checks, each step audited (its README: one in 1,000)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Doctor()` with its four recommended metrics at each step: loss, rate, gradient norm, held-out loss if there is one."""
+"""`Doctor()` with its four recommended metrics at each step: loss, rate, gradient norm, and held-out loss."""
 
 from __future__ import annotations
 
