@@ -57,6 +57,12 @@ def scored(todo: list[Case], tools: list[str], limit: float, file: Path | None) 
             yield verdict
 
 
+def without(arguments: list[str], option: str) -> list[str]:
+    """A command line without an option that has a value."""
+    at = arguments.index(option) if option in arguments else len(arguments)
+    return arguments[:at] + arguments[at + 2 :]
+
+
 def main() -> None:
     """Parse the command line, install, run, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m bench.peers", description="Other tools on the corpus.")
@@ -88,7 +94,7 @@ def main() -> None:
             print(f"{name}: {page.cost(costs[name])}", flush=True)
     print("\n" + page.table(scores, costs))
     if args.write:
-        command = "python -m bench.peers " + shlex.join(sys.argv[1:])
+        command = "python -m bench.peers " + shlex.join(without(sys.argv[1:], "--results"))
         made = page.Made(datetime.date.today(), command, args.net, args.steps, args.pairs, failures)
         args.write.write_text(page.page(scores, costs, found, made), encoding="utf-8")
 
