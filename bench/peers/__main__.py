@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--tools", default=",".join(TOOLS), help="names with commas between them")
     parser.add_argument("--limit", type=float, default=300, help="seconds a script")
     parser.add_argument("--net", default="mlp", help="of bench/nets.py, whose steps are timed")
-    parser.add_argument("--steps", type=int, default=200, help="that are timed")
+    parser.add_argument("--steps", type=int, default=1000, help="that are timed")
     parser.add_argument("--pairs", type=int, default=3, help="of processes for each ratio; 0 times nothing")
     parser.add_argument("--results", type=Path, help="a file that keeps the verdicts, to go on after an interruption")
     parser.add_argument("--write", type=Path, help="the page to write, as docs/peers.md")

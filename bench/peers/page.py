@@ -68,7 +68,7 @@ class Made(NamedTuple):
 def cost(measured: Cost | None) -> str:
     """A ratio as it is shown."""
     if measured is None:
-        return "no step of its own"
+        return "not timed"
     return measured if isinstance(measured, str) else f"×{measured[0]:.2f}; ×{measured[1]:.2f}"
 
 
@@ -93,11 +93,12 @@ def page(scores: Sequence[Score], costs: Mapping[str, Cost], found: Sequence[Ver
     lines.append(f"Run on {made.date} with PyTorch {torch}, Python {platform.python_version()}, one thread:\n")
     lines.append(f"    {made.command}\n")
     lines.append(table(scores, costs))
-    lines.append(
-        f"\nThe steps are those of the network `{made.net}` of `bench/nets.py`: {made.steps} of them, with and without "
-        f"the tool in turn, the median of {made.pairs} pairs of processes. The side without it has the attachment too; "
-        "headtorch's is the bare script. Of a tool that acts on one step in a hundred, the first figure tells."
-    )
+    if costs:
+        lines.append(
+            f"\nThe steps are those of the network `{made.net}` of `bench/nets.py`: {made.steps} of them, with and without "
+            f"the tool in turn, the median of {made.pairs} pairs of processes. The side without it has the attachment too; "
+            "headtorch's is the bare script. Of a tool that acts on one step in a hundred, the first figure tells; headtorch looks at each of the first hundred steps."
+        )
     lines.append(LIMITS)
     for of, why in made.failures.items():
         lines.append(f"- `{of}` could not be installed: {why}")
