@@ -95,9 +95,10 @@ def page(scores: Sequence[Score], costs: Mapping[str, Cost], found: Sequence[Ver
     lines.append(table(scores, costs))
     if costs:
         lines.append(
-            f"\nThe steps are those of the network `{made.net}` of `bench/nets.py`: {made.steps} of them, with and without "
-            f"the tool in turn, the median of {made.pairs} pairs of processes. The side without it has the attachment too; "
-            "headtorch's is the bare script. Of a tool that acts on one step in a hundred, the first figure tells; headtorch looks at each of the first hundred steps."
+            f"\nThe steps are those of the network `{made.net}` of `bench/nets.py`: {made.steps} of them, with and "
+            f"without the tool in turn, the median of {made.pairs} pairs of processes. The side without it has the "
+            "attachment too; headtorch's is the bare script. Of a tool that acts on one step in a hundred, the first "
+            "figure tells; headtorch looks at each of the first hundred steps."
         )
     lines.append(LIMITS)
     for of, why in made.failures.items():

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bench.peers.attach import Enough, Said, Training
 
 PACKAGES = ("preflight-ml==0.1.1",)
+STEPS = 0  # it looks at a few batches
 BATCHES = 10  # how many it samples by default
 
 
