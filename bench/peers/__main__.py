@@ -89,7 +89,9 @@ def main() -> None:
     scores = [Score.of(name, found) for name in judged]
     costs = {}
     for name in tools:
-        if args.pairs and (name == "headtorch" or not hasattr(tool(name), "read") and getattr(tool(name), "STEPS", 1)):
+        if args.pairs and (
+            name == "headtorch" or (not hasattr(tool(name), "read") and getattr(tool(name), "STEPS", 1))
+        ):
             costs[name] = overhead(name, args.net, args.steps, args.pairs)
             print(f"{name}: {page.cost(costs[name])}", flush=True)
     print("\n" + page.table(scores, costs))
