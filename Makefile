@@ -3,7 +3,7 @@ BIN := .venv/bin
 ROOT := $(if $(shell command -v sudo),sudo)
 INSTALL := $(BIN)/pip install --quiet --constraint constraints-dev.txt
 
-.PHONY: test demo bench bench-tune accuracy fixes test-corpus test-labs test-search test-cluster test-frameworks test-faults docs screenshots labs
+.PHONY: test demo bench bench-tune peers accuracy fixes test-corpus test-labs test-search test-cluster test-frameworks test-faults docs screenshots labs
 
 # Everything that must hold before a change lands.
 test: .venv/dev .venv/browser
@@ -19,6 +19,10 @@ demo: .venv/user
 
 bench: .venv/dev
 	$(BIN)/python -m bench
+
+# Other tools on corpus/, each in an environment of its own, into docs/peers.md; hours, or SAMPLE='--sample 20'.
+peers: .venv/dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.peers --write docs/peers.md $(SAMPLE)
 
 # Runs headtorch over corpus/ and prints how often it names the right cause.
 accuracy: .venv/dev

@@ -8,8 +8,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import longrun, page, peers, steps
+from bench import longrun, page, steps
+from bench.peers import overhead
 from bench.table import Row, seen, table
+
+PEERS = ("torchmortem", "cockpit", "wandb_watch", "tensorboard")
 
 
 def measure(runs: Path, share: float, peer_steps: int, long: int) -> Iterator[Row]:
@@ -20,18 +23,15 @@ def measure(runs: Path, share: float, peer_steps: int, long: int) -> Iterator[Ro
         yield from steps.ours(net, max(round(steps.STEPS[net] * share), steps.DENSE + 20), runs / net)
         file = next((runs / net).glob("*.htdb"))
         yield seen(f"{steps.NETS[net]}: file for a million values", f"{longrun.density(file)[1]:.2f} MB")
-    if trouble := peers.install():
-        yield seen("other tools", f"not measured, they cannot be installed: {trouble}")
-        return
     for net in steps.NETS:
-        yield from peers.peers(net, peer_steps)
+        yield from overhead.rows(net, peer_steps, PEERS)
 
 
 def main() -> None:
     """Parse the command line, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what headtorch costs.")
     parser.add_argument("--share", type=float, default=1.0, help="of the usual number of steps, for a quick look")
-    parser.add_argument("--peer-steps", type=int, default=10, help="of each network under each other tool")
+    parser.add_argument("--peer-steps", type=int, default=100, help="of each network under each other tool")
     parser.add_argument("--long", type=int, default=100_000, help="steps of the long run that is diagnosed")
     chosen = parser.parse_args()
     rows = []
