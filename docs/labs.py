@@ -21,6 +21,9 @@ from headtorch.render.numbers import figure
 FOLDER = Path(__file__).resolve().parent / "labs"
 SEEDS = (0, 1, 2)
 MADE = "made by `make labs` from src/headtorch/labs/: change the labs"
+SETTINGS = (
+    "Measured with three seeds; the settings are in `experiment` in the code, and not always those of the pictures."
+)
 ABOUT = """
 Each lab is a small, real experiment on one concept. Its page has the concept in four sentences, a question to answer
 before you read on, the picture, what was measured, and the code, which is meant to be read.
@@ -65,7 +68,9 @@ def page(
         head = ["| measured with the knobs so | |", "| --- | --- |"]
         parts.append("\n".join(head + [f"| {n} | {figure(v)} |" for n, v in frame.numbers.items()]))
     parts += ["## The answer", lab.paragraph("Answer:"), "## What is claimed, and measured"]
-    parts.append("Measured in longer trainings than those of the pictures, with three seeds.")
+    parts.append(
+        "Measured with three seeds; the settings are in `experiment` in the code, and not always those of the pictures."
+    )
     head = ["| claim | must be | measured | lowest to highest |", "| --- | --- | --- | --- |"]
     parts.append("\n".join(head + [claim_row(claim, measured) for claim in claims]))
     parts.append("## The knobs")

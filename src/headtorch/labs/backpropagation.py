@@ -3,7 +3,8 @@
 Backpropagation is the chain rule, slopes of functions in a row multiply, read from the output to the input. Each layer
 has a Jacobian, a table of slopes with a row for each output and a column for each input: how its outputs move when its
 inputs do. For a dense layer that is its matrix, for a sigmoid the slope at each unit, and their product, one after the
-other from behind, is the gradient. Where a slope is near zero the signal ends, for everything before it.
+other from behind, is the gradient of the output by the input; that of each weight is found on the way. Where a slope is
+near zero the signal ends, for everything before it.
 
 Question: The slope of a sigmoid is 1/4 at most. What becomes of the gradient that arrives at the input when the weights
 are made larger (`scale`), so that the units sit where the sigmoid is flat?
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from headtorch.figures import Axis, Band, Chart, Histogram, Series, Table
+from headtorch.figures import Axis, Chart, Histogram, Series, Table
 from headtorch.labs.kit import Claim, Frame, knob
 from headtorch.labs.kit.data import iris
 
@@ -62,14 +63,17 @@ def frames(knobs: Knobs) -> Iterator[Frame]:
     sent = [arriving(network(scale, knobs.seed), iris()[0]) for scale in SCALES]
     dead = [float((slopes_of(network(scale, knobs.seed), iris()[0]) < 0.01).float().mean()) for scale in SCALES]
     numbers["sent back to the input, median flower"] = arriving(layers, iris()[0])
-    chart = Chart(
-        "by the size of the weights",
-        Axis("weights, by the usual ones", log=True),
-        Axis("gradient at the input; share of dead slopes"),
-        (Series("gradient, median flower", SCALES, tuple(sent)), Series("slopes below 0.01", SCALES, tuple(dead))),
-        (Band("the largest slope of a sigmoid", 0.25, 0.25),),
+    weights = Axis("weights, divided by the usual ones", log=True)
+    charts = (
+        Chart(
+            "gradient at the input, median flower",
+            weights,
+            Axis("gradient", log=True),
+            (Series("", SCALES, tuple(sent)),),
+        ),
+        Chart("slopes below 0.01", weights, Axis("share", low=0, high=1), (Series("", SCALES, tuple(dead)),)),
     )
-    yield Frame((table, histogram, chart), numbers)
+    yield Frame((table, histogram, *charts), numbers)
 
 
 def network(scale: float, seed: int) -> list[nn.Module]:

@@ -5,8 +5,8 @@ too high is merely high. In training it uses the mean and spread of the batch at
 `model.eval()` asks for, the averages that it has kept up during training. So the same weights are two different
 functions, and forgetting `model.eval()` or evaluating after few batches shows it. A batch of one has no spread at all.
 
-Question: How many times as high a learning rate does the network bear with a norm in each layer? And what does it say
-of a single digit in training mode?
+Question: How many times as high a learning rate does the network bear with a norm in each layer? And does it take a
+batch of one in training mode?
 
 Answer: About ten times as high: without norms a rate of 0.3 works and 1 does not, with them 3 does. In training mode a
 batch of one is refused by PyTorch, and of two the answer depends on which digit happens to be the other one.

@@ -9,8 +9,8 @@ factors.
 Question: Turn the learning rate up and down by 30, the width and the batch by 4, the number of blocks by one. Which
 changes the accuracy on new digits most?
 
-Answer: The learning rate, by far: at a thirtieth and at thirty times the good rate the network is near a guess. The
-others change it by a fifth of that or less, once the training is long enough (`steps` 200).
+Answer: The learning rate, by far: at thirty times the good rate the network only guesses, at a thirtieth it is still
+far behind. The others change it by a fifth of that or less, once the training is long enough (`steps` 200).
 
 Sources: Simonyan, Zisserman (2015), Very deep convolutional networks; Bengio (2012), Practical recommendations.
 """

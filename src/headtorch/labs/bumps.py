@@ -5,8 +5,8 @@ between the two and as high as the number they are multiplied by. A layer of 2n 
 with enough of them any curve, which is why one hidden layer is called universal. Learning puts the steps where the
 curve needs them, so it comes as close with fewer units.
 
-Question: The coffee of a day has four peaks. How many sigmoids does one need by hand, with bumps evenly spaced, and
-how many when they are learned?
+Question: The coffee of a day has four peaks. To miss it by about 0.2 litres, how many sigmoids does one need by hand,
+with bumps evenly spaced, and how many when they are learned?
 
 Answer: By hand 8 miss by about 1.8 litres, 16 by 1.2, 32 by 0.4 and 64 by 0.2: once the bumps are narrower than the
 peaks, each doubling at least halves the error. Sixteen that are learned for long enough come as close as 32 to 64 by

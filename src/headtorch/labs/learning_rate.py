@@ -1,9 +1,9 @@
 """The size of the step: too low, too high and right, and why a curve without its axis tells nothing.
 
-Gradient descent walks downhill, and the learning rate is the length of its stride. Too short a stride arrives nowhere
+Gradient descent walks downhill, and its stride is the learning rate times the slope. Too short a stride arrives nowhere
 in the time there is; too long a stride jumps over the valley and may climb with each step. Where the slope grows by h
-with each unit walked, a stride above 2 / h overshoots further each time; h is unknown and differs by powers of ten, so
-one tries factors of ten. A falling curve alone says nothing: look at how far it falls.
+with each unit walked, a learning rate above 2 / h overshoots further each time; h is unknown and differs by powers of
+ten, so one tries factors of ten. A falling curve alone says nothing: look at how far it falls.
 
 Question: With `axis` hidden, compare `rate` 1e-8, 1e-3 and 0.1: all three curves fall from top to bottom. Which
 training works?

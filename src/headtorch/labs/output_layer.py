@@ -5,12 +5,12 @@ sigmoid the numbers between 0 and 1, a softmax (e^x of each, divided by their su
 Litres need a linear layer; the probability of yes against no needs a sigmoid; one of ten classes needs a softmax. A
 loss is a formula made for one kind of output: fed with another kind it can fall while the answers get no better.
 
-Question: An office needs up to 6 litres of coffee an hour. What is the closest that a network with a sigmoid at its
-end can come, however long it trains? Try `task=coffee` with each `output`.
+Question: An office needs up to 6 litres of coffee an hour. How close to 6 can a network with a sigmoid at its end come,
+however long it trains? Try `task=coffee` with each `output`.
 
-Answer: It says 1 nearly all day: where it should say 6 it comes no closer than 5. Ten sigmoids for ten digits fail more
-slyly: asked only for the right digit they all say yes, the loss goes to 0 and the accuracy stays near a guess. Raw
-scores in place of probabilities let the loss fall without end.
+Answer: It says 1 nearly all day: where 6 litres are needed it misses by 5. Ten sigmoids for ten digits fail more slyly:
+asked only for the right digit they all say yes, the loss goes to 0 and the accuracy stays near a guess. Raw scores in
+place of probabilities let the loss fall without end.
 
 Sources: Goodfellow, Bengio, Courville (2016), Deep Learning, 6.2.2.
 """

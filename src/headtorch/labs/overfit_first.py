@@ -5,12 +5,15 @@ data and no patience will cure: a wrong output, a dead layer, a gradient that do
 wrong weights. What cannot be seen this way are faults of the data: three wrong labels are learned as easily as right
 ones. Learn three by heart first, then all, and worry about new ones last.
 
-Question: Six networks, one of them sound. Which of the five faults show in the loss on three examples?
+Question: Six networks, one of them sound (`none`). The others have a dead layer (`dead`), steps uphill (`sign`), an
+optimizer that holds another network's weights (`optimizer`), softmax twice (`softmax`), or random labels (`labels`).
+Which of these five faults show in the loss on three examples?
 
 Answer: Four, for none of these comes near 0. Uphill the loss grows beyond all numbers; with another network's weights
-in the optimizer it stays at its start, 2.3; with a dead layer only the last bias learns, which digit is how frequent,
-and it stops near 1.1, the loss of a guess among three; two softmaxes stop at 1.46, for the second sees numbers from 0
-to 1 only. The fifth, shuffled labels (`fault` labels), passes the test: it says nothing of the data.
+in the optimizer it stays at its start, 2.3; with a dead layer (its ReLUs always give 0, so no gradient passes) only the
+last bias learns, how frequent each digit is, and it stops at 1.1 if the three digits differ, at 0.64 if two are alike;
+two softmaxes stop at 1.46, for the second sees numbers from 0 to 1 only. The fifth, shuffled labels (`fault` labels),
+passes the test: it says nothing of the data.
 
 Sources: Karpathy (2019), A recipe for training neural networks.
 """

@@ -1,18 +1,18 @@
 """A state passed on from step to step, and what is left of the gradient a hundred steps back.
 
-A recurrent network reads a sequence one step at a time and hands a state, a list of numbers, on to itself. Unrolled
-over time it is a deep stack of dense layers that all share one weight matrix. Backwards through a hundred steps the
-gradient, which says how much a change long ago still moves the end, is multiplied a hundred times by that matrix: by a
-scale below 1 it dies, above 1 it may explode. LSTM and GRU are layers that add to their state instead of replacing it,
-and a gate, a share between 0 and 1 for each number, says how much of it stays.
+A recurrent network (RNN) reads a sequence one step at a time and hands a state, a list of numbers, on to itself.
+Unrolled over time it is a deep stack of dense layers that all share one weight matrix. Backwards through a hundred
+steps the gradient, which says how much a change long ago still moves the end, is multiplied a hundred times by that
+matrix: by a scale below 1 it dies, above 1 it may explode. LSTM and GRU are layers that add to their state instead of
+replacing it, and a gate, a share between 0 and 1 for each number, says how much of it stays.
 
 Question: At `scale` 0.9, the factor by which the matrix stretches, nothing looks small. How much of a gradient is left
 after 100 steps? And does an LSTM keep more, without further ado?
 
 Answer: Of 0.9 to the hundredth power 3e-5 is left, and a little less after the slopes of tanh. Started as usual, LSTM
-and GRU forget about half at each step, and keep about 1e-20, far less than that. Only with a gate that starts open
-(`forget` 5) does the gradient arrive: a GRU keeps half, that of an LSTM even grows. The cell can keep the past, but it
-has to be told to.
+and GRU keep a little under two thirds at each step, and after a hundred about 1e-20, far less than that. Only with a
+gate that starts open (`forget` 5) does the gradient arrive: a GRU keeps half, that of an LSTM even grows. The cell can
+keep the past, but it has to be told to.
 
 Sources: Bengio, Simard, Frasconi (1994); Hochreiter, Schmidhuber (1997), Long short-term memory; Jozefowicz, Zaremba,
 Sutskever (2015), on the bias of the forget gate.

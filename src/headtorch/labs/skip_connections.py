@@ -2,15 +2,15 @@
 
 A plain stack hands everything through every layer, and each of them changes its size and direction a little: after many
 the gradient is of a quite different size at each layer. A residual block adds what it computes to what it was given, so
-signal and gradient have a way around it on which nothing is multiplied. A block that has learned nothing then does no
-harm, and depth can be added without care. The layers, the normalisation (each unit brought to mean 0 and spread 1, see
-the next lab) and the number of weights are the same: only the addition differs.
+signal and gradient have a way around it on which nothing is multiplied. A block that puts out 0 then changes nothing,
+and depth can be added without care. The layers, the normalisation (each unit brought to mean 0 and spread 1, see the
+next lab) and the number of weights are the same: only the addition differs.
 
-Question: The same blocks, norm and all, 2, 10, 20, 56 or 152 of them. At which depth does the plain stack stop
-learning?
+Question: A layer here is a batch norm, a ReLU and a dense layer; 2, 10, 20, 56 or 152 of them are stacked. At which
+depth does the plain stack stop learning?
 
-Answer: Up to about ten it learns as well. At 20 it falls behind, at 56 and 152 it stays near a guess, though each
-layer is normalised; the residual one hardly notices its depth.
+Answer: With ten layers it still learns, but more slowly. At 20 it falls behind, at 56 and 152 it stays near a guess,
+though each layer is normalised; the residual one hardly notices its depth.
 
 Sources: He, Zhang, Ren, Sun (2016), Deep residual learning for image recognition.
 """

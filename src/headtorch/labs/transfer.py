@@ -4,14 +4,15 @@ What a network learns first is of use elsewhere: edges and textures in its early
 So one takes a network that was trained on ImageNet, a million photographs of a thousand kinds, cuts off the layer that
 names these, and trains a new last layer on one's own few examples; the rest is frozen, its weights are left as they
 are. With more examples all of it may be trained further (fine-tuned), in steps so small that what it knew is not
-destroyed. In steps of the usual size it is, within a few of them.
+destroyed. In steps seventy times as large it is, within the first pass.
 
 Question: Fifty handwritten digits, five of each kind, and a network that was trained on photographs. Which is right
 more often on new digits after the same number of passes: the frozen one with a new last layer, or the same network
 from scratch?
 
-Answer: The frozen one, by a wide margin, though it has never seen a digit. Fine-tuned in small steps it is better
-still. Fine-tuned too fast it falls back to guessing, below the one from scratch.
+Answer: The frozen one, by a wide margin, though it has never seen a digit. Fine-tuned in small steps it may be better
+still, but with fifty examples not for every seed. Fine-tuned too fast it falls back to guessing, below the one from
+scratch.
 
 Sources: Yosinski, Clune, Bengio, Lipson (2014), How transferable are features in deep neural networks?; Howard, Ruder
 (2018); Tan, Le (2019), EfficientNet. The weights are those of EfficientNet-Lite0 in

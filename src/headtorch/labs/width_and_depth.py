@@ -9,8 +9,8 @@ wide network is as good and easier to train.
 Question: About 1,200 weights: one hidden layer of 400, or four of 19? Which follows a wave with ten turns sooner? And
 of about 3,000 weights on the digits (`task` digits), which is ahead after the same number of steps?
 
-Answer: On the wave the deep one misses far less: the wide one has units enough, but learns them far more slowly. On the
-digits the wide one is at least as good, and a chain of 24 thin layers stays well behind it.
+Answer: On the wave the deep one misses far less: the wide one has units enough, but does not find their places in as
+many steps. On the digits the wide one is at least as good, and a chain of 24 thin layers stays well behind it.
 
 Sources: Telgarsky (2016), Benefits of depth in neural networks; Montúfar, Pascanu, Cho, Bengio (2014), On the number
 of linear regions of deep neural networks.
