@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from headtorch import __version__
 from headtorch.model import UserError
+from headtorch.record.ranks import this_rank
 from headtorch.record.writer import Writer
 
 if TYPE_CHECKING:
@@ -117,8 +118,10 @@ def begin(script: str, argv: Sequence[str], *, as_module: bool, folder: Path) ->
         raise UserError("headtorch records this process already, and can record it only once at a time")
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     name = script.rsplit(".", 1)[-1] if as_module else Path(script).stem
+    rank = this_rank()
+    suffix = "" if rank is None else f"-rank{rank.rank}"
     for number in itertools.count(1):
-        path = folder / (f"{name}-{stamp}.htdb" if number == 1 else f"{name}-{stamp}-{number}.htdb")
+        path = folder / (f"{name}-{stamp}{suffix}.htdb" if number == 1 else f"{name}-{stamp}-{number}{suffix}.htdb")
         with contextlib.suppress(FileExistsError):  # another run began in this second
             writer = Writer(path)
             break
@@ -131,6 +134,7 @@ def begin(script: str, argv: Sequence[str], *, as_module: bool, folder: Path) ->
         "headtorch": __version__,
         "python": platform.python_version(),
         "process": os.getpid(),
+        **(rank._asdict() if rank is not None else {}),
     }.items():
         writer.fact(key, value)
     return Recording(writer)
