@@ -33,8 +33,8 @@ class Training(msgspec.Struct, frozen=True):
     def __call__(self) -> NoReturn:
         """Run the script; UserError is raised only before it starts."""
         from headtorch import record, render
-        from headtorch.record.ranks import this_rank
         from headtorch.monitor import Monitor
+        from headtorch.record.ranks import this_rank
         from headtorch.render.progress import Progress
 
         if not self.as_module:
