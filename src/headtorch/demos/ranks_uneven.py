@@ -29,7 +29,7 @@ loader = DataLoader(Subset(data, indices.split(1000)[rank]), batch_size=32, shuf
 model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
 
-for epoch in range(10):
+for _ in range(10):
     for images, labels in loader:
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(model(images), labels)
