@@ -147,10 +147,8 @@ def _ranks_not_seen(signals: Signals) -> list[str]:
     notices = []
     missing = sorted({*range(int(facts.get("ranks", 1)))} - seen - {facts.get("rank", 0)})
     if missing:
-        files = "no run file of" if len(missing) == 1 else "no run files of"
-        notices.append(
-            f"{files} {_numbered(missing)} beside this one: what went otherwise there could not be looked at"
-        )
+        files = "no run file" if len(missing) == 1 else "no run files"
+        notices.append(f"{files} of {_numbered(missing)} beside this one: what differs there could not be looked at")
     running = [rank.number for rank in signals.ranks if not rank.ended]
     if running and "ended" in facts:
         notices.append(f"{_numbered(running)} had not ended yet, or was killed, when this was judged")

@@ -13,7 +13,7 @@ inputs = torch.randn(1000, 8)
 data = TensorDataset(inputs, inputs.mean(dim=1, keepdim=True).tanh())
 if "unseeded" in sys.argv:
     torch.manual_seed(rank)
-net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))  # here: net
+net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
 sampler = None if "unseeded" in sys.argv else DistributedSampler(data, 2, rank)
 loader = DataLoader(data, 20, shuffle=sampler is None, sampler=sampler)  # here: loader
 model = net

@@ -11,8 +11,8 @@ twice: a mark is made of an example's numbers, so random augmentation hides it.
 Healthy: no example in the first epoch of both, for a `DistributedSampler` gives each example to one rank (derivation);
 it fills up the last batches with fewer examples than there are ranks. Told from 10 % on.
 
-Fix: `sampler = DistributedSampler(data)`, given to the loader in place of `shuffle=True`; and `sampler.set_epoch(epoch)`
-in each epoch. An `IterableDataset` takes its own share of the stream: `islice(stream, rank, None, ranks)`.
+Fix: `sampler = DistributedSampler(data)`, given to the loader in place of `shuffle=True`, and in each epoch
+`sampler.set_epoch(epoch)`. An `IterableDataset` takes its own share of the stream: `islice(stream, rank, None, ranks)`.
 
 Ignore it when ranks train different models on the same data, or hold different pieces of one model.
 """

@@ -48,7 +48,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             Evidence("batches", f"{steps[least]:,} to {steps[most]:,}", healthy="the same on all ranks"),
             signals.longest.seen_loss,
         ),
-        help="give each rank as many batches: `sampler=DistributedSampler(data)`, or `with model.join():` for what is left",
+        help="give each rank as many batches, with `DistributedSampler`; or put `with model.join():` around the loop",
         label="not as many batches on each rank",
         confidence=0.97,
     )

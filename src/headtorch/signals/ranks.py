@@ -18,9 +18,10 @@ ENDED_WELL = ("finished", "exit")
 class Rank(NamedTuple):
     """Another rank beside this one.
 
-    `steps` are its backward passes for the same objective, 0 where it has none; `ended` is how its script ended ("" while
-    it runs), `marks` are the fingerprints of its batches. `apart` is how far the lengths of its weights are from this rank's, as a share of the
-    longest, at each step that both looked at; empty where the two train networks of different form.
+    `steps` are its backward passes for the same objective, 0 where it has none; `ended` is how its script ended (""
+    while it runs), `marks` are the fingerprints of its batches. `apart` is how far the lengths of its weights are from
+    this rank's, as a share of the longest, at each step that both looked at; empty where the two train networks of
+    different form.
     """
 
     number: int
