@@ -112,9 +112,7 @@ def main() -> None:
         taken = time.perf_counter() - start
         told = ", ".join(finding.rule for finding in report.findings) or "nothing"
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(
-            f"one reader of all: {taken:.2f} s, {taken / chosen.writers * 1e3:.1f} ms a rank, {memory:.0f} MiB at most"
-        )
+        print(f"one reader: {taken:.2f} s, {taken / chosen.writers * 1e3:.1f} ms a rank, {memory:.0f} MiB at most")
         print(f"it found {told}; {len(report.notices)} notices", flush=True)
         of = min(PROCESSES, os.cpu_count() or 1)
         together([spawn.Process(target=reduce, args=(rank, of, folder, chosen.parameters, 1000)) for rank in range(of)])
