@@ -1,9 +1,9 @@
 """Ranks of a job are given the same examples, not each a share of its own.
 
 Why learning fails: N ranks are to see N times as many examples in a step. The gradient that they average has the
-variance `Var g = σ²/(N·B)` when their batches are independent; of equal batches it is `σ²/B`, that of one process, and N
-times the computing is paid for it. Where each draws from all the data in its own order, an epoch takes N times as long, and
-what a step count says of it is wrong by N.
+variance `Var g = σ²/(N·B)` when their batches are independent; of equal batches it is `σ²/B`, that of one process, and
+N times the computing is paid for it. Where each draws from all the data in its own order, an epoch takes N times as
+long, and what a step count says of it is wrong by N.
 
 Measured: the marks of the examples in the run files of two ranks, step by step, as long as neither has met an example
 twice: a mark is made of an example's numbers, so random augmentation hides it.
