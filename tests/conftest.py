@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from headtorch.store.run import Run
 
 SCRIPTS = Path(__file__).parent / "scripts"
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")  # a change must not fail for what another one has brought
 LIMIT = 600  # seconds until a hanging script is given up
 
 

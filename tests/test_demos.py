@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from warm import Warm
 
 import headtorch.demos
 from headtorch.rules import all_rules
@@ -42,11 +42,17 @@ def cured(text: str) -> str:
     return re.sub(r"(?m)^(?P<indent> *)\S.*\n(?P<cures>(?: *# cure:.*\n)+)", replace, text)
 
 
-def run(script: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def warm() -> Iterator[Warm]:
+    process = Warm()
+    yield process
+    process.close()
+
+
+def run(script: Path, warm: Warm) -> dict[str, Any]:
     """The report of a script that ran under headtorch to its end."""
     report = script.with_suffix(".json")
-    command = [sys.executable, "-m", "headtorch", "run", "--runs", str(script.parent / "runs"), "--report", str(report)]
-    done = subprocess.run([*command, str(script)], cwd=script.parent, capture_output=True, text=True)
+    done = warm.headtorch(script.parent, "run", f"--runs={script.parent / 'runs'}", f"--report={report}", str(script))
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(report.read_text())
     assert told["notices"] == []
@@ -67,10 +73,10 @@ def test_a_demo_names_its_rule_once_and_can_be_cured(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SICK))
-def test_the_first_finding_names_the_fault_on_its_line(name: str, tmp_path: Path) -> None:
+def test_the_first_finding_names_the_fault_on_its_line(name: str, tmp_path: Path, warm: Warm) -> None:
     script = tmp_path / "train.py"
     script.write_text(SICK[name])
-    findings = run(script)["findings"]
+    findings = run(script, warm)["findings"]
     ((rule, line),) = expectations(SICK[name])
     told = [(f["rule"], f["where"] and f["where"]["line"], f["confidence"]) for f in findings]
     assert told and told[0][:2] == (rule, line), told
@@ -81,9 +87,9 @@ def test_the_first_finding_names_the_fault_on_its_line(name: str, tmp_path: Path
 
 @pytest.mark.corpus
 @pytest.mark.parametrize("name", sorted(DEMOS))
-def test_the_cured_script_has_no_error(name: str, tmp_path: Path) -> None:
+def test_the_cured_script_has_no_error(name: str, tmp_path: Path, warm: Warm) -> None:
     script = tmp_path / "train.py"
     script.write_text(cured(DEMOS[name]))
-    report = run(script)
+    report = run(script, warm)
     assert report["verdict"] != "unknown"
     assert [(f["rule"], f["message"]) for f in report["findings"] if f["severity"] == "error"] == []

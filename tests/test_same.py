@@ -12,7 +12,7 @@ CORPUS = sorted(
     path.relative_to(ROOT)
     for pattern in ("examples/*.py", "src/headtorch/demos/*.py", "corpus/*/*/*.py")
     for path in ROOT.glob(pattern)
-    if path.name != "__init__.py"
+    if path.name != "__init__.py" and "torch.distributed.run" not in path.read_text()  # those have a run file a rank
 )
 # How many backward passes a recording of each holds at least: without them, being the same would say nothing.
 SCENARIOS = {"same_networks": 200, "same_updates": 200, "same_machinery": 60, "same_compile": 25, "same_faults": 1500}

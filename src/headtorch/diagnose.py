@@ -17,6 +17,7 @@ from headtorch.store.run import Run
 
 ENOUGH = 20  # steps, before it says anything that nothing is learned yet
 NOTHING = 0.05  # of the way from chance to 0: 117 of 118 healthy trainings come further
+MOST_NAMED = 8  # ranks in a sentence
 _SEVERITIES = ("error", "warning", "note")
 
 
@@ -30,7 +31,7 @@ def diagnose(path: Path, rules: Sequence[Rule] | None = None) -> tuple[Report, d
         signals = Signals(run)
         found: list[Finding] = []
         failed: set[str] = set()
-        notices = [*_notices(run), *_not_seen(signals)]
+        notices = [*_notices(run), *_ranks_not_seen(signals), *_not_seen(signals)]
         rules = all_rules() if rules is None else rules
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # NaN is what many of them look for
@@ -142,6 +143,26 @@ def _not_seen(signals: Signals) -> list[str]:
         name for name, (quantity, fits) in expected.items() if fits and not any(f.series(quantity) for f in fits)
     ]
     return [f"no {' and no '.join(missing)} could be looked at: the rules on them abstain"] if missing else []
+
+
+def _ranks_not_seen(signals: Signals) -> list[str]:
+    """The ranks of the job that could not be compared with this one."""
+    facts, seen = signals.run.facts, {rank.number for rank in signals.ranks}
+    notices = []
+    missing = sorted({*range(int(facts.get("ranks", 1)))} - seen - {facts.get("rank", 0)})
+    if missing:
+        files = "no run file" if len(missing) == 1 else "no run files"
+        notices.append(f"{files} of {_numbered(missing)} beside this one: what differs there could not be looked at")
+    running = [rank.number for rank in signals.ranks if not rank.ended]
+    if running and "ended" in facts:
+        notices.append(f"{_numbered(running)} had not ended yet, or was killed, when this was judged")
+    return notices
+
+
+def _numbered(ranks: Sequence[int]) -> str:
+    shown = ", ".join(map(str, ranks[:MOST_NAMED]))
+    more = f" and {len(ranks) - MOST_NAMED} more" if len(ranks) > MOST_NAMED else ""
+    return f"rank{'s' * (len(ranks) > 1)} {shown}{more}"
 
 
 def _looked_at(signals: Signals, rules: int) -> str:

@@ -113,7 +113,8 @@ class Finding(msgspec.Struct, frozen=True):
 class RunSummary(msgspec.Struct, frozen=True):
     """What a report says of the run itself. Times are in seconds, `started` since the epoch.
 
-    `last_loss` is the median over the last tenth of the steps, ten at least.
+    `last_loss` is the median over the last tenth of the steps, ten at least. `rank` is the process's number in a job of
+    `ranks` processes.
     """
 
     file: str
@@ -131,6 +132,8 @@ class RunSummary(msgspec.Struct, frozen=True):
     loss_curve: tuple[float, ...]
     headtorch: str
     torch: str | None
+    rank: int = 0
+    ranks: int = 1
 
 
 class Report(msgspec.Struct, frozen=True):

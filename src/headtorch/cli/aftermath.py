@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +19,15 @@ from headtorch.model import UserError
 if TYPE_CHECKING:
     from headtorch.model import Report
 
+BRIEFLY = 2.0  # seconds for the other ranks where this one was stopped: it is killed itself soon
+
 
 class Aftermath:
     """What headtorch does once the script has ended: nothing that fails here may touch the script's end.
 
     Made before the script starts, for a script can close stderr, change the path and the environment. `end` closes
-    the recording, given the kind and the detail of the ending, and returns the run file.
+    the recording, given the kind and the detail of the ending, and returns the run file. Of the ranks of a job one
+    `tells`, for all of them.
     """
 
     def __init__(
@@ -33,7 +36,9 @@ class Aftermath:
         reports: tuple[Path, ...],
         choice: Choice,
         trouble: Callable[[], str | None],
+        tells: bool,
     ) -> None:
+        self._tells = tells
         self._end = end
         self._trouble = trouble
         self._choice = choice
@@ -51,6 +56,9 @@ class Aftermath:
         found, kept = None, ""
         try:
             run_file = self._end(ending.kind, ending.detail)
+            if not self._tells:
+                self._say_trouble()
+                return None
             kept = f"; the run is kept in '{run_file}'"
             if ending.kind != "terminated":  # Python alone drops what a terminated script has not yet flushed.
                 with contextlib.suppress(Exception):
@@ -58,12 +66,12 @@ class Aftermath:
             with self._own_surroundings():
                 from headtorch import render
                 from headtorch.diagnose import diagnose
+                from headtorch.store.ranks import PATIENCE, await_ranks
 
+                await_ranks(run_file, PATIENCE if ending.kind in ("finished", "exit") else BRIEFLY)
                 found, sources = diagnose(run_file, rules_of(self._choice))
                 self._say(render.text(found, sources, width=self._columns, colour=self._colour))
-                # A disk that is full can't hold the news of it.
-                if (trouble := self._trouble()) is not None and trouble not in found.notices:
-                    self._say(f"headtorch: {trouble}\n")
+                self._say_trouble(found.notices)
                 for path in self._reports:
                     try:
                         render.write(found, sources, path)
@@ -77,6 +85,11 @@ class Aftermath:
             reason = traceback.format_exception_only(type(error), error)[-1].strip()
             self._say(f"headtorch: the report failed: {reason}{kept}\n")
         return found
+
+    def _say_trouble(self, told: Sequence[str] = ()) -> None:
+        # A disk that is full can't hold the news of it.
+        if (trouble := self._trouble()) is not None and trouble not in told:
+            self._say(f"headtorch: {trouble}\n")
 
     def _say(self, text: str) -> None:
         left = text.encode(self._encoding, "backslashreplace")

@@ -42,6 +42,8 @@ def explain(name: str | None, demo: bool) -> Callable[[], NoReturn] | None:
             copy.write_text(_without_answers(script.read_text(encoding="utf-8")), encoding="utf-8")
         except OSError as error:
             raise UserError(f"cannot copy the demo into a temporary folder: {error.strerror}") from error
+        # A demo of several processes starts this command again in each of them: they need one folder.
+        sys.orig_argv = [sys.executable, "-m", "headtorch", "run", f"--runs={folder}", str(copy)]
         return Training(
             script=str(copy),
             arguments=(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from headtorch import launch
 from headtorch.cli.aftermath import Aftermath
 from headtorch.cli.live import open_page
 from headtorch.cli.options import Choice, has_errors
+from headtorch.model import UserError
 
 
 class Training(msgspec.Struct, frozen=True):
@@ -33,24 +35,29 @@ class Training(msgspec.Struct, frozen=True):
         """Run the script; UserError is raised only before it starts."""
         from headtorch import record, render
         from headtorch.monitor import Monitor
+        from headtorch.record.ranks import this_rank
         from headtorch.render.progress import Progress
 
         if not self.as_module:
             launch.check_script(self.script)
         for path in self.reports:
             render.check_path(path)
+        rank = this_rank()
+        if rank is not None and self.fix:
+            raise UserError(f"cannot try fixes on a training of {rank.ranks} processes: leave out --fix")
+        tells = rank is None or rank.rank == 0
         recording = record.begin(
             self.script, self.arguments, as_module=self.as_module, folder=self.runs, append=self.append
         )
-        if self.live:
+        if self.live and tells:
             print(f"headtorch: {open_page(recording.path)}", file=sys.stderr, flush=True)
-        monitor = Monitor(recording, Progress(sys.stderr))
+        monitor = Monitor(recording, Progress(sys.stderr if tells else io.StringIO()))
 
         def end(kind: str, detail: str) -> Path:
             monitor.stop()
             return recording.end(kind, detail)
 
-        aftermath = Aftermath(end, self.reports, self.choice, lambda: recording.trouble)
+        aftermath = Aftermath(end, self.reports, self.choice, lambda: recording.trouble, tells)
         argv = [self.script, *self.arguments]
         ending = launch.execute(argv, as_module=self.as_module, at_sigterm=aftermath.report)
         found = aftermath.report(ending)

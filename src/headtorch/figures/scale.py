@@ -43,8 +43,10 @@ class Scale(NamedTuple):
             return []
         first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
         every = max(1, math.ceil((last - first + 1) / most))
-        decades = [10.0**power for power in range(first, last + 1) if power % every == 0]
-        return decades if len(decades) > 1 else []
+        powers = [power for power in range(first, last + 1) if power % every == 0]
+        if len(powers) < 2:
+            powers = list(range(first, last + 1, every))
+        return [10.0**power for power in powers] if len(powers) > 1 else []
 
     def _even(self, most: int) -> list[float]:
         rough = (self.high / 2 - self.low / 2) / most * 2

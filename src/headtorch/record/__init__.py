@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 from headtorch import __version__
 from headtorch.model import UserError
-from headtorch.record.resuming import Before, resume
+from headtorch.record.ranks import this_rank
+from headtorch.record.resuming import Before, file_of_rank, resume
 from headtorch.record.writer import Writer
 
 if TYPE_CHECKING:
@@ -120,7 +121,9 @@ def begin(script: str, argv: Sequence[str], *, as_module: bool, folder: Path, ap
     if any(recording.is_of_this_process for recording in _recordings):
         raise UserError("headtorch records this process already, and can record it only once at a time")
     facts = {"arguments": list(argv), "headtorch": __version__, "process": os.getpid()}
+    rank = this_rank()
     if append is not None:
+        append = append if rank is None else file_of_rank(append, rank.rank)
         before = resume(append, script, as_module)
         writer = Writer(append, append=True)
         for key in ("ended", "ending", "detail"):
@@ -128,7 +131,8 @@ def begin(script: str, argv: Sequence[str], *, as_module: bool, folder: Path, ap
         facts["resumed"] = before.resumes
     else:
         before = Before()
-        writer = _new_file(script, as_module, folder)
+        writer = _new_file(script, as_module, folder, "" if rank is None else f"-rank{rank.rank}")
+        facts |= {} if rank is None else rank._asdict()
         facts |= {"script": script, "as_module": as_module, "folder": str(Path.cwd()), "started": time.time()}
         facts["python"] = platform.python_version()
     for key, value in facts.items():
@@ -136,11 +140,11 @@ def begin(script: str, argv: Sequence[str], *, as_module: bool, folder: Path, ap
     return Recording(writer, before)
 
 
-def _new_file(script: str, as_module: bool, folder: Path) -> Writer:
+def _new_file(script: str, as_module: bool, folder: Path, suffix: str) -> Writer:
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     name = script.rsplit(".", 1)[-1] if as_module else Path(script).stem
     for number in itertools.count(1):
-        path = folder / (f"{name}-{stamp}.htdb" if number == 1 else f"{name}-{stamp}-{number}.htdb")
+        path = folder / (f"{name}-{stamp}{suffix}.htdb" if number == 1 else f"{name}-{stamp}-{number}{suffix}.htdb")
         with contextlib.suppress(FileExistsError):  # another run began in this second
             return Writer(path)
     raise AssertionError("there is always a number more")

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from headtorch.model import UserError
+from headtorch.store.ranks import other_ranks
 from headtorch.store.resumed import Resume
 from headtorch.store.run import Run
 
@@ -37,6 +38,18 @@ def resume(path: Path, script: str, as_module: bool) -> Before:
         return Before(step, int(facts.get("evaluations", 0)), number, (*run.resumes, now))
     finally:
         run.close()
+
+
+def file_of_rank(path: Path, rank: int) -> Path:
+    """A rank's own run file, of the job that the run file at `path` is of. Raises UserError when there is none."""
+    run = Run(path)
+    try:
+        files = {int(run.facts.get("rank", 0)): path, **other_ranks(run)}
+    finally:
+        run.close()
+    if rank not in files:
+        raise UserError(f"cannot append to '{path}': no run file of rank {rank} of its job lies beside it")
+    return files[rank]
 
 
 def _is_of(run: Run, script: str, as_module: bool) -> bool:

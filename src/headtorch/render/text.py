@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from headtorch.model import Finding, Report
+from headtorch.model import Finding, Report, RunSummary
 from headtorch.render.evidence import evidence_lines
 from headtorch.render.numbers import count, duration, figure
 from headtorch.render.order import counted, names, order
@@ -90,7 +90,7 @@ def _faulty(report: Report, page: Page) -> list[str]:
     facts = [f"({script})" if run.seconds is None else f"({script}, {duration(run.seconds)})"]
     if run.file:
         facts.append(f"· recorded in {short_path(run.file)}")
-    return page.paragraph(NAME, "strong", f"{counted(report.findings)} in {count(run.steps, 'step')}", *facts)
+    return page.paragraph(NAME, "strong", f"{counted(report.findings)} in {_steps(run)}", *facts)
 
 
 def _healthy(report: Report, page: Page) -> list[str]:
@@ -99,7 +99,12 @@ def _healthy(report: Report, page: Page) -> list[str]:
     if run.first_loss is not None and run.last_loss is not None:
         loss = f"loss {figure(run.first_loss)} → {figure(run.last_loss)} {sparkline(run.loss_curve)} in "
     looked_at = f"; looked at {report.looked_at}" if report.looked_at else ""
-    return page.paragraph(f"{NAME} healthy:", "healthy", f"{loss}{count(run.steps, 'step')}{looked_at}")
+    return page.paragraph(f"{NAME} healthy:", "healthy", f"{loss}{_steps(run)}{looked_at}")
+
+
+def _steps(run: RunSummary) -> str:
+    where = f" on rank {run.rank} of {run.ranks}" if run.ranks > 1 else ""
+    return f"{count(run.steps, 'step')}{where}"
 
 
 def _unknown(report: Report, page: Page) -> list[str]:
@@ -107,5 +112,5 @@ def _unknown(report: Report, page: Page) -> list[str]:
     run, script = report.run, short_path(report.run.script)
     reason = page.words(report.notices[0].rstrip(".") if report.notices else NOTHING)
     if run.steps:
-        return page.paragraph(NAME, "strong", f"no verdict after {count(run.steps, 'step')} of", f"{script}:", *reason)
+        return page.paragraph(NAME, "strong", f"no verdict after {_steps(run)} of", f"{script}:", *reason)
     return page.paragraph(NAME, "strong", "no training was seen in", f"{script}:", *reason)

@@ -15,9 +15,10 @@ from headtorch.places import Places
 from headtorch.places.data import order, prepared
 from headtorch.signals.fit import Fit, span, thin
 from headtorch.signals.network import AFFINE, BOUNDED, LINEAR, Network, is_affine, place_of
+from headtorch.signals.ranks import Rank, others
 from headtorch.store.run import Run
 
-__all__ = ["AFFINE", "BOUNDED", "LINEAR", "Fit", "Network", "Signals", "is_affine", "place_of", "span", "thin"]
+__all__ = ["AFFINE", "BOUNDED", "LINEAR", "Fit", "Network", "Rank", "Signals", "is_affine", "place_of", "span", "thin"]
 
 
 class Signals:
@@ -36,6 +37,15 @@ class Signals:
     def longest(self) -> Fit:
         """The fit with the most steps."""
         return max(self.fits, key=lambda fit: fit.steps)
+
+    @cached_property
+    def ranks(self) -> list[Rank]:
+        """The other ranks of the job, beside this one's longest fit; none where one process trained alone."""
+        return list(others(self.run, self.longest if self.fits else None))
+
+    def calls_any(self, *names: str) -> bool:
+        """Whether the user's sources call functions or methods of one of these names."""
+        return any(True for file in self.run.sources for _ in self.places.calls(file, *names))
 
     @cached_property
     def moved(self) -> set[int]:

@@ -242,6 +242,8 @@ class Run:
             loss_curve=tuple(_thin(losses)),
             headtorch=str(facts.get("headtorch", "")),
             torch=facts.get("torch"),
+            rank=int(facts.get("rank", 0)),
+            ranks=int(facts.get("ranks", 1)),
         )
 
 

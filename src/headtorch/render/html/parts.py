@@ -73,6 +73,8 @@ def ending(run: RunSummary, detail: str, running: bool) -> str:
 def heading(run: RunSummary, detail: str = "", running: bool = False) -> Heading:
     """The head of the page of a run."""
     facts = [("steps", f"{run.steps:,}")]
+    if run.ranks > 1:
+        facts.append(("rank", f"{run.rank} of {run.ranks}"))
     if run.first_loss is not None and run.last_loss is not None:
         facts.append(("loss", f"{figure(run.first_loss)} → {figure(run.last_loss)}"))
     seconds = time.time() - run.started if running and run.started else run.seconds
