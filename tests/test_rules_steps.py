@@ -23,3 +23,10 @@ def test_only_the_wrong_ways_are_told(recorded: Start) -> None:
         ("grad-accumulation-wrong", "if i % 40 == 39:"),
         ("wrong-dimension", "layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=batch_first)"),
     }
+
+
+def test_of_several_fits_at_one_line_the_one_is_named(recorded: Start) -> None:
+    report, _ = diagnose(recorded(SCRIPTS / "turns.py").end().run.path)
+    (finding,) = (finding for finding in report.findings if finding.severity == "error" and finding.role == "cause")
+    assert finding.rule == "lr-too-high"
+    assert [seen.steps for seen in finding.saw if seen.quantity == "loss"] == ["fit 3 of 3"]

@@ -47,8 +47,8 @@ def _wrapped(name: str, row: list[str], page: Page) -> list[str]:
     beside = columns(name) <= page.width // 2
     indent = columns(name) if beside else 2
     rest = page._replace(width=page.width - indent)
-    # A cell is kept whole if it can be; else each of its words is.
-    cells = [[cell] if columns(cell) <= rest.width else rest.words(cell, indent=0) for cell in row if cell]
+    # A cell is kept whole if it can be; else it is broken between its words.
+    cells = [[cell] if columns(cell) <= rest.width else rest.lines(cell) for cell in row if cell]
     lines = [" " * indent + line for line in rest.wrap([piece for cell in cells for piece in cell], 0, GAP)]
     return [name + lines[0].strip(), *lines[1:]] if beside else [*page.lines(name), *lines]
 

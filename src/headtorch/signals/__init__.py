@@ -32,6 +32,12 @@ class Signals:
             fit = Fit(run, objective, self.fits)
             if fit.steps:
                 self.fits.append(fit)
+        begun: dict[Where | None, list[Fit]] = {}
+        for fit in self.fits:
+            begun.setdefault(fit.objective.backward_at, []).append(fit)
+        for alike in begun.values():
+            for number, fit in enumerate(alike, 1):
+                fit.turn = (number, len(alike))
 
     @cached_property
     def longest(self) -> Fit:

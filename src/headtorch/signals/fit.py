@@ -20,7 +20,13 @@ Floats = NDArray[np.floating[Any]]
 
 
 class Fit:
-    """One objective's training as its run file tells it."""
+    """One objective's training as its run file tells it.
+
+    `turn` is its number among those that one line of the script began one after the other, as a search does, and how
+    many they are.
+    """
+
+    turn = (1, 1)
 
     def __init__(self, run: Run, objective: Objective, all_fits: Sequence[Fit]) -> None:
         self.run = run
@@ -184,7 +190,9 @@ class Fit:
         peak = float(finite.max()) if len(finite) else math.nan
         high = peak > PEAK * max(self.first_loss, self.last_loss, 0.0)
         most = f", at most {peak:.3g}" if high else ""
-        return Evidence("loss", f"{self.first_loss:.4g} to {end}{most}", curve=self.curve())
+        number, turns = self.turn
+        which = f"fit {number} of {turns}" if turns > 1 else None
+        return Evidence("loss", f"{self.first_loss:.4g} to {end}{most}", steps=which, curve=self.curve())
 
     def curve(self, points: int = 20) -> tuple[float, ...]:
         """The loss as a few points for a sparkline."""
