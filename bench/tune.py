@@ -114,7 +114,7 @@ def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     ratios: dict[str, list[float]] = {"TPE": [], "random": []}
     for case in chosen.only or CASES:
-        found = [measured(chosen.cases / case, seed, chosen.runs) for seed in range(chosen.seeds)]
+        found = [measured(chosen.cases.absolute() / case, seed, chosen.runs) for seed in range(chosen.seeds)]
         found = [steps for steps in found if steps]
         if not found:
             print(f"{case}: the cured script shows no gain that a trial can see", flush=True)
