@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from pages import TRAINS, chromium, opened, served
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "iris.py"
 
@@ -37,6 +37,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def fits_the_width(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def drag(page: Page, area: Locator, start: float, end: float) -> None:
+    """Drag from one share of an area's width to another, each once the area lies still and nothing covers it."""
+    area.scroll_into_view_if_needed()
+    for share, then in ((start, page.mouse.down), ((start + end) / 2, None), (end, page.mouse.up)):
+        box = area.bounding_box()
+        assert box is not None
+        area.hover(position={"x": box["width"] * share, "y": 50})
+        if then is not None:
+            then()
 
 
 def expect_range(page: Page, low: str, high: str) -> None:
@@ -102,13 +113,7 @@ def test_a_finished_run_zooms_opens_layers_and_takes_keys(browser: Browser, fold
         expect(plot.locator("canvas").first).to_be_visible()
         expect_range(page, "0", "149")
         # A drag zooms, and so do keys.
-        plot.scroll_into_view_if_needed()
-        box = plot.locator(".u-over").first.bounding_box()
-        assert box is not None
-        page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 50)
-        page.mouse.down()
-        page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 60, steps=4)
-        page.mouse.up()
+        drag(page, plot.locator(".u-over").first, 0.25, 0.5)
         expect_range(page, "3[0-9]|4[0-5]", "6[5-9]|7[0-9]")
         plot.focus()
         page.keyboard.press("0")
