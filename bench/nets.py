@@ -1,4 +1,4 @@
-"""An ordinary training script: `nets.py NAME` trains one of four networks on data that it can learn.
+"""An ordinary training script: `nets.py NAME` trains one of some networks on data that it can learn.
 
 Each line on stdin asks for one step, and each step answers with its wall time and the CPU time of this thread. There is
 no data loader, and one thread computes: nothing that is no training dilutes the ratio of two times.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -97,6 +98,18 @@ class GPT(nn.Module):
         return self.head(self.norm(self.blocks(x))).flatten(0, 1)
 
 
+class Reader(nn.Module):
+    """An LSTM of two layers over a sequence, and a dense layer on its last state."""
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(32, width, num_layers=2, batch_first=True)
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.lstm(x)[0][:, -1])
+
+
 class Residual(nn.Module):
     """One of many equal layers that keep their input."""
 
@@ -114,15 +127,15 @@ def mlp() -> Task:
     return Task(model, torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9), *classes(10, 784), 128)
 
 
-def resnet() -> Task:
+def resnet(depth: int, batch: int) -> Task:
     blocks = [
         Block(narrow if number == 0 else wide, wide, 2 if number == 0 and wide > 16 else 1)
         for narrow, wide in ((16, 16), (16, 32), (32, 64))
-        for number in range(3)
+        for number in range((depth - 2) // 6)
     ]
     stem = [nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
     model = nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
-    return Task(model, torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9), *classes(10, 3, 32, 32), 64)
+    return Task(model, torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9), *classes(10, 3, 32, 32), batch)
 
 
 def gpt() -> Task:
@@ -130,12 +143,24 @@ def gpt() -> Task:
     return Task(model, torch.optim.AdamW(model.parameters(), lr=3e-4), *sentences(1000, 128), 16)
 
 
+def lstm() -> Task:
+    model = Reader(256, 10)
+    return Task(model, torch.optim.Adam(model.parameters(), lr=1e-3), *classes(10, 64, 32), 32)
+
+
 def deep() -> Task:
     model = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), *[Residual(32) for _ in range(98)], nn.Linear(32, 10))
     return Task(model, torch.optim.Adam(model.parameters(), lr=1e-3), *classes(10, 20), 64)
 
 
-TASKS = {"mlp": mlp, "resnet": resnet, "gpt": gpt, "deep": deep}
+TASKS = {
+    "mlp": mlp,
+    "resnet": partial(resnet, 20, 64),
+    "gpt": gpt,
+    "lstm": lstm,
+    "resnet152": partial(resnet, 152, 8),
+    "deep": deep,
+}
 
 
 def turns(step: Callable[[int], object]) -> None:

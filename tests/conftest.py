@@ -75,10 +75,10 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Start:
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Start:
     """Starts a script under `headtorch run`."""
 
-    def start(script: Path, *arguments: str, **environment: str) -> Started:
+    def start(script: Path, *arguments: str, level: str = "default", **environment: str) -> Started:
         folder = tmp_path_factory.mktemp("recorded")
         runs = folder / "runs"
-        command = ["-m", "headtorch", "run", "--runs", str(runs), str(script), *arguments]
+        command = ["-m", "headtorch", "run", "--runs", str(runs), "--level", level, str(script), *arguments]
         return Started(command, folder, runs, environment)
 
     return start

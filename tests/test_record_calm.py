@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import SCRIPTS, Start
@@ -44,3 +46,16 @@ def test_the_loss_that_is_no_number_and_the_evaluation(run: Run) -> None:
     (broken,) = run.events("nan")
     assert (broken.step, broken.value["input"]) == (330, 0.0)
     assert run.series("eval_loss", run.objectives[0].id).steps.tolist() == [141]
+
+
+def test_a_deep_look_is_at_every_step_and_changes_nothing(plain: Start, recorded: Start, tmp_path: Path) -> None:
+    watched = {"PYTHONPATH": str(SCRIPTS / "hash_at_exit")}
+    alone = plain(SCRIPTS / "calm.py", **watched, HASHES=str(tmp_path / "alone")).end()
+    deep = recorded(SCRIPTS / "calm.py", level="deep", **watched, HASHES=str(tmp_path / "deep")).end()
+    assert (deep.status, deep.out) == (0, alone.out)
+    assert (tmp_path / "deep").read_text() == (tmp_path / "alone").read_text()
+    assert deep.run.facts.get("errors") is None
+    first, second = deep.run.objectives
+    for quantity in ("grad_norm", "weight_norm", "output_grad_norm", "input", "prediction"):
+        assert deep.run.series(quantity, first.id).steps.tolist() == list(range(400)), quantity
+        assert deep.run.series(quantity, second.id).steps.tolist() == list(range(400, 550)), quantity

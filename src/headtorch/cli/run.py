@@ -37,6 +37,13 @@ from headtorch.cli.training import Training
     type=click.Path(path_type=Path),
     help="Go on in the run file RUN of this script, as for a training that resumes from a checkpoint.",
 )
+@click.option(
+    "--level",
+    type=click.Choice(["default", "deep"]),
+    default="default",
+    help="How closely to look: `deep` measures everything at every step, `default` after the first hundred at one "
+    "step in a hundred.",
+)
 @click.option("--fix", is_flag=True, help="Then try fixes for what is found, as `headtorch fix` does.")
 @click.option("--live", is_flag=True, help="Open a page that shows the training live, as `headtorch view` does.")
 @module_option
@@ -49,6 +56,7 @@ def run(
     ignore: tuple[str, ...],
     runs: Path,
     append: Path | None,
+    level: str,
     fix: bool,
     live: bool,
     as_module: bool,
@@ -70,5 +78,6 @@ def run(
         choice=choice_of(select, ignore),
         fix=fix,
         live=live,
+        level=level,
         append=None if append is None else append.absolute(),
     )

@@ -30,6 +30,7 @@ class Training(msgspec.Struct, frozen=True):
     fix: bool = False
     live: bool = False
     append: Path | None = None
+    level: str = "default"
 
     def __call__(self) -> NoReturn:
         """Run the script; UserError is raised only before it starts."""
@@ -47,7 +48,12 @@ class Training(msgspec.Struct, frozen=True):
             raise UserError(f"cannot try fixes on a training of {rank.ranks} processes: leave out --fix")
         tells = rank is None or rank.rank == 0
         recording = record.begin(
-            self.script, self.arguments, as_module=self.as_module, folder=self.runs, append=self.append
+            self.script,
+            self.arguments,
+            as_module=self.as_module,
+            folder=self.runs,
+            append=self.append,
+            level=self.level,
         )
         if self.live and tells:
             print(f"headtorch: {open_page(recording.path)}", file=sys.stderr, flush=True)

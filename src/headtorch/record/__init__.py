@@ -21,6 +21,7 @@ from headtorch import __version__
 from headtorch.model import UserError
 from headtorch.record.ranks import this_rank
 from headtorch.record.resuming import Before, file_of_rank, resume
+from headtorch.record.schedule import LEVELS, Schedule
 from headtorch.record.writer import Writer
 
 if TYPE_CHECKING:
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
 class Recording:
     """One run that is being recorded. It begins to watch as soon as the script has imported torch."""
 
-    def __init__(self, writer: Writer, before: Before | None = None) -> None:
+    def __init__(self, writer: Writer, before: Before, schedule: Schedule) -> None:
         self._writer = writer
-        self._before = before or Before()
+        self._schedule = schedule
+        self._before = before
         self._taps: Taps | None = None
         self._process = os.getpid()
         self._began, self._ticks = time.time(), time.monotonic()
@@ -52,7 +54,7 @@ class Recording:
             from headtorch.record.recorder import Recorder
             from headtorch.record.taps import Taps
 
-            self._taps = Taps(Recorder(self._writer, self._before))
+            self._taps = Taps(Recorder(self._writer, self._before, self._schedule))
             self._taps.install()
             self._writer.fact("torch", str(torch.__version__))
         except Exception as error:
@@ -113,9 +115,18 @@ class Recording:
 _recordings: list[Recording] = []  # that have begun and were not detached
 
 
-def begin(script: str, argv: Sequence[str], *, as_module: bool, folder: Path, append: Path | None = None) -> Recording:
+def begin(
+    script: str,
+    argv: Sequence[str],
+    *,
+    as_module: bool,
+    folder: Path,
+    append: Path | None = None,
+    level: str = "default",
+) -> Recording:
     """Begin to record a script into a new run file in `folder`, or to `append` to one of the same script.
 
+    `level` is one of `LEVELS`: how many steps are looked at.
     Raises UserError when that cannot be, or this process is being recorded already.
     """
     if any(recording.is_of_this_process for recording in _recordings):
@@ -137,7 +148,7 @@ def begin(script: str, argv: Sequence[str], *, as_module: bool, folder: Path, ap
         facts["python"] = platform.python_version()
     for key, value in facts.items():
         writer.fact(key, value)
-    return Recording(writer, before)
+    return Recording(writer, before, LEVELS[level])
 
 
 def _new_file(script: str, as_module: bool, folder: Path, suffix: str) -> Writer:

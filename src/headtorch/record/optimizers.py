@@ -16,7 +16,7 @@ import torch
 
 from headtorch.model import Where
 from headtorch.record.objectives import TensorNumbers
-from headtorch.record.schedule import looked_at
+from headtorch.record.schedule import Schedule
 from headtorch.record.source import Sources
 from headtorch.record.writer import Writer
 from headtorch.store import records
@@ -63,7 +63,10 @@ def _steps_of(scheduler: Any) -> int:
 class Optimizers:
     """All optimizers of the process, in the order in which they were made."""
 
-    def __init__(self, sources: Sources, numbers: TensorNumbers, writer: Writer, first_number: int) -> None:
+    def __init__(
+        self, sources: Sources, numbers: TensorNumbers, writer: Writer, first_number: int, schedule: Schedule
+    ) -> None:
+        self._schedule = schedule
         self._first_number = first_number
         self._sources = sources
         self._numbers = numbers
@@ -134,7 +137,7 @@ class Optimizers:
                 each.told = True
                 details = {"scheduler": type(scheduler).__name__, "optimizer_steps": state.steps - 1}
                 self._writer.event(max(step - 1, 0), "scheduler", optimizer=state.number, where=each.made_at, **details)
-        if taken and looked_at(state.steps - 1):
+        if taken and self._schedule.looked_at(state.steps - 1):
             self._writer.sample(state.number, "scheduled", max(step - 1, 0), [float(state.steps), float(taken)])
 
     def holder(self, tensor: torch.Tensor) -> int | None:

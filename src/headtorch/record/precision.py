@@ -17,7 +17,7 @@ import torch
 
 from headtorch.record.objectives import Objective
 from headtorch.record.outbox import Outbox
-from headtorch.record.schedule import looked_at
+from headtorch.record.schedule import Schedule
 from headtorch.record.source import Sources
 from headtorch.record.writer import Writer
 
@@ -35,7 +35,8 @@ def autocast(tensor: torch.Tensor | None) -> Autocast | None:
 class Precision:
     """Notes mixed precision in the run file."""
 
-    def __init__(self, writer: Writer, outbox: Outbox, sources: Sources) -> None:
+    def __init__(self, writer: Writer, outbox: Outbox, sources: Sources, schedule: Schedule) -> None:
+        self._schedule = schedule
         self._writer = writer
         self._outbox = outbox
         self._sources = sources
@@ -62,6 +63,6 @@ class Precision:
         if local and (scale := float(tensor)) != self._scale:
             self._scale = scale
             self._writer.sample(objective.number, "loss_scale", step, [scale])
-        elif not local and looked_at(self._updates):
+        elif not local and self._schedule.looked_at(self._updates):
             self._outbox.put(objective.number, "loss_scale", step, tensor.detach().clone())
         self._updates += 1

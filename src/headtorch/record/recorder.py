@@ -30,29 +30,29 @@ from headtorch.record.precision import Autocast, Precision, autocast
 from headtorch.record.recurrent import Recurrent
 from headtorch.record.resuming import Before
 from headtorch.record.rows import plain
-from headtorch.record.schedule import looked_at, until_looked_at
+from headtorch.record.schedule import Schedule
 from headtorch.record.source import Sources
 from headtorch.record.tracing import Tracer
 from headtorch.record.writer import Writer
 
 MAX_TRIES = 8  # of tracing an objective's lines
 RECENT = 8  # objectives: of hundreds, as in a search, only the last ones still run
-
 MAX_REPLICAS = 16  # weights held by hand that take turns on one line
 
 
 class Recorder:
     """Records one process's trainings into one run file."""
 
-    def __init__(self, writer: Writer, before: Before) -> None:
+    def __init__(self, writer: Writer, before: Before, schedule: Schedule) -> None:
         self.writer = writer
+        self._schedule, self._looked_at = schedule, schedule.looked_at
         self._before = before
         self.sources = Sources(writer.source)
         self.tracer = Tracer(self.sources)
         self.modules = Modules(self.sources, before.number)
-        self.recurrent = Recurrent()
+        self.recurrent = Recurrent(schedule)
         self.numbers = TensorNumbers(before.number)
-        self.optimizers = Optimizers(self.sources, self.numbers, writer, before.number)
+        self.optimizers = Optimizers(self.sources, self.numbers, writer, before.number, schedule)
         self.outbox = Outbox(self._deliver)
         self._objectives = Objectives(self.optimizers, before.number)
         self._describer = Describer(writer, self.sources, self.modules, self.numbers, self.outbox)
@@ -60,7 +60,7 @@ class Recorder:
         self._evaluations = Evaluations(writer, self.sources, self.modules, self.outbox)
         self.calm = Calm(writer)
         self.engine: CodeType | None = None  # of the function that every backward pass goes through
-        self._precision = Precision(writer, self.outbox, self.sources)
+        self._precision = Precision(writer, self.outbox, self.sources, schedule)
         self.step = before.step  # backward passes so far
         self.last_loss: float | None = None
         self.other_threads: set[int] = set()  # that trained at the same time, and were left alone
@@ -89,7 +89,7 @@ class Recorder:
         self._evaluations.release()
         state = self._modes.get(key)
         if not grad:
-            looked = looked_at(self._evaluations.count)
+            looked = self._looked_at(self._evaluations.count)
             self._evaluations.count += 1
             if looked:
                 trained = self._trained() if self._trained is not None else None
@@ -149,7 +149,7 @@ class Recorder:
             return
         if (place := self._backward_place()) is not None:
             roots = {key: bool(state[0]) for key, (_, state) in self._roots.items()}
-            left = until_looked_at(objective.count)
+            left = self._schedule.until_looked_at(objective.count)
             self.calm.begin(objective, roots, states[0] if states else None, place, self.step, left)
 
     def _backward_place(self) -> Place | None:
@@ -203,7 +203,7 @@ class Recorder:
         if not accumulates and not self._is_training(site, loss, wanted, makes_graph):
             self._forget_forward()
             return None
-        if objective is None or looked_at(objective.count) or objective.compared_at != self.optimizers.made:
+        if objective is None or self._looked_at(objective.count) or objective.compared_at != self.optimizers.made:
             graph = Graph(loss.grad_fn) if loss.grad_fn is not None else None
             objective = self._objectives.identify(site, objective, graph, wanted, self._current)
         elif not objective.traced and objective.tries < MAX_TRIES and loss.grad_fn is not None:
@@ -216,7 +216,7 @@ class Recorder:
         objective.count += 1
         self._current = objective
         self._evaluations.forget()
-        now = Pass(objective, step, looked_at(count))
+        now = Pass(objective, step, self._looked_at(count))
         now.wanted = wanted
         if graph is not None and self._to_describe(objective):
             called = [module for reference, _ in self._roots.values() if (module := reference()) is not None]
@@ -256,7 +256,7 @@ class Recorder:
             self._trace()
 
     def _passed(self) -> None:
-        self._look_next = any(looked_at(each.count) for each in self._objectives.all[-RECENT:])
+        self._look_next = any(self._looked_at(each.count) for each in self._objectives.all[-RECENT:])
         self.writer.step_done()
 
     def _untraced(self) -> bool:
@@ -372,7 +372,7 @@ class Recorder:
         if not objective.clipped:
             objective.clipped = True
             self.writer.event(self.step - 1, "clip", objective=objective.number, where=self.sources.stack())
-        if looked_at(objective.count - 1):
+        if self._looked_at(objective.count - 1):
             limit = torch.full((1,), most, device=norm.device)
             self.outbox.put(
                 objective.number, "clip", self.step - 1, torch.cat([norm.detach().reshape(1).float(), limit])

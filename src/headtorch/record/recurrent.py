@@ -1,6 +1,6 @@
 """Recurrent: the state with which each recurrent layer begins a pass, and whether the pass before left it there.
 
-Looked at in each layer's first hundred passes: it takes two that follow each other to tell.
+Looked at in each layer's first passes, a hundred as a rule: it takes two that follow each other to tell.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from headtorch.record.schedule import DENSE
+from headtorch.record.schedule import Schedule
 from headtorch.record.statistics import describable
 
 FUNCTIONS = ("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
@@ -29,7 +29,8 @@ class Layer:
 class Recurrent:
     """The recurrent layers of the process, by their first weights."""
 
-    def __init__(self) -> None:
+    def __init__(self, schedule: Schedule) -> None:
+        self._dense = schedule.dense
         self._layers: dict[int, Layer] = {}
 
     def called(
@@ -48,7 +49,7 @@ class Recurrent:
         if begins:
             layer.step = step
             layer.passes += 1
-        if layer.passes > DENSE:
+        if layer.passes > self._dense:
             return None
         before, layer.left = layer.left, _mark(result if is_cell else result[1])
         state = _mark(given)

@@ -9,22 +9,30 @@ machine; at a stride of 53 that adds 1.5 % to the steps after the first hundred,
 from __future__ import annotations
 
 import itertools
+import sys
+from typing import NamedTuple
 
-DENSE = 100
 STRIDES = ((1_000, 53),)
 LAST_STRIDE = 97
 
 
-def looked_at(step: int) -> bool:
-    """Whether the `step`-th step of an objective, counted from 0, is looked at."""
-    if step < DENSE:
-        return True
-    for end, stride in STRIDES:
-        if step < end:
-            return step % stride == 0
-    return step % LAST_STRIDE == 0
+class Schedule(NamedTuple):
+    """Which steps are looked at: all of the first `dense` ones, then fewer."""
+
+    dense: int
+
+    def looked_at(self, step: int) -> bool:
+        """Whether the `step`-th step of an objective, counted from 0, is looked at."""
+        if step < self.dense:
+            return True
+        for end, stride in STRIDES:
+            if step < end:
+                return step % stride == 0
+        return step % LAST_STRIDE == 0
+
+    def until_looked_at(self, step: int) -> int:
+        """How many steps from this one on are not looked at before the next that is."""
+        return next(ahead for ahead in itertools.count() if self.looked_at(step + ahead))
 
 
-def until_looked_at(step: int) -> int:
-    """How many steps from this one on are not looked at before the next that is."""
-    return next(ahead for ahead in itertools.count() if looked_at(step + ahead))
+LEVELS = {"default": Schedule(100), "deep": Schedule(sys.maxsize)}
