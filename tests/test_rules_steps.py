@@ -30,3 +30,11 @@ def test_of_several_fits_at_one_line_the_one_is_named(recorded: Start) -> None:
     (finding,) = (finding for finding in report.findings if finding.severity == "error" and finding.role == "cause")
     assert finding.rule == "lr-too-high"
     assert [seen.steps for seen in finding.saw if seen.quantity == "loss"] == ["fit 3 of 3"]
+
+
+def test_calls_of_a_step_are_one_training_unless_they_take_turns(recorded: Start) -> None:
+    run = recorded(SCRIPTS / "calls.py").end().run
+    steps = [run.series("loss", objective.id).steps.tolist() for objective in run.objectives]
+    assert steps == [list(range(155)), list(range(155, 255, 2)), list(range(156, 255, 2))]
+    report, _ = diagnose(run.path)
+    assert (report.verdict, report.findings) == ("healthy", ())

@@ -13,6 +13,7 @@ import msgspec
 
 from headtorch.model import Finding, RunSummary, UserError, Where
 from headtorch.store import db, tried
+from headtorch.store.continued import join_calls
 from headtorch.store.packing import last_step, unpack
 from headtorch.store.records import Module, Objective, Optimizer, Parameter
 from headtorch.store.resumed import Joined, Resume, join
@@ -102,13 +103,22 @@ class Run:
 
     @cached_property
     def _joined(self) -> Joined:
-        return join(
+        objectives = self._records("objective", Objective)
+        joined = join(
             self.resumes,
-            self._records("objective", Objective),
+            objectives,
             self._records("parameter", Parameter),
             self._records("optimizer", Optimizer),
             self._records("module", Module),
         )
+        if len(joined.objectives) < 2:
+            return joined
+        steps = {number: self._series("loss", number).steps for number in objectives}
+        followed: dict[int, frozenset[int]] = {}
+        for event in self._events("follows"):
+            number = event.value["objective"]
+            followed[number] = followed.get(number, frozenset()) | {event.value["optimizer"]}
+        return join_calls(joined, {n: (each[0], each[-1]) for n, each in steps.items() if len(each)}, followed)
 
     @property
     def next_number(self) -> int:
@@ -144,12 +154,16 @@ class Run:
 
     def events(self, kind: str) -> list[Event]:
         """The events of one kind in order."""
-        rows = self._rows("SELECT step, kind, value FROM event WHERE kind = ? ORDER BY id", (kind,))
-        events = [Event(step, name, self._decode(value)) for step, name, value in rows]
-        for event in events if self.resumes else ():
+        events = self._events(kind)
+        for event in events:
             if "objective" in event.value:
                 event.value["objective"] = self._joined.now.get(event.value["objective"], event.value["objective"])
         return events
+
+    def _events(self, kind: str) -> list[Event]:
+        """The events of one kind as they were recorded."""
+        rows = self._rows("SELECT step, kind, value FROM event WHERE kind = ? ORDER BY id", (kind,))
+        return [Event(step, name, self._decode(value)) for step, name, value in rows]
 
     def stacks(self, kind: str) -> list[tuple[Where, ...]]:
         """The places of the events of one kind in order, each innermost first."""
@@ -159,11 +173,14 @@ class Run:
         """A quantity of one objective (or optimizer) over all its steps; empty when it was never recorded."""
         import numpy as np
 
-        if not self.resumes or quantity in OF_OPTIMIZERS:
+        if quantity in OF_OPTIMIZERS:
             return self._series(quantity, owner)
         if quantity in OF_PARAMETERS:
             return self._series(quantity, self._joined.first.get(owner, owner))
-        parts = [self._series(quantity, part) for part in self._joined.parts.get(owner, (owner,))]
+        numbers = self._joined.parts.get(owner, (owner,))
+        if len(numbers) == 1:
+            return self._series(quantity, owner)
+        parts = [self._series(quantity, part) for part in numbers]
         parts = [part for part in parts if part] or parts[:1]
         alike = [part for part in parts if part.values.shape[1] == parts[-1].values.shape[1]]
         return Series(np.concatenate([part.steps for part in alike]), np.concatenate([part.values for part in alike]))
