@@ -38,3 +38,9 @@ def test_calls_of_a_step_are_one_training_unless_they_take_turns(recorded: Start
     assert steps == [list(range(155)), list(range(155, 255, 2)), list(range(156, 255, 2))]
     report, _ = diagnose(run.path)
     assert (report.verdict, report.findings) == ("healthy", ())
+
+
+def test_a_training_that_has_just_begun_is_not_judged_by_its_loss(recorded: Start) -> None:
+    for started in [recorded(SCRIPTS / "short.py", str(steps)) for steps in (1, 3, 5, 10, 20)]:
+        report, _ = diagnose(started.end().run.path)
+        assert (report.verdict, report.findings) == ("healthy", ())

@@ -19,8 +19,6 @@ and are less noisy than the number of examples says.
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
 from headtorch.signals import Signals, place_of
@@ -41,15 +39,14 @@ def find(signals: Signals) -> Iterator[Finding]:
         trains = [event for event in signals.run.events("mode") if event.value["objective"] == fit.objective.id]
         if any(event.value["norms"] and event.value["norms_off"] == event.value["norms"] for event in trains):
             continue
-        examples = float(np.median(inputs.values[:, 9]))
-        if examples > TINY or norms[0].shape is None or norms[0].shape[0] > TINY:
+        if fit.examples > TINY or norms[0].shape is None or norms[0].shape[0] > TINY:
             continue
         yield Finding(
             rule="batchnorm-tiny-batch",
             severity="error",
-            message=f"{len(norms)} batch norms take their statistics from a batch of {examples:g}",
+            message=f"{len(norms)} batch norms take their statistics from a batch of {fit.examples:g}",
             where=place_of(norms[0]),
-            saw=(Evidence("examples in a batch", examples, healthy="16 or more"), fit.seen_loss),
+            saw=(Evidence("examples in a batch", fit.examples, healthy="16 or more"), fit.seen_loss),
             help="use larger batches, or `GroupNorm`, which does not look at the batch",
             label="this batch norm",
             confidence=0.93,

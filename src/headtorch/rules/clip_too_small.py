@@ -44,7 +44,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         norms, limit = clips.values[:, 0], float(clips.values[-1, 1])
         left = float(np.nanmedian(clips.values[:, 1] / np.maximum(norms, 1e-30)))
         cut = float(np.mean(norms > clips.values[:, 1]))
-        if left > CUT or cut < NEARLY_ALL or not fit.distance < SHORT_WAY:
+        if left > CUT or cut < NEARLY_ALL or not fit.distance < SHORT_WAY or not fit.had_time:
             continue
         yield Finding(
             rule="clip-too-small",

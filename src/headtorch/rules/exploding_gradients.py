@@ -44,7 +44,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         harmed = (
             fit.diverged_at is not None
             or fit.last_loss > RISEN * fit.first_loss
-            or (fit.gain < AT_CHANCE and fit.chance is not None)
+            or (fit.gain < AT_CHANCE and fit.chance is not None and fit.had_time)
         )
         if fit.steps < 2 or relative.size == 0 or not harmed:
             continue

@@ -49,7 +49,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that does not learn well from inputs of an unfit scale."""
     for fit in signals.fits:
         inputs = fit.series("input")
-        if not inputs or not fit.gain < LEARNED or _embeds_or_normalises(fit):
+        if not inputs or not fit.had_time or not fit.gain < LEARNED or _embeds_or_normalises(fit):
             continue
         spread, mean = np.nanmedian(inputs.values[:, 5]), np.nanmedian(inputs.values[:, 7])
         scale = float(np.nanmax([spread, mean]))

@@ -81,7 +81,7 @@ def _unrelated(signals: Signals, fit: Fit) -> Finding | None:
         return None
     held = fit.held_out
     by_heart = held is not None and float(held.column().min()) > BY_HEART * fit.chance and fit.gain > LEARNED
-    if not by_heart and not fit.gain < HELD_BACK:
+    if not by_heart and not (fit.gain < HELD_BACK and fit.had_time):
         return None
     return Finding(
         rule="labels-misaligned",

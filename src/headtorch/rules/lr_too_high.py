@@ -49,7 +49,8 @@ OVERSHOOTING = 0.03  # |dw|/|w| late in training: 117 of 119 healthy ones stay b
 RISEN = 2.0  # times its start or chance: 0 of 118 healthy trainings end above their start
 AT_CHANCE = 0.1  # of the way from chance to 0: 117 of 118 healthy trainings come further
 UNFINISHED = 0.5  # of that way: 112 of 118 come further
-SWING = 0.2  # of the tail's mean: a loss with room left to fall that swings by a fifth of itself
+SWING = 0.2  # of the tail's mean: a loss with room left to fall that swings by a fifth of itself, and by more than the
+# mean of B squared normal errors does from batch to batch: their relative spread is sqrt(2 / B)
 TURNS = 0.3  # of the steps: independent noise turns at 2 in 3, a smooth curve at none
 LAMED = 0.7  # of a layer's units: 95 % of healthy trainings have below 0.42 dead, and 0.67 saturated
 
@@ -103,11 +104,11 @@ def _harm(fit: Fit) -> tuple[str, float] | None:
         return None
     if fit.last_loss > RISEN * start and (early > OVERSHOOTING or usual > OVERSHOOTING):
         return "the loss ends far above its start", 0.85
-    if fit.gain < AT_CHANCE and early > LARGE_STEP and (fit.chance is not None or _lamed(fit)):
+    if fit.gain < AT_CHANCE and early > LARGE_STEP and fit.had_time and (fit.chance is not None or _lamed(fit)):
         return "the loss stays where a constant answer would be", 0.82
     if fit.chance is None:
         return None
-    if fit.gain < UNFINISHED and usual > OVERSHOOTING and _leaps(fit):
+    if fit.gain < UNFINISHED and fit.had_time and usual > OVERSHOOTING and _leaps(fit):
         return "the loss leaps about at a high level", 0.75
     return None
 
@@ -117,7 +118,8 @@ def _leaps(fit: Fit) -> bool:
     tail = fit.tail
     changes = np.diff(tail)
     turns = np.mean(np.sign(changes[1:]) != np.sign(changes[:-1])) if len(changes) > 2 else 0.0
-    return bool(np.std(tail) > SWING * np.mean(tail) and turns > TURNS)
+    noise = math.sqrt(2 / fit.examples) if fit.examples else 0.0
+    return bool(np.std(tail) > max(SWING, noise) * np.mean(tail) and turns > TURNS)
 
 
 def _lamed(fit: Fit) -> bool:

@@ -44,7 +44,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         first = float(np.nanmax(np.nanmedian(updates.values[:20, mask], axis=1)))
         distance = float(np.nansum(np.nanmedian(updates.values[:100, mask], axis=1)))
-        at_chance = fit.gain < AT_CHANCE
+        at_chance = fit.gain < AT_CHANCE and fit.had_time
         if distance < FAR or first < (LARGE_STEP if at_chance else AT_ONCE):
             continue
         yield Finding(

@@ -31,6 +31,7 @@ from headtorch.signals import Fit, Signals, place_of
 FAMILY = "initialisation"
 LEADS_TO = ("lr-too-high", "capacity-too-small", "vanishing-gradients", "lr-too-low", "dead-relu", "init-too-small")
 EQUAL = 1e-3  # spread over size of the outputs: rounding is far below, healthy layers a hundredfold above
+ENOUGH = 3  # looked-at steps: what was made equal takes one to move, and one more to show it
 ALL = 0.99  # of the rows: random ones are never equal, so this is 1 or next to 0
 
 
@@ -68,7 +69,7 @@ def find(signals: Signals) -> Iterator[Finding]:
 def _spread_behind(fit: Fit, number: int) -> float | None:
     """How much the units differ at the end, at the first measured activation that a layer feeds; NaN: all are zero."""
     for measured, series in fit.measured("unit_spread"):
-        if measured > number and number in list(fit.network.before(measured))[:3]:
+        if len(series.steps) >= ENOUGH and measured > number and number in list(fit.network.before(measured))[:3]:
             return float(np.median(series.column()[-3:]))
     return None
 

@@ -16,6 +16,9 @@ from headtorch.store.records import Loss, Objective, Optimizer, Parameter
 from headtorch.store.run import Run, Series
 
 PEAK = 2.0  # times the loss at both ends: worth saying
+# Steps after which a loss near chance says something. Of 82 sound trainings of the corpus the loss had not come a tenth
+# of the way after 20 steps in 37 %, after 50 in 9 %, after 100 in 5 %.
+TIME_TO_LEARN = 50
 Floats = NDArray[np.floating[Any]]
 
 
@@ -49,6 +52,17 @@ class Fit:
     def losses(self) -> Floats:
         """The loss of every backward pass, (steps,)."""
         return self.series("loss").column().astype(np.float64)
+
+    @property
+    def had_time(self) -> bool:
+        """Whether it went on for so long that a loss near chance tells of a fault rather than of a beginning."""
+        return self.steps >= TIME_TO_LEARN
+
+    @cached_property
+    def examples(self) -> float:
+        """How many examples make a batch, mostly; 0 where that was not seen."""
+        inputs = self.series("input")
+        return float(np.median(inputs.values[:, 9])) if inputs else 0.0
 
     @property
     def loss(self) -> Loss | None:
