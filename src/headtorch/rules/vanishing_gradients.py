@@ -34,7 +34,6 @@ SHRUNK = 1e-3  # first over last: no one rate serves both; 63 of 65 healthy trai
 FORGOTTEN = 1e-6  # of the gradient at the last step of a sequence: no sum over the steps brings it back
 HELD_BACK = 0.3  # of the way from chance to 0: 114 of 118 healthy trainings come further
 AT_CHANCE = 0.1  # of that way: 117 of 118 come further
-SHORT = 10  # steps: fewer show a start only
 STACKED = 3  # linear maps: of two, the first is never far from the loss
 LONG = 8  # passes of a recurrence: slopes of 1/4 to the 8th leave 1e-5, fewer can't reach FORGOTTEN by slopes alone
 
@@ -42,7 +41,7 @@ LONG = 8  # passes of a recurrence: slopes of 1/4 to the 8th leave 1e-5, fewer c
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit at chance whose early layers get a far smaller gradient than the late ones."""
     for fit in signals.fits:
-        if fit.steps < SHORT or not fit.gain < HELD_BACK or fit.diverged_at is not None:
+        if not fit.had_time or not fit.gain < HELD_BACK or fit.diverged_at is not None:
             continue
         if (seen := _through_time(fit)) is not None:
             yield seen
