@@ -18,7 +18,7 @@ demo: .venv/user
 	$(BIN)/headtorch run examples/iris.py --lr 2
 
 bench: .venv/dev
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench --write docs/bench.md
 
 # Other tools on corpus/, each in an environment of its own, into docs/peers.md; hours, or SAMPLE='--sample 20'.
 peers: .venv/dev

@@ -158,7 +158,7 @@ TASKS = {
     "resnet": partial(resnet, 20, 64),
     "gpt": gpt,
     "lstm": lstm,
-    "resnet152": partial(resnet, 152, 8),
+    "resnet152": partial(resnet, 152, 16),
     "deep": deep,
 }
 

@@ -11,14 +11,15 @@ from bench.lockstep import Arm, lockstep
 from bench.table import Row, at_most, seen
 
 HERE = Path(__file__).parent
-NETS = {"mlp": "MLP", "resnet": "ResNet-20", "gpt": "GPT, 4 layers"}
-STEPS = {"mlp": 300, "resnet": 200, "gpt": 150}
-TURNS = {"mlp": 20, "resnet": 1, "gpt": 1}  # steps; a turn should last long beside the change of process
+NETS = {"mlp": "MLP", "resnet": "ResNet-20", "gpt": "GPT, 4 layers", "lstm": "LSTM", "resnet152": "ResNet-152"}
+STEPS = {"mlp": 300, "resnet": 130, "gpt": 120, "lstm": 150, "resnet152": 120}
+TURNS = {"mlp": 20, "resnet": 1, "gpt": 1, "lstm": 1, "resnet152": 1}  # steps, long beside the change of process
 # Where a process happens to lie in memory makes its steps a few percent slower or faster for all its life. So each
 # network is measured in several pairs of fresh processes.
-PAIRS = {"mlp": 15, "resnet": 3, "gpt": 3}
-DENSE = 100  # steps that headtorch looks at one by one
-STEP_GOAL = 1.03
+PAIRS = {"mlp": 15, "resnet": 9, "gpt": 9, "lstm": 9, "resnet152": 9}
+DENSE = 100  # steps that headtorch looks at one by one, as it does at all with --level deep
+STEP_GOAL = 1.02
+DEEP_GOAL = 1.10
 MEMORY_GOAL = 50.0  # MiB
 
 
@@ -49,12 +50,12 @@ def ours(net: str, steps: int, runs: Path) -> Iterator[Row]:
     for clock in ("CPU", "wall"):
         times = [(bare.cpu, watched.cpu) if clock == "CPU" else (bare.wall, watched.wall) for bare, watched in pairs]
         dense = [median(b[:DENSE]) / median(a[:DENSE]) for a, b in times]
-        yield seen(f"{name}: median step, the first {DENSE}, {clock}", _spread(dense))
         steady = [median(b[DENSE:]) / median(a[DENSE:]) for a, b in times]
-        # On a busy machine wall time tells of the neighbours, so it is shown and not judged.
-        met = median(steady) <= STEP_GOAL if clock == "CPU" else None
-        goal = f"<= {STEP_GOAL:g}" if clock == "CPU" else ""
-        yield Row(f"{name}: median step, steady state, {clock}", goal, _spread(steady), met)
+        for which, ratios, limit in (("deep", dense, DEEP_GOAL), ("default", steady, STEP_GOAL)):
+            # On a busy machine wall time tells of the neighbours, so it is shown and not judged.
+            met = median(ratios) <= limit if clock == "CPU" else None
+            goal = f"<= {limit:g}" if clock == "CPU" else ""
+            yield Row(f"{name}: median step, {which}, {clock}", goal, _spread(ratios), met)
         means = [mean(b[DENSE:]) / mean(a[DENSE:]) for a, b in times]
         yield seen(f"{name}: mean step, steady state, {clock}", _spread(means))
         yield seen(f"{name}: sum of 1000 steps, {clock}", _spread([thousand(b) / thousand(a) for a, b in times]))

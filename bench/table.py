@@ -32,3 +32,10 @@ def table(rows: Iterable[Row]) -> str:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
     return "\n".join(lines)
+
+
+def markdown(rows: Iterable[Row]) -> str:
+    """The rows as a table of Markdown."""
+    judged = {True: "met", False: "**not met**", None: ""}
+    lines = [f"| {row.what} | {row.goal} | {row.measured} | {judged[row.met]} |" for row in rows]
+    return "\n".join(["| | goal | measured | |", "|---|---|---|---|", *lines])

@@ -21,7 +21,7 @@ MAX_COMPARED = 1 << 14  # of one activation, for what compares its examples
 class Activations:
     """The measured activations of one step.
 
-    `units` holds each as (examples, units), a part of the batch where it is large. `slope` and `offset`,
+    `units` holds each as (examples, units, positions), a part of the batch where it is large. `slope` and `offset`,
     (activations,), map a sigmoid's or tanh's outputs to -1 .. 1; `slope` is NaN for what does not saturate on both
     sides. `columns` are those of the network's measured activations that are there.
     """
@@ -42,8 +42,9 @@ class Activations:
 
     @cached_property
     def examples(self) -> list[torch.Tensor]:
-        """Fewer examples of each, for what is asked of the differences between them."""
-        return [units[:: -(-units.numel() // MAX_COMPARED)].float() if units.numel() else units for units in self.units]
+        """Fewer examples and positions of each as (examples, units), for what is asked of the differences between
+        them."""
+        return [_fewer(units) for units in self.units]
 
     @cached_property
     def sizes(self) -> list[torch.Tensor]:
@@ -140,7 +141,14 @@ def _units(tensor: torch.Tensor, channels_first: bool) -> torch.Tensor:
     if tensor.numel() > MAX_ELEMENTS and tensor.shape[0] > 1:
         tensor = tensor[:: -(-tensor.numel() // MAX_ELEMENTS)]
     if tensor.dim() == 1:
-        return tensor[:, None]
+        return tensor[:, None, None]
     if channels_first:
-        return tensor.movedim(1, -1).reshape(-1, tensor.shape[1])
-    return tensor.reshape(-1, tensor.shape[-1])
+        return tensor[:, :, None] if tensor.dim() == 2 else tensor.flatten(2)
+    return tensor.reshape(-1, tensor.shape[-1], 1)
+
+
+def _fewer(units: torch.Tensor) -> torch.Tensor:
+    excess = -(-units.numel() // MAX_COMPARED) or 1
+    among_positions = min(excess, units.shape[2]) or 1
+    some = units[:: -(-excess // among_positions), :, ::among_positions]
+    return some.movedim(1, -1).reshape(-1, units.shape[1]).float()

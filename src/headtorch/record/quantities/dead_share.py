@@ -11,7 +11,7 @@ def measure(activations: Activations) -> torch.Tensor:
     """(activations,), between 0 and 1."""
     return torch.stack(
         [
-            (units.abs().amax(dim=0) == 0).float().mean() if units.numel() else units.new_zeros(())
+            (units.abs().amax(dim=(0, 2)) == 0).float().mean() if units.numel() else units.new_zeros(())
             for units in activations.units
         ]
     )
