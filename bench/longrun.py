@@ -15,7 +15,7 @@ from bench.lockstep import Arm
 from bench.steps import headtorch
 from bench.table import Row, at_most, seen
 from headtorch.record import writer as writing
-from headtorch.record.schedule import looked_at
+from headtorch.record.schedule import LEVELS
 from headtorch.store import records
 from headtorch.store.run import Run
 
@@ -65,7 +65,7 @@ def draw_out(short: Path, long: Path, steps: int, pause: int = writing.COMMIT_ST
         for step, values in zip(*series[quantity, owner], strict=True):
             writer.sample(owner, quantity, int(step), values.tolist())
     for step in range(steps):
-        for quantity, owner in series.keys() - once if looked_at(step) else always:
+        for quantity, owner in series.keys() - once if LEVELS["default"].looked_at(step) else always:
             values = series[quantity, owner].values[step % len(series[quantity, owner].steps)].tolist()
             writer.sample(owner, quantity, step, [float(losses[step]), *values[1:]] if quantity == "loss" else values)
         writer.step_done()

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from headtorch.diagnose import diagnose
-from headtorch.record.schedule import looked_at
+from headtorch.record.schedule import LEVELS
 from headtorch.record.writer import Writer
 from headtorch.rules import rule_named
 from headtorch.store.records import Objective, Parameter
@@ -47,7 +47,7 @@ def write(folder: Path, ranks: range, of: int, steps: int, parameters: int) -> N
     for step in range(steps):
         for writer in writers:
             writer.sample(0, "loss", step, [1.0 / (step + 1), 1.0])
-            if looked_at(step):
+            if LEVELS["default"].looked_at(step):
                 for quantity in PER_PARAMETER:
                     writer.sample(0, quantity, step, [1.0 + step * 1e-4] * parameters)
                 writer.sample(0, "fingerprint", step, chance.integers(0, 2**24, EXAMPLES).astype(float).tolist())
@@ -101,7 +101,7 @@ def main() -> None:
         together([spawn.Process(target=write, args=(folder, share, *rest)) for share in shares if share])
         wrote = time.perf_counter() - start
         sizes = [path.stat().st_size for path in folder.glob("*.htdb")]
-        looked = sum(map(looked_at, range(chosen.steps)))
+        looked = sum(map(LEVELS["default"].looked_at, range(chosen.steps)))
         each = 8 + EXAMPLES * 4 + 8 + len(PER_PARAMETER) * (8 + 4 * chosen.parameters)
         print(f"{chosen.writers} ranks, {chosen.steps:,} steps, {looked} looked at, {chosen.parameters} parameters")
         print(f"payload: 16 bytes a step, and {each:,} more on a looked-at step")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from headtorch.record import thinning, writer
-from headtorch.record.schedule import looked_at
+from headtorch.record.schedule import LEVELS
 from headtorch.store.packing import MOST, last_step, pack, unpack
 from headtorch.store.run import Run
 
@@ -50,7 +50,7 @@ def path(tmp_path_factory: pytest.TempPathFactory, losses: np.ndarray) -> Iterat
         values, known, seen = measured(), None, 0
         for step in range(STEPS):
             written.sample(0, "loss", step, [float(losses[step]), 1.0])
-            if looked_at(step):
+            if LEVELS["default"].looked_at(step):
                 written.sample(0, "grad_norm", step, values[step].tolist())
                 written.sample(3, "learning_rate", step, [0.1])
             if step % 250 == 0:
@@ -83,7 +83,7 @@ def test_every_loss_is_there(path: Path, losses: np.ndarray) -> None:
 
 def test_old_steps_are_thinned(path: Path) -> None:
     steps = Run(path).series("grad_norm").steps
-    looked = [step for step in range(STEPS) if looked_at(step)]
+    looked = [step for step in range(STEPS) if LEVELS["default"].looked_at(step)]
     assert 100 < len(steps) < 0.9 * len(looked)
     assert set(steps.tolist()) <= set(looked)
     assert np.all(np.diff(steps) > 0)
@@ -99,7 +99,7 @@ def test_extremes_onsets_and_the_first_nan_stay(path: Path) -> None:
     series = Run(path).series("grad_norm")
     values, kept = measured(), set(series.steps.tolist())
     assert {SPIKE, DIP, NAN, ONSET} <= kept
-    looked = values[[looked_at(step) for step in range(STEPS)]]
+    looked = values[[LEVELS["default"].looked_at(step) for step in range(STEPS)]]
     assert np.array_equal(np.nanmax(series.values, axis=0), np.nanmax(looked, axis=0))
     assert np.array_equal(np.nanmin(series.values, axis=0), np.nanmin(looked, axis=0))
     assert np.array_equal(series.values, values[series.steps], equal_nan=True)
