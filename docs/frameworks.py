@@ -30,7 +30,7 @@ HEAD = """# Wherever people train
 
 The same five faults in one network for the digits of scikit-learn, trained in each of these ways with the real library
 (`tests/frameworks/`). Yes: the fault is named first, at a line of the user's own script. Hidden: it lies inside a
-compiled region, and the report says that it could not look there. Not yet: nothing is told. Healthy: without a fault
+compiled region, and the report says that it could not look there. Healthy: without a fault
 the verdict is healthy. Same: the weights at the end are those of the script alone, bit for bit. Made
 by `make test-frameworks`.
 """
@@ -51,8 +51,6 @@ def outcome(case: ElementTree.Element) -> str:
     """What a test showed, in a word."""
     if case.find("failure") is not None or case.find("error") is not None:
         return "**no**"
-    if case.find("skipped") is not None:
-        return "not yet"
     return "hidden" if case.find("properties/property[@value='hidden']") is not None else "yes"
 
 

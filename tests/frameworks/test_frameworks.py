@@ -24,8 +24,6 @@ TRAININGS = [pytest.param(name, (), id=name) for name in OTHERS] + [
 ]
 # Inside a compiled region nothing can be seen: the report has to say so.
 HIDDEN = {("compile", "double-softmax"), ("compile", "graph-detached")}
-# Layers of Keras are no layers of PyTorch's, and have their mode as an argument: not told yet.
-UNTOLD = {("keras", "graph-detached"), ("keras", "eval-mode-in-training")}
 
 
 def diagnosed(folder: Path, name: str, *arguments: str) -> dict[str, Any]:
@@ -76,9 +74,6 @@ def test_a_fault_has_its_name_and_line(
         assert any("could not be looked at" in notice for notice in report["notices"])
         assert not report["findings"]
         record_property("told", "hidden")
-    elif case in UNTOLD:
-        assert not [finding for finding in report["findings"] if finding["severity"] == "error"]
-        pytest.xfail("not told yet")
     else:
         named_rightly(report, fault)
 

@@ -37,13 +37,15 @@ class Evaluations:
         step: int,
         owner: int,
         module: nn.Module,
+        training: bool,
         tensor: torch.Tensor | None,
         trained: nn.Module | None,
         is_entry: bool,
     ) -> None:
         """A module was called with a tensor, and autograd does not follow; after `step` steps of the objective `owner`.
 
-        `trained` is the network that is trained; `is_entry` says that it gets its data through this module.
+        `training` is the mode it was called in, `trained` the network that is trained; `is_entry` says that it gets its
+        data through this module.
         """
         stack = self._sources.stack()
         if stack not in self._places and len(self._places) < MAX_PLACES:
@@ -54,8 +56,8 @@ class Evaluations:
             self._known.add(number)
             self._writer.event(step, "evaluated", module=number)
         examples = float(tensor.shape[0]) if tensor is not None and tensor.dim() else 1.0
-        dropouts, dropouts_off, norms, norms_off = mode(module)
-        modes = float(module.training), float(dropouts), float(dropouts_off), float(norms), float(norms_off)
+        dropouts, dropouts_off, norms, norms_off = mode(module, training)
+        modes = float(training), float(dropouts), float(dropouts_off), float(norms), float(norms_off)
         self._writer.sample(owner, "evaluation", step, [*modes, examples, float(number)])
         if norms > norms_off:
             self._renewed.add(number)

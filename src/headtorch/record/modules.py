@@ -15,6 +15,7 @@ from headtorch.record.source import Sources
 from headtorch.store import records
 
 _MODE_DEPENDENT_NORMS = (nn.modules.batchnorm._BatchNorm,)
+KERAS_WEIGHTS = "_torch_params"  # what holds a layer's weights, each by its whole path
 _DROPOUTS = (nn.modules.dropout._DropoutNd, nn.RReLU)
 
 
@@ -145,7 +146,8 @@ class Description:
                 self.parameters.setdefault(id(parameter), (parameter, f"{name}.{key}" if name else key, module))
         for key, child in module._modules.items():
             if child is not None:
-                self._walk(child, f"{name}.{key}" if name else key, module, above | {id(module)})
+                below = name if key == KERAS_WEIGHTS else f"{name}.{key}" if name else key
+                self._walk(child, below, module, above | {id(module)})
 
 
 def is_library(module: nn.Module) -> bool:
@@ -163,9 +165,33 @@ def _settings(module: nn.Module) -> dict[str, Any]:
     }
 
 
-def mode(root: nn.Module) -> tuple[int, int, int, int]:
-    """How many dropouts a module has and how many of them are switched off; the same for batch norms."""
+def is_keras(module: nn.Module) -> bool:
+    """Whether a module is a layer of Keras, which has its mode as an argument of its call."""
+    return hasattr(module, "_call_context_args")
+
+
+def is_put_together(arguments: tuple[Any, ...]) -> bool:
+    """Whether a module of Keras is called with stand-ins for its inputs, to become part of a network."""
+    return bool(arguments) and type(arguments[0]).__name__ == "KerasTensor"
+
+
+def trains(module: nn.Module, arguments: dict[str, Any]) -> bool:
+    """Whether a module is called in training mode."""
+    return arguments.get("training") is not False if is_keras(module) else module.training
+
+
+def mode(root: nn.Module, training: bool) -> tuple[int, int, int, int]:
+    """How many dropouts a module has and how many of them are switched off; the same for batch norms.
+
+    `training` is how the module was called; PyTorch's own layers have each a mode of their own.
+    """
     dropouts = dropouts_off = norms = norms_off = 0
+    if is_keras(root):
+        layers: list[Any] = list(root._flatten_layers())  # type: ignore[operator]
+        kinds = [type(layer).__name__ for layer in layers if layer.trainable]
+        dropouts = sum("Dropout" in kind for kind in kinds)
+        norms = kinds.count("BatchNormalization")
+        return dropouts, 0 if training else dropouts, norms, 0 if training else norms
     for module in nn.Module.modules(root):
         if isinstance(module, _DROPOUTS) and getattr(module, "p", 1.0) > 0:
             dropouts += 1

@@ -22,7 +22,7 @@ from headtorch.record.describe import Describer
 from headtorch.record.evaluations import Evaluations
 from headtorch.record.graph import Graph
 from headtorch.record.measure import Measurements, Pass
-from headtorch.record.modules import Modules, mode
+from headtorch.record.modules import Modules, mode, trains
 from headtorch.record.objectives import MAX_OBJECTIVES, Objective, Objectives, Reference, Site, TensorNumbers
 from headtorch.record.optimizers import AnyOptimizer, Optimizers
 from headtorch.record.outbox import Outbox
@@ -84,7 +84,7 @@ class Recorder:
         """A module with parameters was called from outside any other; `grad` says whether autograd follows."""
         self.calm.left = 0
         key = id(module)
-        self._last_root_trains = module.training
+        training = self._last_root_trains = trains(module, kwargs)
         self.modules.called(module)
         self._evaluations.release()
         state = self._modes.get(key)
@@ -94,13 +94,13 @@ class Recorder:
             if looked:
                 trained = self._trained() if self._trained is not None else None
                 tensor = _first_tensor(args, kwargs)
-                self._evaluations.called(self.step, self._owner(), module, tensor, trained, key == self._entry)
+                called = self._evaluations.called
+                called(self.step, self._owner(), module, training, tensor, trained, key == self._entry)
             return
-        state_is_new = state is None
-        if state is None or state[0] != module.training or self._look_next:
-            state = self._modes[key] = (int(module.training), *mode(module))
-        if state_is_new and len(self._modes) <= MAX_OBJECTIVES:
+        if state is None and len(self._modes) < MAX_OBJECTIVES:
             self._trace()  # a new network: a new objective may have no more than one pass
+        if state is None or state[0] != training or self._look_next:
+            state = self._modes[key] = (int(training), *mode(module, training))
         first = not self._roots
         self._roots[key] = (weakref.ref(module), state)
         if first:

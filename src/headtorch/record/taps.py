@@ -43,6 +43,7 @@ from headtorch.record.calm import Calm
 from headtorch.record.compiler import leave_uncompiled, operations_are_not_run
 from headtorch.record.foreign import tap_foreign
 from headtorch.record.measure import keep_gradient
+from headtorch.record.modules import is_put_together
 from headtorch.record.patches import Patches
 from headtorch.record.recorder import Recorder
 from headtorch.record.recurrent import FUNCTIONS
@@ -252,7 +253,8 @@ class Taps:
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A module is called, the outermost one or a traced one."""
-        if not self._thread.depth and (module._parameters or module._modules):  # a loss module has neither
+        holds = module._parameters or module._modules  # a loss module has neither
+        if not self._thread.depth and holds and not is_put_together(args):
             calm = self.recorder.calm
             if not (calm.left and self._calm(calm.enters, module, args)):
                 self._contained(self._root_called, module, args, kwargs, torch.is_grad_enabled())

@@ -16,6 +16,7 @@ taken back.
 Ignore it when the statistics of a network with weights of your own making are frozen on purpose.
 """
 
+import ast
 from collections.abc import Iterator
 
 from headtorch.model import Change, Evidence, Finding, Where
@@ -70,7 +71,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             ),
             help="call `model.train()` again after every evaluation"
             if was_on
-            else "call `model.train()` before training",
+            else "call `model.train()` before training; in Keras, `model(x, training=True)`",
             label="switches to eval mode, and nothing switches back" if was_on else "trains in eval mode",
             confidence=0.95 if was_on or norms else 0.8,
         )
@@ -87,8 +88,24 @@ def _place(signals: Signals, fit: Fit) -> Where | None:
     if at is None:
         return None
     evals = [place for call, place in signals.places.calls(at.file, "eval") if not call.args]
+    evals = evals or list(_untrained_calls(signals, at.file))
     # The first before the training; one after it can be meant for another pass of a loop around both.
     return min(evals, key=lambda place: (place.line > at.line, place.line), default=at)
+
+
+def _untrained_calls(signals: Signals, file: str) -> Iterator[Where]:
+    """Where a file says that a layer of Keras is not called in order to train."""
+    tree = signals.places.tree(file)
+    for node in ast.walk(tree) if tree is not None else ():
+        values: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            values = [word.value for word in node.keywords if word.arg == "training"]
+        elif isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            values = [value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "training"]
+        for value in values:
+            if isinstance(value, ast.Constant) and value.value is False:
+                yield signals.places.where(file, value)
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

@@ -34,6 +34,7 @@ LEADS_TO = (
     "overfitting",
     "frozen-by-mistake",
 )
+CONTAINERS = ("ParameterDict", "ParameterList")
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -54,12 +55,14 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         everything = not fit.objective.reached
         module = _outermost(signals, cut)
+        rest = f" and {len(cut) - 1} more" if len(cut) > 1 else ""
+        what = f"`{module.name or module.kind}` runs, but no gradient comes back to its {len(cut)} parameters"
+        if module.kind in CONTAINERS:
+            what = f"what holds `{cut[0].name}`{rest} runs, but no gradient comes back to them"
         yield Finding(
             rule="graph-detached",
             severity="error",
-            message="the loss has no gradient path to any weight"
-            if everything
-            else f"`{module.name or module.kind}` runs, but no gradient comes back to its {len(cut)} parameters",
+            message="the loss has no gradient path to any weight" if everything else what,
             where=_place(signals, fit, module, everything),
             saw=(
                 Evidence(
@@ -78,8 +81,11 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def _ran(signals: Signals, parameter: Parameter) -> bool:
-    """Whether the module of a parameter was called while a step was traced."""
-    module = signals.run.modules.get(parameter.module) if parameter.module is not None else None
+    """Whether the module of a parameter was called while a step was traced; a mere list of parameters never is."""
+    modules = signals.run.modules
+    module = modules.get(parameter.module) if parameter.module is not None else None
+    if module is not None and module.kind in CONTAINERS and module.parent is not None:
+        module = modules.get(module.parent)
     return module is not None and module.called_at is not None
 
 
@@ -110,6 +116,8 @@ def _place(signals: Signals, fit: Fit, module: Module, everything: bool) -> Wher
     """Where the graph is cut: a block without gradients around the module's call, or around that of its function; the
     first cut after it in the same function; else the call itself."""
     ran = module.called_at
+    if module.kind in CONTAINERS and module.parent in signals.run.modules:
+        ran = signals.run.modules[module.parent].called_at
     if everything or ran is None:
         return fit.objective.backward_at
     if (block := signals.places.without_gradient(ran)) is not None:
@@ -121,7 +129,7 @@ def _place(signals: Signals, fit: Fit, module: Module, everything: bool) -> Wher
             return block
     end = function.end_lineno or 0 if function is not None else 0
     cuts = [outer for _, outer in _cuts(signals, ran) if ran.line <= outer.line <= end]
-    cuts = cuts or list(_cuts_on_the_way(signals, fit))
+    cuts = cuts or list(_cuts_on_the_way(signals, fit)) or list(_stops(signals, ran.file))
     return min(cuts, key=lambda place: place.line, default=ran)
 
 
@@ -137,8 +145,17 @@ def _cuts_on_the_way(signals: Signals, fit: Fit) -> Iterator[Where]:
             continue
         for node, _, names in _chains(signals, backward.file):
             rebuilt = names[0] in REBUILT and {"item", "tolist", "numpy", "detach", "data"} & set(names)
-            if called_at.line < node.lineno < backward.line and (rebuilt or names[0] in ("detach", "data")):
+            if called_at.line < node.lineno < backward.line and (
+                rebuilt or names[0] in ("detach", "stop_gradient", "data")
+            ):
                 yield signals.places.where(backward.file, node)
+
+
+def _stops(signals: Signals, file: str) -> Iterator[Where]:
+    """Where a file stops the gradient in so many words: a network of Keras is put together elsewhere than it runs."""
+    for node, _, names in _chains(signals, file):
+        if names[0] == "stop_gradient":
+            yield signals.places.where(file, node)
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
@@ -153,7 +170,7 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
 
 
 REBUILT = ("tensor", "as_tensor", "from_numpy", "FloatTensor")
-CUTS = ("detach", "item", "tolist", "numpy", "array", *REBUILT)
+CUTS = ("detach", "stop_gradient", "item", "tolist", "numpy", "array", *REBUILT)
 
 
 def _cuts(signals: Signals, where: Where) -> Iterator[tuple[str, Where]]:
@@ -161,7 +178,9 @@ def _cuts(signals: Signals, where: Where) -> Iterator[tuple[str, Where]]:
     found = []
     for node, inner, names in _chains(signals, where.file):
         here = node.lineno <= where.line <= (node.end_lineno or 0)
-        if here or (isinstance(inner, (ast.Call, ast.Name)) and names[0] in ("detach", "item", "data")):
+        if here or (
+            isinstance(inner, (ast.Call, ast.Name)) and names[0] in ("detach", "stop_gradient", "item", "data")
+        ):
             found.append((not here, -len(ast.unparse(node)), node, inner))
     for *_, node, inner in sorted(found, key=lambda entry: entry[:2])[:4]:
         yield ast.unparse(inner), signals.places.where(where.file, node)
