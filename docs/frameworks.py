@@ -17,6 +17,7 @@ TRAININGS = {
     "fastai": "fastai",
     "skorch": "skorch",
     "ddp": "torchrun, DDP, 2 ranks",
+    "fsdp": "torchrun, FSDP, 2 ranks",
     "compile": "torch.compile",
     "scaler": "float16 with a scaler",
     "bfloat16": "bfloat16",
@@ -25,6 +26,9 @@ TRAININGS = {
     "fused": "a fused optimizer",
     "foreach": "a foreach optimizer",
     "lbfgs": "LBFGS",
+    "checkpoint": "activation checkpointing",
+    "func": "torch.func",
+    "two": "two models, two optimizers",
 }
 HEAD = """# Wherever people train
 

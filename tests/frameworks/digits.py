@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import sys
 from collections.abc import Iterable
 
 import torch
@@ -52,4 +53,4 @@ def tell(parameters: Iterable[torch.Tensor]) -> None:
     digest = hashlib.sha256()
     for parameter in parameters:
         digest.update(parameter.detach().numpy().tobytes())
-    print("weights", digest.hexdigest())
+    sys.stdout.write(f"weights {digest.hexdigest()}\n")  # at once: other processes print too

@@ -16,9 +16,23 @@ from typing import Any
 import pytest
 from digits import FAULTS
 
+from headtorch.diagnose import diagnose
+
 HERE = Path(__file__).parent
-OTHERS = ("plain", "lightning", "hf_trainer", "accelerate", "skorch", "fastai", "keras", "ddp", "by_hand")
-WAYS = ("compile", "lbfgs", "scaler", "bfloat16", "accumulation", "iterable", "fused", "foreach")
+OTHERS = ("plain", "lightning", "hf_trainer", "accelerate", "skorch", "fastai", "keras", "ddp", "fsdp", "by_hand")
+WAYS = (
+    "compile",
+    "lbfgs",
+    "scaler",
+    "bfloat16",
+    "accumulation",
+    "iterable",
+    "fused",
+    "foreach",
+    "checkpoint",
+    "func",
+    "two",
+)
 TRAININGS = [pytest.param(name, (), id=name) for name in OTHERS] + [
     pytest.param("pytorch", ("--with", way), id=way) for way in WAYS
 ]
@@ -35,7 +49,9 @@ def diagnosed(folder: Path, name: str, *arguments: str) -> dict[str, Any]:
 
 def ran(folder: Path, name: str, *arguments: str, under: tuple[str, ...] = ()) -> list[str]:
     """The weights that a script ends with, of each of its processes."""
-    processes = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2") if name == "ddp" else ()
+    processes = (
+        ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2") if name in ("ddp", "fsdp") else ()
+    )
     ended = subprocess.run(
         [sys.executable, *processes, *under, HERE / f"train_{name}.py", *arguments],
         cwd=folder,
@@ -89,6 +105,17 @@ def test_a_healthy_training_is_told_as_healthy(name: str, way: tuple[str, ...], 
 def test_the_weights_are_the_same(name: str, way: tuple[str, ...], tmp_path: Path) -> None:
     alone = ran(tmp_path, name, *way)
     assert alone and alone == ran(tmp_path, name, *way, under=("-m", "headtorch", "run", "--runs", str(tmp_path)))
+
+
+def test_parameters_that_processes_share_out(tmp_path: Path) -> None:
+    """What FSDP frees between passes is not read: that would end the training."""
+    alone = ran(tmp_path, "fsdp", "--fault", "graph-detached")
+    under = ("-m", "headtorch", "run", "--runs", str(tmp_path))
+    assert len(alone) == 2
+    assert alone == ran(tmp_path, "fsdp", "--fault", "graph-detached", under=under)
+    (first, _) = sorted(tmp_path.glob("*.htdb"))
+    told, _ = diagnose(first)
+    assert told.findings[0].rule == "graph-detached"
 
 
 def test_a_plain_loop(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ from functools import partial
 
 import torch
 from digits import FAULTS, Net, digits, tell
+from torch.func import functional_call
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, IterableDataset
 
 parser = argparse.ArgumentParser()
@@ -41,9 +43,22 @@ if fault == "eval-mode-in-training":
 loader = DataLoader(Stream(), batch_size=64) if way == "iterable" else DataLoader(digits(), 64, shuffle=True)
 
 
+if way == "two":
+    other = Net(None)
+    its_optimizer = torch.optim.Adam(other.parameters(), lr=0.01)
+
+
+def scores_of(pictures):
+    if way == "checkpoint":
+        return checkpoint(model, pictures, use_reentrant=False)
+    if way == "func":
+        return functional_call(model, dict(model.named_parameters()), (pictures,))
+    return model(pictures)
+
+
 def backward(pictures, labels):
     with cast:
-        loss = F.cross_entropy(model(pictures), labels) / every
+        loss = F.cross_entropy(scores_of(pictures), labels) / every
     scaler.scale(loss).backward()
     return loss
 
@@ -59,6 +74,10 @@ for _ in range(8):
             optimizer.step(partial(closure, *batch))
             continue
         backward(*batch)
+        if way == "two":
+            its_optimizer.zero_grad()
+            F.cross_entropy(other(batch[0]), batch[1]).backward()
+            its_optimizer.step()
         if number % every == 0:
             scaler.step(optimizer)
             scaler.update()

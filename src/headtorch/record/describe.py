@@ -16,6 +16,7 @@ from headtorch.record.network import Network, input_reordered
 from headtorch.record.objectives import Objective, TensorNumbers
 from headtorch.record.outbox import Outbox
 from headtorch.record.rows import ROW, plain, sample
+from headtorch.record.sharded import is_sharded
 from headtorch.record.source import Sources, variables
 from headtorch.record.writer import Writer
 from headtorch.store import records
@@ -127,6 +128,7 @@ class Describer:
                     is_parameter=isinstance(tensor, nn.Parameter),
                     module=None if module is None else self._modules.number(module),
                     kind="" if module is None else type(module).__name__,
+                    sharded=is_sharded(tensor),
                     loaded=self._numbers.loaded(tensor),
                 ),
             )

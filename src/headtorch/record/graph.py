@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from headtorch.record.sharded import held, kept
+
 # Only rearrange, so the network is the same without them.
 VIEWS = frozenset(
     [
@@ -110,7 +112,8 @@ class Graph:
     @property
     def leaves(self) -> list[torch.Tensor]:
         """The leaf tensors that the loss depends on."""
-        return [node.variable for node, name in zip(self.order, self.names, strict=True) if name == "AccumulateGrad"]
+        named = zip(self.order, self.names, strict=True)
+        return [kept(node.variable) for node, name in named if name == "AccumulateGrad"]
 
     def opaque(self) -> tuple[str, ...]:
         """The names of regions that hide their inside."""
@@ -163,4 +166,4 @@ def saved(node: Any, attribute: str) -> torch.Tensor | None:
         value = getattr(node, attribute, None)
     except RuntimeError:
         return None
-    return value.detach() if isinstance(value, torch.Tensor) and not value.is_nested else None
+    return held(value.detach()) if isinstance(value, torch.Tensor) and not value.is_nested else None

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from headtorch.record import losses
 from headtorch.record.graph import LINEAR, RECURRENT, VIEWS, Graph, data_inputs
 from headtorch.record.network import ACTIVATIONS, Network
+from headtorch.record.sharded import kept
 
 MAX_LAYOUTS = 32  # of one objective
 Key = tuple[str, int | None, int]
@@ -87,7 +88,7 @@ def _keys(graph: Graph, weights: Mapping[int, int]) -> dict[int, Key]:
         if node in paths:
             continue
         inner, _, leaf = data_inputs(node, name, paths)
-        weight = None if leaf is None else weights.get(id(leaf.variable))
+        weight = None if leaf is None else weights.get(id(kept(leaf.variable)))
         before = next((last[child] for child in inner if last.get(child) is not None), None)
         last[node] = before if weight is None else weight
         linear = leaf is not None and (name in LINEAR or name in RECURRENT)

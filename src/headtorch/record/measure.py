@@ -15,7 +15,7 @@ from headtorch.record.graph import Graph, saved
 from headtorch.record.objectives import Objective
 from headtorch.record.optimizers import OptimizerState
 from headtorch.record.outbox import Held, Outbox
-from headtorch.record.rows import ROW, Rows, Updates, sample
+from headtorch.record.rows import ROW, Rows, Updates, plain, sample
 from headtorch.record.statistics import describable
 
 
@@ -164,7 +164,7 @@ def keep_gradient(gradients: list[torch.Tensor | None], position: int, incoming:
     try:
         with torch.no_grad():
             if incoming and incoming[0] is not None:
-                gradients[position] = sample(incoming[0].detach(), ROW).clone()
+                gradients[position] = sample(plain(incoming[0].detach()), ROW).clone()
     except Exception:
         gradients[position] = None
     finally:

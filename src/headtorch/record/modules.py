@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from headtorch.model import Where
+from headtorch.record.sharded import kept
 from headtorch.record.source import Sources
 from headtorch.store import records
 
@@ -108,7 +109,7 @@ class Modules:
         for reference, _ in list(self._made.values()):
             module = reference()
             for name, parameter in () if module is None else module._parameters.items():
-                if parameter is tensor and module is not None:
+                if parameter is not None and kept(parameter) is tensor and module is not None:
                     return module, name
         return None
 
@@ -120,7 +121,8 @@ class Modules:
 
     def _is_users(self, kind: type) -> bool:
         """Whether the user has written something of a class."""
-        codes = [getattr(value, "__code__", None) for value in vars(kind).values()]
+        # FSDP puts a class of its own in the place of the user's, with the user's as its base.
+        codes = [getattr(value, "__code__", None) for base in kind.__mro__ for value in vars(base).values()]
         return any(self._sources.is_user(code) for code in codes if code is not None)
 
 
@@ -143,7 +145,8 @@ class Description:
         self.modules[id(module)] = (module, name, parent)
         for key, parameter in module._parameters.items():
             if parameter is not None:
-                self.parameters.setdefault(id(parameter), (parameter, f"{name}.{key}" if name else key, module))
+                learns = kept(parameter)
+                self.parameters.setdefault(id(learns), (learns, f"{name}.{key}" if name else key, module))
         for key, child in module._modules.items():
             if child is not None:
                 below = name if key == KERAS_WEIGHTS else f"{name}.{key}" if name else key

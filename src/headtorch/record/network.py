@@ -7,6 +7,7 @@ from typing import Any
 from headtorch.record import losses
 from headtorch.record.graph import LINEAR, RECURRENT, VIEWS, Graph, data_inputs, output_shape, saved
 from headtorch.record.modules import Description, Modules
+from headtorch.record.sharded import kept
 from headtorch.record.tracing import trace_of
 from headtorch.store.records import Loss, Node, Reordered
 
@@ -64,7 +65,7 @@ class Network:
             index[node] = len(self.nodes)
             through[node] = (len(self.nodes),)
             self.positions.append(position)
-            weight_id = None if weight is None else parameter_ids.get(id(weight.variable))
+            weight_id = None if weight is None else parameter_ids.get(id(kept(weight.variable)))
             self.nodes.append(_describe(node, name, inputs, outside, weight_id, names, modules))
         self.losses: tuple[Loss, ...] = losses.terms(graph, index, paths)
         self.measured = _spread([i for i, node in enumerate(self.nodes) if node.op in ACTIVATIONS])

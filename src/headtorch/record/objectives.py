@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Site = tuple[tuple[int, int], ...]  # where a backward pass stands: by frame, the id of its code and the instruction
 Reference = weakref.ref[torch.Tensor]
+RECENT = 16  # objectives that an optimizer may step for
 MAX_OBJECTIVES = 64  # a search over hundreds of trainings need not describe each
 
 
@@ -93,6 +94,11 @@ class Objective:
             state.fresh = False
         return fresh
 
+    def is_held(self, state: OptimizerState, whole: bool = False) -> bool:
+        """Whether an optimizer holds any of its learners, or all of them."""
+        held = (id(reference()) in state.held for reference in self.reached)
+        return all(held) if whole else state.number in self.held_by or any(held)
+
     def tensors(self) -> list[torch.Tensor | None]:
         """The watched tensors; None for one that is gone."""
         return [reference() for reference in self.watched]
@@ -137,6 +143,23 @@ class Objectives:
     def at(self, site: Site) -> Objective | None:
         """The last objective of a site."""
         return self._by_site.get(site)
+
+    def stepped_for(self, state: OptimizerState, last: Objective | None) -> list[Objective]:
+        """Note a step of an optimizer. Returns the objectives that it has stepped for and never did before.
+
+        That is the last one, and those whose backward passes came before that one's, if it holds all their learners;
+        these alone, if it holds none of the last one's.
+        """
+        over = [each for each in self.all[-RECENT:] if each.is_held(state)]
+        waited = [each for each in over if not each.stepped]
+        for objective in over:
+            objective.held_by[state.number] = state
+            objective.has_optimizer = objective.stepped = True
+        if last is None:
+            return []
+        if last in over:
+            waited = [last, *(each for each in waited if each is not last and each.is_held(state, whole=True))]
+        return [each for each in waited or [last] if state.number not in each.followed_by]
 
     def identify(
         self,

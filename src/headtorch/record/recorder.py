@@ -31,6 +31,7 @@ from headtorch.record.recurrent import Recurrent
 from headtorch.record.resuming import Before
 from headtorch.record.rows import plain
 from headtorch.record.schedule import Schedule
+from headtorch.record.sharded import is_sharded
 from headtorch.record.source import Sources
 from headtorch.record.tracing import Tracer
 from headtorch.record.writer import Writer
@@ -296,7 +297,7 @@ class Recorder:
     def _note_loss(self, objective: Objective, step: int, loss: torch.Tensor, graph: Graph | None) -> None:
         stepped = float(objective.stepped)
         objective.stepped = False
-        single = loss.numel() == 1 and loss.is_floating_point() and not loss.is_sparse
+        single = loss.numel() == 1 and loss.is_floating_point() and not (loss.is_sparse or is_sharded(loss))
         first = loss.detach() if single else plain(loss.detach()).reshape(-1)[:1]
         if loss.device.type != "cpu":
             flag = torch.full((1,), stepped, device=loss.device)
@@ -343,16 +344,13 @@ class Recorder:
         self.calm.left = 0
         state = self.optimizers.note_stepped(optimizer, self.step)
         state.fresh = True
-        for objective in self._objectives.all[-16:]:
-            if state.number in objective.held_by or any(id(ref()) in state.held for ref in objective.reached):
-                objective.held_by[state.number] = state
-                objective.has_optimizer = objective.stepped = True
         last = self._current
+        for objective in self._objectives.stepped_for(state, last):
+            objective.followed_by.add(state.number)
+            step = objective.count and self.step - 1
+            self.writer.event(step, "follows", objective=objective.number, optimizer=state.number)
         if last is not None and last.collects and state.number in last.held_by:
             self._measurements.applied(last)
-        if last is not None and state.number not in last.followed_by:
-            last.followed_by.add(state.number)
-            self.writer.event(last.count and self.step - 1, "follows", objective=last.number, optimizer=state.number)
 
     def scheduler_made(self, scheduler: Any) -> None:
         """A scheduler of the learning rate is being made."""

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import torch
 
+from headtorch.record.sharded import held
+
 ROW = 4096  # elements
 BUFFER = 1 << 21  # elements of one buffer of rows at most; many parameters get shorter rows
 
@@ -43,7 +45,11 @@ class Updates(NamedTuple):
 
 
 def plain(tensor: torch.Tensor) -> torch.Tensor:
-    """A tensor's own numbers: the values of a sparse one, real and imaginary parts of a complex one."""
+    """A tensor's own numbers: what this process holds, the values of a sparse one, both parts of complex ones."""
+    mine = held(tensor)
+    if mine is None:
+        return torch.empty(0, device=tensor.device)
+    tensor = mine
     if tensor.is_sparse:
         tensor = tensor._values()
     return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor

@@ -7,6 +7,7 @@ import math
 import torch
 
 from headtorch.record.rows import ROW, sample
+from headtorch.record.sharded import held, is_sharded
 
 MAX_ROWS = 512
 MAX_COLUMNS = 256
@@ -14,6 +15,8 @@ MAX_COLUMNS = 256
 
 def describable(tensor: torch.Tensor) -> bool:
     """Whether there is something to say of a tensor: real numbers that lie in memory as usual, and at least one."""
+    if is_sharded(tensor) or held(tensor) is None:
+        return False
     strided = tensor.layout is torch.strided and not tensor.is_nested
     return strided and tensor.numel() > 0 and not tensor.is_complex() and not tensor.is_quantized
 

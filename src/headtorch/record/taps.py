@@ -47,6 +47,7 @@ from headtorch.record.modules import is_put_together
 from headtorch.record.patches import Patches
 from headtorch.record.recorder import Recorder
 from headtorch.record.recurrent import FUNCTIONS
+from headtorch.record.sharded import tap_sharding
 from headtorch.record.tracing import Tracer
 from headtorch.record.writer import Writer
 
@@ -115,6 +116,7 @@ class Taps:
         tap_scaling(self._contained, self.recorder, self._patches)
         tap_schedulers(self._contained, self.recorder, self._patches)
         tap_foreign(self._contained, self.recorder, self._patches)
+        tap_sharding(self._contained, self._patches)
         self._tap_saved_tensor_hooks()
         self._tap_anomaly_mode()
         self.recorder.tracer.start()

@@ -65,8 +65,9 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         told |= {parameter.id for parameter in left}
         share = sum(np.prod(p.shape) for p in left) / max(sum(np.prod(p.shape) for p in fit.parameters), 1)
-        held = steppers[-1].parameters if steppers else ()
-        made_at = steppers[-1].made_at if steppers else _by_hand(signals, fit)
+        stepper = [*steppers, *fit.followed_by][-1:]
+        held = stepper[0].parameters if stepper else ()
+        made_at = stepper[0].made_at if stepper else _by_hand(signals, fit)
         holds = "optimizer holds" if steppers else "update reaches"
         strangers = [n for n in held if n not in signals.reached]
         too_early = len(strangers) > 0

@@ -33,7 +33,7 @@ class Rank(NamedTuple):
     `steps` are its backward passes for the same objective, 0 where it has none; `ended` is how its script ended (""
     while it runs), `marks` are the fingerprints of its batches. `apart` is how far the lengths of its weights are from
     this rank's, as a share of the longest, at each step that both looked at; empty where the two train networks of
-    different form.
+    different form, or each holds a part.
     """
 
     number: int
@@ -71,7 +71,11 @@ def _apart(fit: Fit, other: Fit) -> Series:
     mine, theirs = fit.series("weight_norm"), other.series("weight_norm")
     forms = [[(parameter.name, parameter.shape) for parameter in each.parameters] for each in (fit, other)]
     steps, here, there = np.intersect1d(mine.steps, theirs.steps, return_indices=True)
-    if forms[0] != forms[1] or mine.values.shape[1] != theirs.values.shape[1]:
+    if (
+        forms[0] != forms[1]
+        or any(parameter.sharded for parameter in fit.parameters)
+        or mine.values.shape[1] != theirs.values.shape[1]
+    ):
         steps, here, there = steps[:0], here[:0], there[:0]
     a, b = mine.values[here], theirs.values[there]
     longest = np.maximum(np.max(a, axis=1, initial=0.0), np.finfo(np.float32).tiny)

@@ -91,7 +91,7 @@ class Parameter(msgspec.Struct, frozen=True, omit_defaults=True):
     """A tensor that can learn. `module` is the id of the module that owns it, `kind` that module's class.
 
     `is_parameter` is false for a plain tensor that the user holds himself, `loaded` true when its first values came
-    from a state dict.
+    from a state dict, `sharded` when this process held a part of it only.
     """
 
     id: int
@@ -103,6 +103,7 @@ class Parameter(msgspec.Struct, frozen=True, omit_defaults=True):
     module: int | None = None
     kind: str = ""
     loaded: bool = False
+    sharded: bool = False
 
 
 class Module(msgspec.Struct, frozen=True, omit_defaults=True):
