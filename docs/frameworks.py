@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 FAULTS = ("lr-too-high", "double-softmax", "graph-detached", "params-not-in-optimizer", "eval-mode-in-training")
 TRAININGS = {
     "plain": "a plain loop",
+    "notebook": "a notebook",
     "by_hand": "updates written out",
     "lightning": "PyTorch Lightning",
     "hf_trainer": "Hugging Face Trainer",

@@ -17,9 +17,22 @@ import pytest
 from digits import FAULTS
 
 from headtorch.diagnose import diagnose
+from headtorch.store.run import Run
 
 HERE = Path(__file__).parent
-OTHERS = ("plain", "lightning", "hf_trainer", "accelerate", "skorch", "fastai", "keras", "ddp", "fsdp", "by_hand")
+OTHERS = (
+    "plain",
+    "lightning",
+    "hf_trainer",
+    "accelerate",
+    "skorch",
+    "fastai",
+    "keras",
+    "ddp",
+    "fsdp",
+    "by_hand",
+    "notebook",
+)
 WAYS = (
     "compile",
     "lbfgs",
@@ -43,6 +56,11 @@ HIDDEN = {("compile", "double-softmax"), ("compile", "graph-detached")}
 def diagnosed(folder: Path, name: str, *arguments: str) -> dict[str, Any]:
     """The report on a script that runs under headtorch."""
     told = folder / "report.json"
+    if name == "notebook":
+        ran(folder, name, *arguments, "--watch")
+        (run,) = folder.glob("*.htdb")
+        subprocess.run([sys.executable, "-m", "headtorch", "report", "--report", told, run], check=True)
+        return json.loads(told.read_text())
     ran(folder, name, *arguments, under=("-m", "headtorch", "run", "--runs", str(folder), "--report", str(told)))
     return json.loads(told.read_text())
 
@@ -55,7 +73,7 @@ def ran(folder: Path, name: str, *arguments: str, under: tuple[str, ...] = ()) -
     ended = subprocess.run(
         [sys.executable, *processes, *under, HERE / f"train_{name}.py", *arguments],
         cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "HEADTORCH_RUNS": str(folder)},
         capture_output=True,
         text=True,
         timeout=600,
@@ -68,8 +86,10 @@ def named_rightly(report: dict[str, Any], fault: str) -> None:
     first = report["findings"][0]
     assert first["rule"] == fault
     where = first["where"]
-    assert Path(where["file"]).parent == HERE
-    line = Path(where["file"]).read_text().splitlines()[where["line"] - 1]
+    assert Path(where["file"]).parent == HERE or where["file"].startswith("cell ")
+    run = Run(Path(report["run"]["file"]))
+    line = run.sources[where["file"]].splitlines()[where["line"] - 1]
+    run.close()
     assert fault in line.partition("# here: ")[2].split(", ")
 
 
@@ -104,7 +124,11 @@ def test_a_healthy_training_is_told_as_healthy(name: str, way: tuple[str, ...], 
 @pytest.mark.parametrize(("name", "way"), TRAININGS)
 def test_the_weights_are_the_same(name: str, way: tuple[str, ...], tmp_path: Path) -> None:
     alone = ran(tmp_path, name, *way)
-    assert alone and alone == ran(tmp_path, name, *way, under=("-m", "headtorch", "run", "--runs", str(tmp_path)))
+    if name == "notebook":
+        way, under = ("--watch",), ()
+    else:
+        under = ("-m", "headtorch", "run", "--runs", str(tmp_path))
+    assert alone and alone == ran(tmp_path, name, *way, under=under)
 
 
 def test_parameters_that_processes_share_out(tmp_path: Path) -> None:
