@@ -68,7 +68,9 @@ def diagnosed(folder: Path, name: str, *arguments: str) -> dict[str, Any]:
 def ran(folder: Path, name: str, *arguments: str, under: tuple[str, ...] = ()) -> list[str]:
     """The weights that a script ends with, of each of its processes."""
     processes = (
-        ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2") if name in ("ddp", "fsdp") else ()
+        ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+        if name in ("ddp", "fsdp", "fsdp_flat")
+        else ()
     )
     ended = subprocess.run(
         [sys.executable, *processes, *under, HERE / f"train_{name}.py", *arguments],
@@ -129,6 +131,21 @@ def test_the_weights_are_the_same(name: str, way: tuple[str, ...], tmp_path: Pat
     else:
         under = ("-m", "headtorch", "run", "--runs", str(tmp_path))
     assert alone and alone == ran(tmp_path, name, *way, under=under)
+
+
+@pytest.mark.frameworks
+def test_one_flat_parameter_that_processes_share_out(tmp_path: Path) -> None:
+    """The older FSDP: what can be seen is told, and that the rest cannot."""
+    alone = ran(tmp_path, "fsdp_flat")
+    assert len(alone) == 2
+    assert alone == ran(tmp_path, "fsdp_flat", under=("-m", "headtorch", "run", "--runs", str(tmp_path)))
+    (first, _) = sorted(tmp_path.glob("*.htdb"))
+    told, _ = diagnose(first)
+    assert told.verdict == "healthy"
+    assert "the inside of FullyShardedDataParallel could not be looked at" in told.notices
+    hidden = diagnosed(tmp_path, "fsdp_flat", "--fault", "graph-detached")
+    assert not [finding for finding in hidden["findings"] if finding["severity"] == "error"]
+    named_rightly(diagnosed(tmp_path, "fsdp_flat", "--fault", "double-softmax"), "double-softmax")
 
 
 def test_parameters_that_processes_share_out(tmp_path: Path) -> None:

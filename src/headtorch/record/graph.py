@@ -117,7 +117,10 @@ class Graph:
 
     def opaque(self) -> tuple[str, ...]:
         """The names of regions that hide their inside."""
-        return tuple(sorted({name for name in self.names if any(part in name for part in OPAQUE)}))
+        found = {name for name in self.names if any(part in name for part in OPAQUE)}
+        if any(getattr(leaf, "_is_flat_param", False) for leaf in self.leaves):
+            found.add("FullyShardedDataParallel")  # the older FSDP learns flat copies, which are cut up after each pass
+        return tuple(sorted(found))
 
     def weight_paths(self) -> dict[Any, Any]:
         """Nodes that only rearrange a leaf, each with that leaf's node: the side of an operation where a weight

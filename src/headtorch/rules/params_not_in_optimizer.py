@@ -42,6 +42,9 @@ LEADS_TO = (
 )
 
 
+FLAT = "FullyShardedDataParallel"  # learns flat copies of what the optimizer holds
+
+
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit with reached, trainable parameters that nothing ever updates while an optimizer steps."""
     steppers = [o for o in signals.run.optimizers.values() if o.stepped_at is not None]
@@ -61,7 +64,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             and parameter.id not in told
             and not known
         ]
-        if not left or fit.steps < 2:
+        if not left or fit.steps < 2 or FLAT in fit.objective.opaque:
             continue
         told |= {parameter.id for parameter in left}
         share = sum(np.prod(p.shape) for p in left) / max(sum(np.prod(p.shape) for p in fit.parameters), 1)
