@@ -35,9 +35,8 @@ HEAD = """# Wherever people train
 
 The same five faults in one network for the digits of scikit-learn, trained in each of these ways with the real library
 (`tests/frameworks/`). Yes: the fault is named first, at a line of the user's own script. Hidden: it lies inside a
-compiled region, and the report says that it could not look there. Healthy: without a fault
-the verdict is healthy. Same: the weights at the end are those of the script alone, bit for bit. Made
-by `make test-frameworks`.
+compiled region, and the report says that it could not look there. Healthy: without a fault the verdict is healthy.
+Same: the weights at the end are those of the script alone, bit for bit. Made by `make test-frameworks`.
 """
 
 
