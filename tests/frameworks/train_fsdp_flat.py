@@ -20,4 +20,5 @@ for _ in range(8):
         loss.backward()
         optimizer.step()
 tell(model.parameters())
+dist.barrier()
 dist.destroy_process_group()
