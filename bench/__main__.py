@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from importlib.metadata import version as version_of
 from pathlib import Path
 
-from bench import longrun, page, steps
+from bench import longrun, page, start, steps
 from bench.peers import overhead
 from bench.table import Row, markdown, seen, table
 
@@ -31,6 +31,7 @@ def measure(runs: Path, share: float, peer_steps: int, long: int) -> Iterator[Ro
     """Every row of the table."""
     yield from longrun.rows(runs, long)
     yield from page.rows(runs)
+    yield from start.rows(runs)
     for net in steps.NETS:
         yield from steps.ours(net, max(round(steps.STEPS[net] * share), steps.DENSE + 20), runs / net)
         file = next((runs / net).glob("*.htdb"))
