@@ -88,6 +88,32 @@ def test_sigterm_from_a_scheduler(tmp_path: Path) -> None:
     assert run.steps >= 12
 
 
+def test_a_child_whose_death_raises_while_the_report_is_made(tmp_path: Path) -> None:
+    """The data loader's handler of SIGCHLD raises where a worker was killed."""
+    (tmp_path / "train.py").write_text(
+        "import os, signal, time\n"
+        "import torch\n"
+        "def died(*_):\n"
+        "    raise RuntimeError('a worker is killed')\n"
+        "signal.signal(signal.SIGCHLD, died)\n"
+        "model = torch.nn.Linear(4, 1)\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.01)\n"
+        "for step in range(20):\n"
+        "    optimizer.zero_grad()\n"
+        "    model(torch.randn(16, 4)).square().mean().backward()\n"
+        "    optimizer.step()\n"
+        "if os.fork() == 0:\n"
+        "    os.kill(os.getppid(), signal.SIGTERM)\n"
+        "    time.sleep(0.05)\n"
+        "    os._exit(1)\n"
+        "time.sleep(60)\n"
+    )
+    command = [sys.executable, "-m", "headtorch", "run", "--report", "a.json", "train.py"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (-signal.SIGTERM, "") and "Traceback" not in ended.stderr
+    assert json.loads((tmp_path / "a.json").read_text())["run"]["steps"] == 20
+
+
 def without_write_permission() -> None:
     """Make root heed permissions, as any other user must."""
     if os.geteuid() == 0 and ctypes.CDLL(None, use_errno=True).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0):

@@ -13,6 +13,7 @@ import runpy
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -154,11 +155,17 @@ def _told_of_sigterm(at_sigterm: Callable[[Ending], object]) -> Iterator[None]:
             return  # The script's handler calls the one it found; the default it would have found cannot be called.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # `timeout` and schedulers send it to the group as well.
         ending = Ending("terminated", 128 + signal.SIGTERM, signal.SIGTERM)
+        told = threading.Event()
+        patience = time.monotonic() + PATIENCE
         # In a thread, because the line that the signal interrupted may hold a lock that `at_sigterm` waits for.
-        telling = threading.Thread(target=at_sigterm, args=(ending,), daemon=True)
+        telling = threading.Thread(target=_then_set, args=(at_sigterm, ending, told), daemon=True)
         try:
-            telling.start()
-            telling.join(PATIENCE)
+            # The workers of a DataLoader got the signal too, and their death raises here, by its handler of SIGCHLD.
+            with contextlib.suppress(Exception):
+                telling.start()
+            while not told.is_set() and (left := patience - time.monotonic()) > 0:
+                with contextlib.suppress(Exception):
+                    told.wait(left)
         finally:
             leave(ending)
 
@@ -173,6 +180,13 @@ def _told_of_sigterm(at_sigterm: Callable[[Ending], object]) -> Iterator[None]:
         yield
     finally:
         restore()
+
+
+def _then_set(at_sigterm: Callable[[Ending], object], ending: Ending, told: threading.Event) -> None:
+    try:
+        at_sigterm(ending)
+    finally:
+        told.set()
 
 
 def _ending_of(raised: BaseException) -> Ending:

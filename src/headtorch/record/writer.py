@@ -28,6 +28,7 @@ from headtorch.store import db
 COMMIT_EVERY = 0.5  # seconds
 COMMIT_STEPS = 64
 LOOK_EVERY = 0.05  # seconds
+READERS_LEAVE = 0.5  # seconds in which who reads the facts of a run has closed it again
 PACK_EVERY = 1000  # commits, or
 PACK_BYTES = 16_000_000  # of samples, whichever comes first
 _SWAP = sys.byteorder == "big"
@@ -96,12 +97,25 @@ class Writer:
         self._thread.join()
         # All is committed by now, so that nothing is lost where one of these fails: on a full disk, or because someone
         # has the file open. Then the log stays beside it, emptied into the file.
-        for statement in ("ROLLBACK", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA journal_mode = DELETE"):
+        for statement in ("ROLLBACK", "PRAGMA wal_checkpoint(TRUNCATE)"):
             if statement != "ROLLBACK" or self._db.in_transaction:
                 with contextlib.suppress(sqlite3.Error):
                     self._db.execute(statement)
+        self._without_log()
         self._db.close()
         db.release(self._claim)
+
+    def _without_log(self) -> None:
+        """Take away the log beside the file. One who only looks in (rank 0, for the end of a job) is waited for."""
+        patience = time.monotonic() + READERS_LEAVE
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = DELETE")
+            except sqlite3.Error as error:
+                if "locked" in str(error) and time.monotonic() < patience:
+                    time.sleep(READERS_LEAVE / 20)
+                    continue
+            return
 
     def _statement(self, text: str, *values: object) -> None:
         if self.trouble is None:

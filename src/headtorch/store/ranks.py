@@ -10,7 +10,7 @@ from headtorch.store.run import Run
 
 PATIENCE = 10.0  # seconds without anything new from a rank, after which it is not waited for
 LOOK_EVERY = 0.1  # seconds
-GRACE = 1.0  # seconds in which a rank that has written nothing yet may still begin
+GRACE = 1.0  # seconds in which a rank that has written nothing may still begin, and one that has ended close its file
 
 
 def other_ranks(run: Run) -> dict[int, Path]:
@@ -48,16 +48,18 @@ def await_ranks(path: Path, patience: float = PATIENCE) -> None:
         others = run.facts.get("ranks", 1) - 1
         began = last = time.monotonic()
         files: set[Path] = set()
-        ended: set[Path] = set()
+        ended: dict[Path, float] = {}  # and when this was seen
         news: dict[Path, float] = {}
         while True:
             if len(files) < others:
                 files = set(other_ranks(run).values())
-            ended |= {file for file in files - ended if "ended" in _facts(file)}
             now = time.monotonic()
-            if files == ended and (len(files) == others or now - began > min(GRACE, patience)):
+            ended |= {file: now for file in files - ended.keys() if "ended" in _facts(file)}
+            grace = min(GRACE, patience)
+            closed = all(now - ended[file] > grace or not _log(file).exists() for file in ended)
+            if files == ended.keys() and closed and (len(files) == others or now - began > grace):
                 return
-            written = {file: _written(file) for file in files - ended}
+            written = {file: _written(file) for file in files - ended.keys()}
             if written != news:
                 news, last = written, now
             if now - last > patience:
@@ -78,9 +80,14 @@ def _facts(path: Path) -> dict[str, object]:
 def _written(path: Path) -> float:
     """When something was last written of a run, also into the log beside its file."""
     times = [0.0]
-    for file in (path, path.with_name(path.name + "-wal")):
+    for file in (path, _log(path)):
         try:
             times.append(file.stat().st_mtime)
         except OSError:
             continue
     return max(times)
+
+
+def _log(path: Path) -> Path:
+    """The write-ahead log beside a run file that is being written, or was not closed."""
+    return path.with_name(path.name + "-wal")
