@@ -47,10 +47,10 @@ class Activations:
         return [_fewer(units) for units in self.units]
 
     @cached_property
-    def sizes(self) -> list[torch.Tensor]:
-        """The root mean square of the `examples` of each."""
-        norms = torch._foreach_norm(self.examples)
-        return [norm / math.sqrt(max(each.numel(), 1)) for norm, each in zip(norms, self.examples, strict=True)]
+    def sizes(self) -> torch.Tensor:
+        """The root mean square of the `examples` of each, (activations,)."""
+        counts = tuple(math.sqrt(max(each.numel(), 1)) for each in self.examples)
+        return torch.stack(torch._foreach_norm(self.examples)) / constant(counts, self.slope.device)
 
 
 _NO_SCALE = (math.nan, 0.0)

@@ -7,7 +7,7 @@ shares no small factor with usual inner sizes: a stride of 128 over (B, T, 256) 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -106,6 +106,30 @@ def gather(tensors: Sequence[torch.Tensor | None], length: int) -> Rows:
     if parts:
         torch._foreach_copy_(rows, parts)
     return Rows(values, constant(tuple(counts), device), constant(tuple(scales), device))
+
+
+def together(tensors: Sequence[torch.Tensor], measure: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    """What `measure` says of each tensor, (tensors,), asked of many of one shape at once.
+
+    It gets (some, ...) and gives (some,). A deep network has many layers of few shapes, and on a CPU the operations on
+    each of them would take longer than what they compute.
+    """
+    alike: dict[torch.Size, list[int]] = {}
+    for number, tensor in enumerate(tensors):
+        alike.setdefault(tensor.shape, []).append(number)
+    order: list[int] = []
+    found: list[torch.Tensor] = []
+    for shape, numbers in alike.items():
+        most = max(1, BUFFER // max(math.prod(shape), 1))
+        for start in range(0, len(numbers), most):
+            some = numbers[start : start + most]
+            order += some
+            found.append(measure(torch.stack([tensors[number] for number in some])))
+    joined = torch.cat(found)
+    if order == sorted(order):
+        return joined
+    places = tuple(sorted(range(len(order)), key=order.__getitem__))
+    return joined.index_select(0, constant(places, joined.device, torch.long))
 
 
 @lru_cache(maxsize=256)

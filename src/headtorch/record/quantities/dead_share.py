@@ -3,15 +3,12 @@
 import torch
 
 from headtorch.record.activations import Activations
+from headtorch.record.rows import together
 
 OF = "activation"
 
 
 def measure(activations: Activations) -> torch.Tensor:
     """(activations,), between 0 and 1."""
-    return torch.stack(
-        [
-            (units.abs().amax(dim=(0, 2)) == 0).float().mean() if units.numel() else units.new_zeros(())
-            for units in activations.units
-        ]
-    )
+    largest = [units.abs().amax(dim=(0, 2)) if units.numel() else units.new_ones(1) for units in activations.units]
+    return together(largest, lambda some: (some == 0).float().mean(dim=1))

@@ -7,6 +7,7 @@ that all units say the same.
 import torch
 
 from headtorch.record.activations import Activations
+from headtorch.record.rows import together
 from headtorch.record.statistics import spread
 
 OF = "activation"
@@ -14,7 +15,9 @@ OF = "activation"
 
 def measure(activations: Activations) -> torch.Tensor:
     """(activations,); NaN for a single unit or outputs that are all zero."""
-    spreads = []
-    for values, size in zip(activations.examples, activations.sizes, strict=True):
-        spreads.append(spread(values, dim=1).mean() / size if values.shape[1] > 1 else size.new_full((), float("nan")))
-    return torch.stack(spreads)
+
+    def spread_of(values: torch.Tensor) -> torch.Tensor:
+        alone = values.shape[2] <= 1
+        return values.new_full((len(values),), float("nan")) if alone else spread(values, dim=2).mean(dim=1)
+
+    return together(activations.examples, spread_of) / activations.sizes
