@@ -68,14 +68,24 @@ class Outcome(NamedTuple):
 
 
 def cases(folders: Iterable[Path]) -> list[Case]:
-    """Every script below some folders, with its truth."""
+    """Every script below some folders, with its truth: in a `truth.toml`, or in a `case.json` with keys of its own."""
     found = []
-    for file in sorted(path for folder in folders for path in folder.rglob("truth.toml")):
-        truth = tomllib.loads(file.read_text(encoding="utf-8"))
+    files = (path for folder in folders for name in ("truth.toml", "case.json") for path in folder.rglob(name))
+    for file in sorted(files):
+        truth = truth_of(file)
         for name, kind in (("faulty.py", "faulty"), ("fixed.py", "fixed"), ("train.py", "healthy")):
             if (file.parent / name).exists():
                 found.append(Case(file.parent / name, kind, truth))
     return found
+
+
+def truth_of(file: Path) -> dict[str, Any]:
+    """What is true of a case, under the names of `truth.toml`."""
+    if file.suffix == ".toml":
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    truth = json.loads(file.read_text(encoding="utf-8"))
+    others = {"also_acceptable": "also", "where": "lines", "faulty_result": "faulty", "fixed_result": "fixed"}
+    return {others.get(name, name): value for name, value in truth.items()}
 
 
 def diagnose(case: Case) -> Outcome:

@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
@@ -31,7 +31,8 @@ CLEAR = 0.1  # of that way
 
 class Cure(NamedTuple):
     """What came of a fault: its share of the way to the cured figure, on the known and on a fresh seed; NaN without a
-    patch. `cost` is the time of `fix` in runs of the script; `verified` names what was verified, in order."""
+    patch. `cost` is the CPU time of `fix` and of all its trials, in runs of the script; `verified` names what was
+    verified, in order."""
 
     case: Case
     gain: float
@@ -41,14 +42,26 @@ class Cure(NamedTuple):
 
 
 def result(script: Path, seed: str) -> tuple[float, float]:
-    """The figure that a script prints last, NaN for none, and the seconds it took."""
+    """The figure that a script prints last, NaN for none, and the CPU time it took in seconds."""
+    printed, seconds = execute([sys.executable, script.name], script.parent, seed)
+    figures = re.findall(r"^RESULT \S+ (\S+)", printed, re.MULTILINE)
+    return float(figures[-1]) if figures else math.nan, seconds
+
+
+def execute(command: list[str], folder: Path, seed: str) -> tuple[str, float]:
+    """What a command prints, and the CPU time of it and of all the processes that it waited for, in seconds."""
     environment = dict(os.environ, SEED=seed, PYTHONHASHSEED="0", OMP_NUM_THREADS="1")
-    start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, script.name], cwd=script.parent, env=environment, capture_output=True, text=True, timeout=LIMIT
-    )
-    figures = re.findall(r"^RESULT \S+ (\S+)", done.stdout, re.MULTILINE)
-    return float(figures[-1]) if figures else math.nan, time.perf_counter() - start
+    with tempfile.TemporaryFile("w+") as printed:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=printed, stderr=subprocess.DEVNULL
+        )
+        late = threading.Timer(LIMIT, process.kill)
+        late.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        late.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        printed.seek(0)
+        return printed.read(), usage.ru_utime + usage.ru_stime
 
 
 def share(faulty: float, cured: float, now: float) -> float:
@@ -66,16 +79,8 @@ def cure(case: Case) -> Cure:
         script, patched, report = (Path(folder, name) for name in ("train.py", "patched.py", "report.json"))
         script.write_bytes(case.script.read_bytes())
         faulty, seconds = result(script, "0")
-        start = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "headtorch", "fix", "--output", str(patched), "--report", str(report), str(script)],
-            cwd=folder,
-            env=dict(os.environ, SEED="0", PYTHONHASHSEED="0", OMP_NUM_THREADS="1"),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=LIMIT,
-        )
-        cost = (time.perf_counter() - start) / seconds
+        fix = ["-m", "headtorch", "fix", "--output", str(patched), "--report", str(report), str(script)]
+        cost = execute([sys.executable, *fix], script.parent, "0")[1] / seconds
         findings = json.loads(report.read_text(encoding="utf-8"))["findings"] if report.exists() else []
         verified = [f["rule"] for f in findings if f["tried"] and f["tried"]["verdict"] == "VERIFIED"]
         if not patched.exists():
