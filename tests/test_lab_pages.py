@@ -50,8 +50,7 @@ def frame(page: Page) -> str:
 def test_without_a_run_the_labs_are_offered_in_order(browser: Browser, address: str) -> None:
     with opened(browser, address, width=390) as page:
         page.locator("main").get_by_role("link", name="labs").click()
-        names = page.locator(".labs h2").all_text_contents()
-        assert names == [lab.name for lab in all_labs()]
+        expect(page.locator(".labs h2")).to_have_text([lab.name for lab in all_labs()])
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.get_by_role("link", name="descent").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("descent")

@@ -16,7 +16,7 @@ import torch
 from headtorch.record.sharded import held
 
 ROW = 4096  # elements
-BUFFER = 1 << 21  # elements of one buffer of rows at most; many parameters get shorter rows
+BUFFER = 1 << 19  # elements of one buffer of rows at most; more than 128 tensors get shorter rows
 
 
 class Rows(NamedTuple):
@@ -62,19 +62,25 @@ def row_length(tensors: int) -> int:
 
 def sample(tensor: torch.Tensor, length: int) -> torch.Tensor:
     """At most `length` elements of a tensor, evenly spread, as a view wherever the memory allows one."""
-    size = tensor.numel()
-    if tensor.is_contiguous():
-        flat = tensor.view(-1)
-    elif tensor.is_contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else False:
-        flat = tensor.as_strided((size,), (1,))
-    else:
-        if size > 16 * length and tensor.shape[0] > 1:
-            tensor = tensor[:: _odd(math.ceil(size / (16 * length)))]
-        flat = tensor.reshape(-1)
-        size = flat.numel()
-    if size <= length:
-        return flat
-    return flat[:: _odd(size // length)][:length]
+    spread = _spread(tensor.shape, tensor.stride(), length)
+    if spread is not None:
+        return tensor.as_strided(*spread, tensor.storage_offset())
+    if tensor.numel() > 16 * length and tensor.shape[0] > 1:
+        tensor = tensor[:: _odd(math.ceil(tensor.numel() / (16 * length)))]
+    flat = tensor.reshape(-1)
+    return flat if flat.numel() <= length else flat[:: _odd(flat.numel() // length)][:length]
+
+
+@lru_cache(maxsize=4096)
+def _spread(shape: torch.Size, strides: tuple[int, ...], length: int) -> tuple[tuple[int], tuple[int]] | None:
+    """The shape and the strides of a sample of what is one piece of memory: contiguous, or images with their channels
+    last."""
+    lies = torch.empty(shape, device="meta").as_strided(shape, strides)
+    if not lies.is_contiguous() and not (len(shape) == 4 and lies.is_contiguous(memory_format=torch.channels_last)):
+        return None
+    size = lies.numel()
+    stride = _odd(size // length) if size > length else 1
+    return (min(length, -(-size // stride)),), (stride,)
 
 
 def _odd(stride: int) -> int:
@@ -91,7 +97,7 @@ def gather(tensors: Sequence[torch.Tensor | None], length: int) -> Rows:
     counts, scales = [], []
     rows: list[torch.Tensor] = []
     parts: list[torch.Tensor] = []
-    for number, tensor in enumerate(tensors):
+    for row, tensor in zip(values.unbind(), tensors, strict=True):
         tensor = None if tensor is None else plain(tensor.detach())
         if tensor is None or not (size := tensor.numel()):
             counts.append(0.0)
@@ -101,7 +107,7 @@ def gather(tensors: Sequence[torch.Tensor | None], length: int) -> Rows:
         filled = part.numel()
         counts.append(float(filled))
         scales.append(math.sqrt(size / filled))
-        rows.append(values[number] if filled == length else values[number, :filled])
+        rows.append(row if filled == length else row[:filled])
         parts.append(part)
     if parts:
         torch._foreach_copy_(rows, parts)

@@ -20,6 +20,7 @@ error of ours reach the training.
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import sys
 import threading
@@ -138,6 +139,10 @@ class Taps:
             return None
         self._thread.aside = True
         compiler = eval_frame.set_eval_frame(None)  # else torch.compile would take our functions for the user's
+        # A graph has thousands of nodes: collections would come that the training alone would not have, and of a large
+        # program each takes as long as a step.
+        collects = gc.isenabled()
+        gc.disable()
         try:
             if operations_are_not_run():
                 return None
@@ -155,6 +160,8 @@ class Taps:
                 self._disable()
             return None
         finally:
+            if collects:
+                gc.enable()
             eval_frame.set_eval_frame(compiler)
             self._thread.aside = False
 
