@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import itertools
 import os
 import tempfile
 from collections.abc import Iterator
@@ -32,10 +33,12 @@ def measure(runs: Path, share: float, peer_steps: int, long: int) -> Iterator[Ro
     yield from longrun.rows(runs, long)
     yield from page.rows(runs)
     yield from start.rows(runs)
-    for net in steps.NETS:
-        yield from steps.ours(net, max(round(steps.STEPS[net] * share), steps.DENSE + 20), runs / net)
-        file = next((runs / net).glob("*.htdb"))
-        yield seen(f"{steps.NETS[net]}: file for a million values", f"{longrun.density(file)[1]:.2f} MB")
+    for device, net in itertools.product(steps.devices(), steps.NETS):
+        folder = runs / device / net
+        yield from steps.ours(net, device, max(round(steps.STEPS[net] * share), steps.DENSE + 20), folder)
+        if device == "cpu":
+            density = longrun.density(next(folder.glob("*.htdb")))[1]
+            yield seen(f"{steps.NETS[net]}: file for a million values", f"{density:.2f} MB")
     for net in steps.NETS:
         yield from overhead.rows(net, peer_steps, PEERS)
 

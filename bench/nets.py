@@ -1,7 +1,8 @@
-"""An ordinary training script: `nets.py NAME` trains one of some networks on data that it can learn.
+"""An ordinary training script: `nets.py NAME [DEVICE]` trains one of some networks on data that it can learn.
 
 Each line on stdin asks for one step, and each step answers with its wall time and the CPU time of this thread. There is
-no data loader, and one thread computes: nothing that is no training dilutes the ratio of two times.
+no data loader, and one thread computes: nothing that is no training dilutes the ratio of two times. A step on a GPU has
+ended when the GPU is done with it.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class GPT(nn.Module):
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, vocabulary)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        x = self.token(tokens) + self.position(torch.arange(tokens.shape[1]))
+        x = self.token(tokens) + self.position(torch.arange(tokens.shape[1], device=tokens.device))
         return self.head(self.norm(self.blocks(x))).flatten(0, 1)
 
 
@@ -164,7 +165,7 @@ TASKS = {
 
 
 def turns(step: Callable[[int], object]) -> None:
-    """Take a step for each line on stdin, and answer with what it cost."""
+    """Take a step for each line on stdin, and answer with what it cost; `step` returns when it is done."""
     print("ready", flush=True)
     for number, _ in enumerate(sys.stdin):
         wall, cpu = time.perf_counter(), time.thread_time()
@@ -175,7 +176,9 @@ def turns(step: Callable[[int], object]) -> None:
 def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    task = TASKS[sys.argv[1]]()
+    name, device = sys.argv[1], torch.device(sys.argv[2] if len(sys.argv) > 2 else "cpu")
+    with device:
+        task = TASKS[name]()
     criterion = nn.CrossEntropyLoss()
 
     def step(number: int) -> None:
@@ -184,6 +187,8 @@ def main() -> None:
         loss = criterion(task.model(inputs), targets)
         loss.backward()
         task.optimizer.step()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
 
     turns(step)
 

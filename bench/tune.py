@@ -62,7 +62,7 @@ def measured(folder: Path, seed: int, runs: int) -> dict[str, tuple[int, bool]]:
                 Budget(steps=most * 10),  # one run takes a tenth of it at most
                 1,
                 1,
-                lambda text: None,
+                (lambda text: print("   ", text, flush=True)) if os.environ.get("TALK") else (lambda text: None),
                 lambda pair: (pair.measure == cured.measure and value_of(pair) >= wanted) or search.steps >= most,
             )
             found = search.explore() and search.steps < most
@@ -114,7 +114,7 @@ def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     ratios: dict[str, list[float]] = {"TPE": [], "random": []}
     for case in chosen.only or CASES:
-        found = [measured(chosen.cases.absolute() / case, seed, chosen.runs) for seed in range(chosen.seeds)]
+        found = [measured(chosen.cases.resolve() / case, seed, chosen.runs) for seed in range(chosen.seeds)]
         found = [steps for steps in found if steps]
         if not found:
             print(f"{case}: the cured script shows no gain that a trial can see", flush=True)

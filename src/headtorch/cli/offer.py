@@ -25,4 +25,6 @@ def offer(patch: Patch, output: Path | None, applies: bool) -> None:
     agreed = applies or (
         output is None and sys.stdin.isatty() and click.confirm("write this into your script?", err=True)
     )
+    if output is None and not agreed:
+        print("headtorch: nothing was written; --apply writes it, --output FILE a patched copy", file=sys.stderr)
     write(patch, output, agreed, lambda text: print(f"headtorch: {text}", file=sys.stderr, flush=True))

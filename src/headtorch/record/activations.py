@@ -16,6 +16,7 @@ from headtorch.record.rows import Rows, constant, gather, row_length
 
 MAX_ELEMENTS = 1 << 16  # of one activation, for what is asked of its units
 MAX_COMPARED = 1 << 14  # of one activation, for what compares its examples
+MANY = 32  # activations: of more than these, each is looked at less closely, so that a deep network costs no more
 
 
 class Activations:
@@ -44,7 +45,8 @@ class Activations:
     def examples(self) -> list[torch.Tensor]:
         """Fewer examples and positions of each as (examples, units), for what is asked of the differences between
         them."""
-        return [_fewer(units) for units in self.units]
+        most = _share(MAX_COMPARED, len(self.units))
+        return [_fewer(units, most) for units in self.units]
 
     @cached_property
     def sizes(self) -> torch.Tensor:
@@ -77,10 +79,11 @@ def read(graph: Graph, network: Network, positions: Sequence[int | None]) -> Act
         return None
     scales = [_SCALES.get(network.nodes[number].op, _NO_SCALE) for number in (network.measured[i] for i in columns)]
     device = outputs[0].device
+    most = _share(MAX_ELEMENTS, len(outputs))
     return Activations(
         columns,
         gather(outputs, row_length(len(outputs))),
-        [_units(tensor, first) for tensor, first in zip(outputs, channels, strict=True)],
+        [_units(tensor, first, most) for tensor, first in zip(outputs, channels, strict=True)],
         constant(tuple(scale[0] for scale in scales), device),
         constant(tuple(scale[1] for scale in scales), device),
     )
@@ -137,9 +140,14 @@ def _channels_first(network: Network, number: int, tensor: torch.Tensor) -> bool
     return False
 
 
-def _units(tensor: torch.Tensor, channels_first: bool) -> torch.Tensor:
-    if tensor.numel() > MAX_ELEMENTS and tensor.shape[0] > 1:
-        tensor = tensor[:: -(-tensor.numel() // MAX_ELEMENTS)]
+def _share(most: int, activations: int) -> int:
+    """How many elements of one activation are looked at when there are that many."""
+    return most * MANY // max(activations, MANY)
+
+
+def _units(tensor: torch.Tensor, channels_first: bool, most: int) -> torch.Tensor:
+    if tensor.numel() > most and tensor.shape[0] > 1:
+        tensor = tensor[:: -(-tensor.numel() // most)]
     if tensor.dim() == 1:
         return tensor[:, None, None]
     if channels_first:
@@ -147,8 +155,8 @@ def _units(tensor: torch.Tensor, channels_first: bool) -> torch.Tensor:
     return tensor.reshape(-1, tensor.shape[-1], 1)
 
 
-def _fewer(units: torch.Tensor) -> torch.Tensor:
-    excess = -(-units.numel() // MAX_COMPARED) or 1
+def _fewer(units: torch.Tensor, most: int) -> torch.Tensor:
+    excess = -(-units.numel() // most) or 1
     among_positions = min(excess, units.shape[2]) or 1
     some = units[:: -(-excess // among_positions), :, ::among_positions]
     return some.movedim(1, -1).reshape(-1, units.shape[1]).float()

@@ -122,10 +122,16 @@ def _expanded(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
 
 
 def _broadcast_in(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """The shapes of an operand and of the result, when a hand-written difference broadcast its operand."""
+    """The shapes of an operand and of the result, when a hand-written difference broadcast its operand.
+
+    Two results of the network with as many dimensions are compared each with each on purpose: one of them was given its
+    dimension of length 1, as in the spread of an ensemble, |x_i - x_j|.
+    """
     result = output_shape(node)
-    for child, position in node.next_functions:
-        shape = output_shape(child, position) if child is not None else None
+    operands = [(child, output_shape(child, position)) for child, position in node.next_functions if child is not None]
+    if len(operands) > 1 and len({len(shape) for _, shape in operands if shape is not None}) == 1:
+        return None
+    for child, shape in operands:
         if result is not None and shape is not None and op_name(child) in VIEWS | set(LINEAR) and (
             1 < _size(shape) < _size(result)
         ):  # fmt: skip

@@ -15,7 +15,7 @@ from headtorch.record.graph import Graph, saved
 from headtorch.record.objectives import Objective
 from headtorch.record.optimizers import OptimizerState
 from headtorch.record.outbox import Held, Outbox
-from headtorch.record.rows import ROW, Rows, Updates, plain, sample
+from headtorch.record.rows import Rows, Updates, constant, plain, row_length, sample
 from headtorch.record.statistics import describable
 
 
@@ -129,9 +129,10 @@ class Measurements:
                 self._outbox.put(objective.number, quantity.name, now.step, vector)
         now.layer_gradients = [None] * len(network.layers)
         now.layers = [column for column, position in enumerate(layout.layers) if position is not None]
+        length = row_length(4 * len(now.layers))  # one norm is all that is asked of them
         for column in now.layers:
             node = graph.order[layout.layers[column] or 0]
-            now.hooks.append(node.register_prehook(partial(keep_gradient, now.layer_gradients, column)))
+            now.hooks.append(node.register_prehook(partial(keep_gradient, now.layer_gradients, column, length)))
         if layout.loss is not None:
             loss, node = network.losses[0], graph.order[layout.loss]
             prediction, target = _compared(node)
@@ -158,13 +159,15 @@ class Measurements:
             objective.before = (now.step, now.weights, rows)
 
 
-def keep_gradient(gradients: list[torch.Tensor | None], position: int, incoming: Sequence[torch.Tensor | None]) -> None:
+def keep_gradient(
+    gradients: list[torch.Tensor | None], position: int, length: int, incoming: Sequence[torch.Tensor | None]
+) -> None:
     """Keep the gradient of a layer's output: a hook inside the user's backward, so it holds its own errors back."""
     compiler = eval_frame.set_eval_frame(None)
     try:
         with torch.no_grad():
             if incoming and incoming[0] is not None:
-                gradients[position] = sample(plain(incoming[0].detach()), ROW).clone()
+                gradients[position] = sample(plain(incoming[0].detach()), length).clone()
     except Exception:
         gradients[position] = None
     finally:
@@ -184,8 +187,7 @@ def _widened(vector: torch.Tensor, columns: Sequence[int], width: int) -> torch.
     if len(columns) == width:
         return vector
     wide = vector.new_full((width,), float("nan"))
-    wide[list(columns)] = vector
-    return wide
+    return wide.index_copy_(0, constant(tuple(columns), vector.device, torch.long), vector)
 
 
 def _gradients(

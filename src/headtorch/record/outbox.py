@@ -1,7 +1,7 @@
 """Outbox: brings measured vectors from the device to the writer without making the device wait.
 
-On the CPU a value is there at once. On an accelerator vectors gather for some steps, travel in one copy that does not
-block, and are read when the copy has passed.
+On the CPU a value is there at once. On an accelerator vectors gather for some steps and travel in one copy. On a GPU
+that copy does not block, and is read when it has passed; other accelerators are waited for, once in so many vectors.
 """
 
 from __future__ import annotations
@@ -62,10 +62,9 @@ class Outbox:
                 continue
             joined = torch.cat([parcel.vector for parcel in parcels])
             host = torch.empty(joined.shape, pin_memory=device.type == "cuda")
-            host.copy_(joined, non_blocking=True)
-            passed = None
-            if device.type == "cuda":
-                passed = torch.cuda.Event()
+            passed = torch.cuda.Event() if device.type == "cuda" else None
+            host.copy_(joined, non_blocking=passed is not None)
+            if passed is not None:
                 passed.record(torch.cuda.current_stream(device))
             addresses = [(p.owner, p.quantity, p.step, p.vector.numel()) for p in parcels]
             self._travelling.append((passed, host, addresses))

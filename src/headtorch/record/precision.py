@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch.amp import is_autocast_available
 
 from headtorch.record.objectives import Objective
 from headtorch.record.outbox import Outbox
@@ -27,7 +28,7 @@ Autocast = tuple[str, str]  # device and type
 def autocast(tensor: torch.Tensor | None) -> Autocast | None:
     """What operations on a tensor's device are cast to, None when they are not."""
     device = "cpu" if tensor is None else tensor.device.type
-    if device == "meta" or not torch.is_autocast_enabled(device):
+    if not is_autocast_available(device) or not torch.is_autocast_enabled(device):
         return None
     return device, str(torch.get_autocast_dtype(device)).removeprefix("torch.")
 
