@@ -15,11 +15,14 @@ Ignore it when one target is meant for all examples and broadcast on purpose; `t
 """
 
 import ast
+import math
 from collections.abc import Iterator
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.signals import Signals
+from headtorch.signals.network import Network
+from headtorch.store.records import Node
 
 FAMILY = "the loss and the output"
 LEADS_TO = (
@@ -40,20 +43,28 @@ def find(signals: Signals) -> Iterator[Finding]:
                 continue
             prediction, other = loss.broadcast
             pairs = len(prediction) <= 2 and max(prediction, default=1) > 1 and max(prediction) in (other[0], other[-1])
-            node = fit.network.nodes[loss.node] if loss.node >= 0 else None
+            spread = math.prod(other) > math.prod(prediction)
+            node = _compares(fit.network, loss.node) if loss.node >= 0 else None
             yield Finding(
                 rule="broadcast-loss",
                 severity="error" if pairs else "warning",
                 message=f"the loss compares predictions of shape {prediction} with every target, not each with its own",
                 where=node.where if node else None,
                 saw=(
-                    Evidence("shapes", f"{prediction} against {other}", healthy="equal"),
+                    Evidence("shapes", f"{prediction} {'spread to' if spread else 'against'} {other}", healthy="equal"),
                     fit.seen_loss,
                 ),
                 help="give prediction and target the same shape: `target.unsqueeze(1)` or `prediction.squeeze(1)`",
                 label="these shapes broadcast",
                 confidence=0.97 if pairs else 0.6,
             )
+
+
+def _compares(network: Network, number: int) -> Node:
+    """The operation that compares: the difference below a square or a size of it, or the loss itself."""
+    node = network.nodes[number]
+    below = [network.nodes[i] for i in node.inputs]
+    return next((each for each in below if each.op in ("Sub", "Rsub") and each.where is not None), node)
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
