@@ -15,7 +15,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
+from statistics import geometric_mean, median
 
 import optuna
 
@@ -62,7 +62,7 @@ def measured(folder: Path, seed: int, runs: int) -> dict[str, tuple[int, bool]]:
                 Budget(steps=most * 10),  # one run takes a tenth of it at most
                 1,
                 1,
-                (lambda text: print("   ", text, flush=True)) if os.environ.get("TALK") else (lambda text: None),
+                lambda text: None,
                 lambda pair: (pair.measure == cured.measure and value_of(pair) >= wanted) or search.steps >= most,
             )
             found = search.explore() and search.steps < most
@@ -113,6 +113,7 @@ def main() -> None:
     chosen = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     ratios: dict[str, list[float]] = {"TPE": [], "random": []}
+    medians: dict[str, list[float]] = {"tune": [], "TPE": [], "random": []}
     for case in chosen.only or CASES:
         found = [measured(chosen.cases.resolve() / case, seed, chosen.runs) for seed in range(chosen.seeds)]
         found = [steps for steps in found if steps]
@@ -120,17 +121,19 @@ def main() -> None:
             print(f"{case}: the cured script shows no gain that a trial can see", flush=True)
             continue
         cells = []
-        for name in ("tune", "TPE", "random"):
+        for name, into in medians.items():
             steps, came = [one[name][0] for one in found], sum(one[name][1] for one in found)
-            cells.append(f"{name} {median(steps):,.0f} steps ({came} of {len(found)} reach it)")
-        for name, into in ratios.items():
-            into += [one["tune"][0] / one[name][0] for one in found]
+            into.append(median(steps))
+            cells.append(f"{name} {into[-1]:,.0f} steps ({came} of {len(found)} reach it)")
+        for name, pairs in ratios.items():
+            pairs += [one["tune"][0] / one[name][0] for one in found]
         print(f"{case}: {', '.join(cells)}", flush=True)
-    for name, values in ratios.items():
-        if values:
-            print(
-                f"tune / {name}: median {median(values):.2f} of {len(values)}, {min(values):.2f} to {max(values):.2f}"
-            )
+    for name, pairs in ratios.items() if medians["tune"] else ():
+        scripts = [ours / theirs for ours, theirs in zip(medians["tune"], medians[name], strict=True)]
+        print(
+            f"tune / {name}: geometric mean of the scripts {geometric_mean(scripts):.2f}, of all their steps "
+            f"{sum(medians['tune']) / sum(medians[name]):.2f}, median of {len(pairs)} pairs {median(pairs):.2f}"
+        )
 
 
 if __name__ == "__main__":
