@@ -98,3 +98,13 @@ def test_schedulers(run: Run) -> None:
     assert "SequentialLR(" in SOURCE[event.value["where"][0]["line"] - 1]
     counts = run.series("scheduled", event.value["optimizer"]).values.tolist()
     assert counts == [[i, 2 * i - 1] for i in range(1, 5)]
+
+
+def test_settings_that_are_numbers_of_numpy(run: Run) -> None:
+    (found,) = objectives(run, "numbers_of_numpy")
+    (number,) = {event.value["optimizer"] for event in run.events("follows") if event.value["objective"] == found.id}
+    optimizer = run.optimizers[number]
+    assert optimizer.stepped_at is not None
+    assert optimizer.groups[0]["lr"] == 0.01
+    assert optimizer.groups[0]["momentum"] == pytest.approx(0.9)
+    assert run.series("learning_rate", number).column().tolist() == pytest.approx([0.01, 1.0, np.cos(1), np.cos(2)])

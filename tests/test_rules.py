@@ -129,6 +129,12 @@ def test_of_two_that_lead_to_each_other_the_more_certain_is_the_cause() -> None:
     assert told([finding("a", 0.9), finding("b", 0.8)], *rules) == [("a", "cause", None), ("b", "consequence", "a")]
 
 
+def test_of_two_that_are_as_certain_the_one_that_leads_to_the_other_is_the_cause() -> None:
+    rules = (rule("a"), rule("b", "a"))
+    found = [finding("a", 0.9), finding("b", 0.9, "warning")]
+    assert told(found, *rules) == [("b", "cause", None), ("a", "consequence", "b")]
+
+
 def test_a_consequence_names_the_most_certain_of_its_causes() -> None:
     found = [finding("symptom", 0.5), finding("a", 0.8), finding("b", 0.9)]
     assert told(found, rule("a", "symptom"), rule("b", "symptom"))[-1] == ("symptom", "consequence", "b")

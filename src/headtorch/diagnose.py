@@ -66,7 +66,17 @@ def order(found: Sequence[Finding], rules: Sequence[Rule]) -> tuple[Finding, ...
     symptoms = {rule.name for rule in rules if rule.symptom}
     leads_to = {rule.name: {*rule.leads_to} | (symptoms - {rule.name}) for rule in rules}
     unique = {(finding.rule, finding.where): finding for finding in sorted(found, key=lambda f: f.confidence)}
-    ranked = sorted(unique.values(), key=_rank)
+
+    def follows(finding: Finding) -> bool:
+        """Whether something as certain leads to it, and not the other way round."""
+        return any(
+            other.confidence == finding.confidence
+            and finding.rule in leads_to.get(other.rule, ())
+            and other.rule not in leads_to.get(finding.rule, ())
+            for other in unique.values()
+        )
+
+    ranked = sorted(unique.values(), key=lambda f: _rank(f, follows(f)))
     causes: list[Finding] = []
     consequences: list[Finding] = []
     for finding in ranked:
@@ -95,8 +105,8 @@ def settled(findings: Sequence[Finding], tried: Sequence[Finding]) -> tuple[Find
     return (*cured, *others)
 
 
-def _rank(finding: Finding) -> tuple[bool, float, int]:
-    return finding.severity == "note", -finding.confidence, _SEVERITIES.index(finding.severity)
+def _rank(finding: Finding, follows: bool) -> tuple[bool, float, bool, int]:
+    return finding.severity == "note", -finding.confidence, follows, _SEVERITIES.index(finding.severity)
 
 
 def _unexplained(signals: Signals) -> list[str]:
@@ -109,6 +119,10 @@ def _unexplained(signals: Signals) -> list[str]:
             unexplained.append(
                 f"the loss ended at {fit.last_loss:.3g}, where a constant answer has {fit.chance:.3g}: "
                 "nothing was learned, and no rule tells why"
+            )
+        elif len(signals.fits) == 1 and fit.chance is None and fit.steps >= ENOUGH and fit.gain < 0:
+            unexplained.append(
+                f"the loss ended at {fit.last_loss:.3g}, above its start at {fit.first_loss:.3g}, and no rule tells why"
             )
     return unexplained
 

@@ -1,5 +1,6 @@
 """Trainings whose graph, mode or machinery changes on the way, one a function."""
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -108,5 +109,17 @@ def scheduled():
         scheduler.step()
 
 
-for each in (lengths, branches, eval_by_mistake, once, captured, mixed_precision, scheduled):
+def numbers_of_numpy():
+    model = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=np.float64(0.01), momentum=np.float32(0.9))
+    inputs = torch.randn(16, 4)
+    for step in range(4):
+        loss = F.mse_loss(model(inputs), inputs[:, :1])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        optimizer.param_groups[0]["lr"] = np.cos(step)
+
+
+for each in (lengths, branches, eval_by_mistake, once, captured, mixed_precision, scheduled, numbers_of_numpy):
     each()

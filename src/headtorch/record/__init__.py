@@ -101,7 +101,9 @@ class Recording:
             self._taps.close()
             if self._taps.errors:
                 last = self._taps.errors[0].strip().splitlines()[-1]
-                self._trouble = f"{len(self._taps.errors)} errors of headtorch itself were contained; the first: {last}"
+                count = len(self._taps.errors)
+                errors = "1 error of headtorch itself was" if count == 1 else f"{count} errors of headtorch itself were"
+                self._trouble = f"{errors} contained; the first: {last}"
                 self._writer.fact("errors", self._taps.errors)
         if self._trouble:
             self._writer.fact("trouble", self._trouble)

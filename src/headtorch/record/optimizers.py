@@ -10,6 +10,7 @@ sample "scheduled"  of an optimizer, right after its step: its steps so far and 
 from __future__ import annotations
 
 import weakref
+from numbers import Integral, Real
 from typing import Any, Protocol
 
 import torch
@@ -173,7 +174,7 @@ class Optimizers:
 def _number(rate: Any) -> float:
     if isinstance(rate, torch.Tensor):
         return float(rate) if rate.device.type == "cpu" else float("nan")
-    return float(rate) if isinstance(rate, (int, float)) else float("nan")
+    return float(rate) if isinstance(rate, Real) else float("nan")
 
 
 def _settings(group: dict[str, Any]) -> dict[str, Any]:
@@ -183,6 +184,8 @@ def _settings(group: dict[str, Any]) -> dict[str, Any]:
             settings |= {"beta1": _number(value[0]), "beta2": _number(value[1])}
         elif isinstance(value, torch.Tensor):
             settings[name] = _number(value)
-        elif value is None or isinstance(value, (bool, int, float, str)):
+        elif value is None or isinstance(value, (bool, str)):
             settings[name] = value
+        elif isinstance(value, Real):  # of NumPy too, as a schedule by np.cos gives it
+            settings[name] = int(value) if isinstance(value, Integral) else float(value)
     return settings
