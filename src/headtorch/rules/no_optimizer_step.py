@@ -70,14 +70,20 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def _step_in_the_source(signals: Signals, backward: Where | None) -> Where | None:
-    """The step of an optimizer that stands after a backward pass and never runs; those of schedules do, and of a game
-    or a scaler get an argument."""
-    ran = {(o.stepped_at.file, o.stepped_at.line) for o in signals.run.optimizers.values() if o.stepped_at is not None}
+    """The step of an optimizer, under the name that it was given, that stands after a backward pass and never runs."""
+    optimizers = signals.run.optimizers.values()
+    names = {_last(optimizer_name(signals, where)) for optimizer in optimizers for where in optimizer.made_at}
+    ran = {(o.stepped_at.file, o.stepped_at.line) for o in optimizers if o.stepped_at is not None}
     for call, place in signals.places.calls(backward.file, "step") if backward is not None else ():
-        bare = not call.args and not call.keywords and "sched" not in ast.unparse(call.func).lower()
-        if backward is not None and bare and place.line > backward.line and (place.file, place.line) not in ran:
+        stepping = _last(ast.unparse(call.func).removesuffix(".step")) in names
+        if backward is not None and stepping and place.line > backward.line and (place.file, place.line) not in ran:
             return place
     return None
+
+
+def _last(name: str | None) -> str:
+    """The last part of a dotted name."""
+    return (name or "").rpartition(".")[2]
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
