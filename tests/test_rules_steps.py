@@ -61,3 +61,11 @@ def test_what_is_said_of_weights_that_stay_fits_what_the_source_has(recorded: St
         ),
         ("note", "features[0].requires_grad_(False)", "turns learning on and off"),
     }
+
+
+def test_episodes_of_different_lengths_and_a_head_that_starts_at_zero_are_sound(recorded: Start) -> None:
+    ended = recorded(SCRIPTS / "episodes.py").end()
+    report, _ = diagnose(ended.run.path)
+    assert [finding.rule for finding in report.findings] == []
+    (objective,) = ended.run.objectives
+    assert ended.run.series("loss", objective.id).values[0, 0] < 0
