@@ -44,7 +44,7 @@ BRANCHES = (
 UNCLIPPED = ("clip the norm of the gradient to 1.0 after this line, before the step", "clip the gradient after this")
 CLIPPED = (
     "it is clipped already, so mend what stretches it: orthogonal recurrent weights, an LSTM or GRU, normalisation",
-    "this gradient",
+    "its gradient explodes",
 )
 
 

@@ -7,7 +7,7 @@ thaw, are frozen by mistake.
 Measured: which parameters of the network are frozen, whether their values were loaded or trained before, what earlier
 fits of the same network had frozen, and whether a test by which parameters are thawed, `"layer4" in name`, finds any.
 Where it finds some and not others, it is told when the loss came less than half of the way. Random layers are an
-error when the network learned less than half, by its loss or by the accuracy of its answers; else only a note.
+error when the network learned less than half in 50 steps or more, by its loss and by its accuracy; else only a note.
 
 Healthy: what is frozen has been learned before, or is a fixed table (derivation: random features are not made better
 by the layers behind them). A matrix more than half of whose rows are equal counts as such a table.

@@ -44,8 +44,10 @@ def find(signals: Signals) -> Iterator[Finding]:
             if parameter is None or len(parameter.shape) < 2 or parameter.shape[0] < 2:
                 continue
             deviation, _, equal = fit.initial(parameter)
+            if equal < ALL:
+                continue
             spreads = [spread for number in uses if (spread := _spread_behind(fit, number)) is not None]
-            if equal < ALL or not spreads or max(spreads) >= EQUAL:
+            if not spreads or max(spreads) >= EQUAL:
                 continue
             yield Finding(
                 rule="zero-or-constant-init",
