@@ -24,6 +24,17 @@ SOURCE = dedent(
     self.head.weight = nn.Parameter(torch.randn(3, 4))
     self.head.weight.data = self.head.weight.data * 2
     model(x)
+    class Shards(torch.utils.data.IterableDataset):
+        pass
+    shards = Shards("train")
+    DataLoader(shards, batch_size=32)
+    DataLoader(dataset=Shards("test"))
+    DataLoader(Folder("train"), batch_size=32)
+    def descend(self, noise):
+        noise.add_(1.0)
+        for p in self.weights:
+            p.sub_(self.way[p])
+        self.base.step()
     """
 )
 PLACES = Places({FILE: SOURCE})
@@ -51,3 +62,15 @@ def test_what_a_call_calls_is_found_where_it_was_assigned() -> None:
 def test_statements_that_give_one_weight_to_another_are_found() -> None:
     assert [place.line for place in PLACES.ties(FILE, "table", "head")] == [10, 11]
     assert list(PLACES.ties(FILE, "table", "body")) == []
+
+
+def test_a_loader_of_the_users_own_stream_is_known() -> None:
+    loaders = [where for _, where in PLACES.calls(FILE, "DataLoader")]
+    assert [PLACES.reads_a_stream(where) for where in loaders] == [True, True, False]
+    assert not PLACES.reads_a_stream(Where(FILE, 3))
+
+
+def test_a_change_of_weights_beside_a_step_is_found_where_it_loops_over_them() -> None:
+    step = next(i for i, line in enumerate(SOURCE.splitlines(), 1) if "self.base.step" in line)
+    assert text_at(PLACES.update_beside(Where(FILE, step))) == "p.sub_(self.way[p])"
+    assert PLACES.update_beside(Where(FILE, 7)) is None

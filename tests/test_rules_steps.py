@@ -44,3 +44,28 @@ def test_a_training_that_has_just_begun_is_not_judged_by_its_loss(recorded: Star
     for started in [recorded(SCRIPTS / "short.py", str(steps)) for steps in (1, 3, 5, 10, 20)]:
         report, _ = diagnose(started.end().run.path)
         assert (report.verdict, report.findings) == ("healthy", ())
+
+
+def test_what_is_said_of_weights_that_stay_fits_what_the_source_has(recorded: Start) -> None:
+    script = SCRIPTS / "left_out.py"
+    report, _ = diagnose(recorded(script).end().run.path)
+    lines = script.read_text().splitlines()
+    told = {(f.severity, lines[f.where.line - 1].strip(), f.label) for f in report.findings if f.where is not None}
+    assert told == {
+        ("error", "if i % 100 == 99:", "the step in line 21 depends on this, and never runs"),
+        ("error", "of_part = torch.optim.SGD(part[2].parameters(), lr=0.01)", "leaves them out"),
+        (
+            "error",
+            "of_another = torch.optim.SGD(network().parameters(), lr=0.01)",
+            "holds parameters that this network does not use",
+        ),
+        ("note", "features[0].requires_grad_(False)", "turns learning on and off"),
+    }
+
+
+def test_episodes_of_different_lengths_and_a_head_that_starts_at_zero_are_sound(recorded: Start) -> None:
+    ended = recorded(SCRIPTS / "episodes.py").end()
+    report, _ = diagnose(ended.run.path)
+    assert [finding.rule for finding in report.findings] == []
+    (objective,) = ended.run.objectives
+    assert ended.run.series("loss", objective.id).values[0, 0] < 0

@@ -159,6 +159,22 @@ class Places(Steps):
                     return self.where(where.file, node)
         return None
 
+    def reads_a_stream(self, where: Where) -> bool:
+        """Whether the loader made at a place is given an `IterableDataset` of the user's, which sets its own order."""
+        call, origin = self.call_at(where), self.origin(where)
+        if call is None or called(call) != "DataLoader":
+            return False
+        given = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "dataset")]
+        given += [node.value for node in self.nodes_at(origin, ast.Assign)] if origin is not None else []
+        made = {called(node) for node in given if isinstance(node, ast.Call)}
+        return any(
+            isinstance(node, ast.ClassDef)
+            and node.name in made
+            and any(ast.unparse(base).endswith("IterableDataset") for base in node.bases)
+            for file in self._sources
+            for node in ast.walk(self.tree(file) or ast.Module([], []))
+        )
+
     def _in_loop(self, where: Where) -> list[ast.AST]:
         """What stands in the innermost loop around a line, the loop's own variables included."""
         tree = self.tree(where.file)

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from headtorch.model import Where
-from headtorch.places.trees import called
+from headtorch.places.trees import called, enclosing_function
 from headtorch.places.values import Values
 
 NAMES = ("lr", "learning_rate")  # of the argument that gives a library its rate
@@ -100,6 +100,23 @@ class Steps(Values):
             if scaled or (isinstance(node, ast.Call) and called(node) in ("add_", "sub_")):
                 return self.where(backward.file, node)
         return backward
+
+    def update_beside(self, where: Where) -> Where | None:
+        """The last change of weights that is written out before a place, in the function around it: `p.add_(...)` in a
+        loop over p."""
+        tree = self.tree(where.file)
+        function = enclosing_function(tree, where.line) if tree is not None else None
+        found = None
+        for loop in ast.walk(function) if function is not None else ():
+            if not isinstance(loop, ast.For) or loop.lineno > where.line:
+                continue
+            over = ast.unparse(loop.target)
+            for node in ast.walk(loop):
+                if isinstance(node, ast.Call) and called(node) in ("add_", "sub_") and node.lineno < where.line:
+                    changed = node.func.value if isinstance(node.func, ast.Attribute) else node
+                    if ast.unparse(changed) in (over, f"{over}.data"):
+                        found = self.where(where.file, node)
+        return found
 
     def schedules(self, file: str) -> Iterator[Where]:
         """The places in a file that make a schedule of the learning rate, or set a rate by hand."""

@@ -12,7 +12,8 @@ Healthy: close to each other (LeCun et al., 1998, and Bengio, 2012, ask for exam
 the 80 of 119 healthy trainings with classes, at least 0.86 of it. Told at half. Of numbers drawn by lot, 1 / size
 of the variance lies between batches (derivation); told at half.
 
-Fix: `DataLoader(data, batch_size=32, shuffle=True)`, or a new `torch.randperm(len(x))` each epoch.
+Fix: `DataLoader(data, batch_size=32, shuffle=True)`, or a new `torch.randperm(len(x))` each epoch. An
+`IterableDataset` must do it itself: files read by turns, and a buffer of many examples from which each is drawn.
 
 Ignore it when a batch is one unit by nature, as one patient or one game, and is accumulated with others before a
 step.
@@ -52,13 +53,17 @@ def find(signals: Signals) -> Iterator[Finding]:
         if (seen := _classes_in_order(fit) or _numbers_in_order(fit)) is None:
             continue
         message, evidence = seen
+        where = signals.loader_place() or signals.order_place(fit) or fit.objective.backward_at
+        stream = where is not None and signals.places.reads_a_stream(where)
         yield Finding(
             rule="data-not-shuffled",
             severity="error" if evidence.quantity == CLASSES else "warning",
             message=message,
-            where=signals.loader_place() or signals.order_place(fit) or fit.objective.backward_at,
+            where=where,
             saw=(evidence, fit.seen_loss),
-            help="shuffle the training data: `shuffle=True`, or a new permutation each epoch",
+            help="read several files by turns, in a new order each epoch, or draw each example from a buffer of many"
+            if stream
+            else "shuffle the training data: `shuffle=True`, or a new permutation each epoch",
             label="gives the examples in order",
             confidence=0.94 if evidence.quantity == CLASSES else 0.9,
         )
@@ -115,7 +120,7 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     if where is None:
         return
     call = signals.places.call_at(where)
-    if call is not None and called(call) == "DataLoader":
+    if call is not None and called(call) == "DataLoader" and not signals.places.reads_a_stream(where):
         yield Change("shuffle the training data", (set_argument(where, "shuffle", "True"),))
     for call, place in signals.places.calls(where.file, "arange"):
         if len(call.args) == 1:

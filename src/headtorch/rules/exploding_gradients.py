@@ -6,8 +6,8 @@ et al., 1994); a single step along such a gradient throws the weights away, at a
 otherwise.
 
 Measured: |g|/|w| of the layers on the first step, in networks of five linear maps or more and in recurrent ones; in
-these also its largest value before the loss was NaN, beside the usual one. Told only when the loss shows the harm:
-NaN, twice its start, or still at chance.
+these also its largest value before the loss was NaN, beside the usual one. Weights that begin at zero are left out.
+Told only when the loss shows the harm: NaN, twice its start where that is above 0, or still at chance.
 
 Healthy: of the order of 1 or less at the start. Measured over 119 healthy trainings: 0.03 to 4 in 9 of 10, and below
 10 in 116 of 118.
@@ -36,6 +36,17 @@ SPIKE = 100.0  # largest over usual: 95 % of healthy trainings stay below 77
 RISEN = 2.0  # times the first loss: no healthy training ends above its start
 AT_CHANCE = 0.1  # of the way from chance to 0: 117 of 118 healthy trainings come further
 
+# Advice, and what is said of the line.
+BRANCHES = (
+    "normalise the input of each branch, `x + f(norm(x))`, so that their sum grows slowly",
+    "adds branch upon branch",
+)
+UNCLIPPED = ("clip the norm of the gradient to 1.0 after this line, before the step", "clip the gradient after this")
+CLIPPED = (
+    "it is clipped already, so mend what stretches it: orthogonal recurrent weights, an LSTM or GRU, normalisation",
+    "its gradient explodes",
+)
+
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose gradients are huge at the start or in spikes, and whose loss shows the harm."""
@@ -43,7 +54,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         relative = fit.relative_gradients
         harmed = (
             fit.diverged_at is not None
-            or fit.last_loss > RISEN * fit.first_loss
+            or 0 < RISEN * fit.first_loss < fit.last_loss  # twice a negative loss is a better one
             or (fit.gain < AT_CHANCE and fit.chance is not None and fit.had_time)
         )
         if fit.steps < 2 or relative.size == 0 or not harmed:
@@ -57,6 +68,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         if not ((deep and start > HUGE) or (recurrent >= DEEP and largest > SPIKE * max(usual, 1e-12))):
             continue
         branch = None if recurrent >= DEEP else _sum_of_branches(fit)
+        advice, label = BRANCHES if branch else CLIPPED if fit.series("clip") else UNCLIPPED
         yield Finding(
             rule="exploding-gradients",
             severity="error",
@@ -67,10 +79,8 @@ def find(signals: Signals) -> Iterator[Finding]:
                 Evidence("times the same weights are passed", float(recurrent)),
                 fit.seen_loss,
             ),
-            help="normalise the input of each branch, `x + f(norm(x))`, so that their sum grows slowly"
-            if branch
-            else "clip the norm of the gradient to 1.0 after this line, before the step",
-            label="adds branch upon branch" if branch else "clip the gradient after this",
+            help=advice,
+            label=label,
             confidence=0.88 if recurrent >= DEEP else 0.81,
         )
 
@@ -85,7 +95,7 @@ def _sum_of_branches(fit: Fit) -> Where | None:
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """A limit for the norm of the gradient, else a lower rate."""
     fit = signals.longest
-    for optimizer in fit.followed_by[-1:]:
+    for optimizer in fit.followed_by[-1:] if not fit.series("clip") else ():
         call = signals.places.call_at(optimizer.made_at[0]) if optimizer.made_at else None
         if call is not None and call.args and optimizer.stepped_at is not None:
             code = f"torch.nn.utils.clip_grad_norm_({source_of(signals, optimizer.made_at[0], call.args[0])}, 1.0)"

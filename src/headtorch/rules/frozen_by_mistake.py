@@ -6,7 +6,8 @@ thaw, are frozen by mistake.
 
 Measured: which parameters of the network are frozen, whether their values were loaded or trained before, what earlier
 fits of the same network had frozen, and whether a test by which parameters are thawed, `"layer4" in name`, finds any.
-Where it finds some and not others, it is told when the loss came less than half of the way.
+Where it finds some and not others, it is told when the loss came less than half of the way. Random layers are an
+error when the network learned less than half in 50 steps or more, by its loss and by its accuracy; else only a note.
 
 Healthy: what is frozen has been learned before, or is a fixed table (derivation: random features are not made better
 by the layers behind them). A matrix more than half of whose rows are equal counts as such a table.
@@ -16,6 +17,7 @@ Fix: `parameter.requires_grad_(True)` on what is to learn, before the optimizer 
 Ignore it when random features are meant, as in a random projection or a reservoir.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -59,11 +61,12 @@ def find(signals: Signals) -> Iterator[Finding]:
         random = [p for p in weights if p.id not in known and _varied(fit, p)]
         again = next((earlier for earlier in signals.fits[:number] if _repeats(earlier, fit, frozen)), None)
         if random and not known:
-            message = f"{len(random)} layers are frozen at their random start, `{random[0].name}` first"
+            which = f"{len(random)} layers are frozen at their" if len(random) > 1 else "1 layer is frozen at its"
+            message = f"{which} random start, `{random[0].name}` first"
             saw = Evidence(
                 "frozen, neither loaded nor trained before", f"{len(random)} of {len(weights)} frozen weights", "0"
             )
-            confidence, severity = 0.9, "error"
+            confidence, severity = 0.9, "error" if _learned_little(fit) else "note"
         elif again is not None:
             message = (
                 f"a second fit of the same network thaws nothing: {len(weights)} weights stay frozen as in the first"
@@ -86,6 +89,26 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="turns learning on and off",
             confidence=confidence,
         )
+
+
+def _learned_little(fit: Fit) -> bool:
+    """Whether a fit came less than half of the way from chance, in its loss and in its answers, as far as either
+    shows: a loss with smoothed or mixed labels stays high though the answers are right."""
+    shares = [fit.gain if fit.chance is not None else math.nan, _answers(fit)]
+    known = [share for share in shares if not math.isnan(share)]
+    return fit.had_time and bool(known) and max(known) < LEARNED
+
+
+def _answers(fit: Fit) -> float:
+    """How far the accuracy came from that of naming the commonest class towards 1, or R^2; NaN where it is not seen."""
+    counts, target = fit.series("class_count"), fit.series("target")
+    commonest = 0.0
+    if counts:
+        commonest = float(np.max(counts.values.sum(axis=0)) / max(counts.values.sum(), 1))
+    elif target and fit.loss is not None and fit.loss.name.startswith("bce"):
+        share = float(np.nanmean(target.values[:, 0]))
+        commonest = max(share, 1 - share)
+    return (fit.fits_measure - commonest) / max(1 - commonest, 1e-30)
 
 
 def _made(signals: Signals, parameters: list[Parameter]) -> Where | None:

@@ -17,7 +17,7 @@ Ignore it when layers are to stay random, as random features; `requires_grad_(Fa
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -74,6 +74,19 @@ def find(signals: Signals) -> Iterator[Finding]:
         holds = "optimizer holds" if steppers else "update reaches"
         strangers = [n for n in held if n not in signals.reached]
         too_early = len(strangers) > 0
+        if too_early:
+            advice = "make the optimizer over the parameters of this network, once it is complete"
+            label = "holds parameters that this network does not use"
+        elif _registered(signals, left, held):
+            advice, label = (
+                "the network has them, but not the list that the optimizer is given: put them in one of its groups",
+                "leaves them out",
+            )
+        else:
+            advice = (
+                "register these layers (`nn.ModuleList`, `nn.ModuleDict`), or give the optimizer their parameters too"
+            )
+            label = "its parameters are in no optimizer"
         yield Finding(
             rule="params-not-in-optimizer",
             severity="error",
@@ -89,10 +102,8 @@ def find(signals: Signals) -> Iterator[Finding]:
                 Evidence("held, but not part of this network", f"{len(strangers)} of {len(held)}", "0"),
                 fit.seen_loss,
             ),
-            help="make the optimizer after the model is complete, over the parameters the model has then"
-            if too_early
-            else "register these layers (`nn.ModuleList`, `nn.ModuleDict`), or give the optimizer their parameters too",
-            label="made before the model was complete" if too_early else "its parameters are in no optimizer",
+            help=advice,
+            label=label,
             confidence=0.96,
         )
 
@@ -102,6 +113,23 @@ def _by_hand(signals: Signals, fit: Fit) -> tuple[Where, ...]:
     backward = fit.objective.backward_at
     update = signals.places.update_by_hand(backward) if backward is not None else None
     return (update,) if update is not None else ()
+
+
+def _registered(signals: Signals, left: list[Parameter], held: Iterable[int]) -> bool:
+    """Whether a module that the network is called by owns parameters of both kinds, held ones and those left out."""
+
+    def roots(numbers: Iterable[int]) -> set[int]:
+        found = set()
+        for number in numbers:
+            parameter = signals.run.parameters.get(number)
+            module = signals.run.modules.get(parameter.module) if parameter and parameter.module is not None else None
+            while module is not None and module.parent is not None:
+                module = signals.run.modules.get(module.parent)
+            if module is not None:
+                found.add(module.id)
+        return found
+
+    return roots(parameter.id for parameter in left) <= roots(held)
 
 
 def _named(parameters: list[Parameter]) -> str:

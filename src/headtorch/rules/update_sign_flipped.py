@@ -5,12 +5,15 @@ with every step, by `ΔL ≈ +lr·|g|²`. A distance or a cross entropy has its 
 minus before it, the way down leads away from the data for ever.
 
 Measured: the cosine between each update and the direction downhill, −g, the median over the parameters and the first
-50 looked-at steps. In the graph, the sign of a loss that is never below 0. Of a loss that is written out, whether it
-falls below 0, by twenty times its first size, and in the second half of the training faster than in the first.
+50 looked-at steps; where the loss ends worse than it began and than chance, the first three, and all, if no other
+optimizer moves what the loss reaches. In the graph, the sign of a loss that is never below 0. Of a loss that is
+written out, whether it falls below 0, by twenty times its first size, and in the second half of the training faster
+than in the first.
 
 Healthy: above 0. Plain descent has 1; momentum and adaptive rates turn the step but stay above 0 on the whole; a step
 that climbs has −1 (derivation). Measured over 119 healthy trainings: 0.25 to 1 in 9 of 10, −0.09 the lowest. Told
-below −0.3. A loss that has a lower bound slows down on its way to it (derivation).
+below −0.3; after a loss that rose, below −0.3 in the first three and not above 0 in all: what overshoots begins by
+going down (derivation). A loss that has a lower bound slows down on its way to it (derivation).
 
 Fix: subtract, `w -= lr * w.grad`; leave out the minus before the loss; `maximize=False`.
 
@@ -44,6 +47,7 @@ NEVER_NEGATIVE = ("cross_entropy", "bce", "bce_with_logits", "mse", "l1", "smoot
 LONG = 20  # steps, to tell a loss that speeds up from a noisy one
 FAR = 20.0  # times the first loss, or 1: a density can be 20 only where it is narrower than 2e-9
 ENOUGH = 3  # looked-at steps: momentum may point uphill for one
+WORSE = -0.1  # of the way from chance to 0: beside it, no healthy training of 118 ends above its start
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -56,23 +60,37 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         rows = np.nanmedian(descent.values[:, mask], axis=1)
         typical = float(np.nanmedian(rows[:50]))
-        if not typical < UPHILL:
+        if typical < UPHILL:
+            message, looked, confidence = "the updates point up the gradient", descent.steps[:50], 0.96
+        elif _climbs_from_the_start(fit, rows):
+            message, looked, confidence = "the updates begin by climbing", descent.steps[:ENOUGH], 0.85
+            typical = float(np.median(rows[:ENOUGH]))
+        else:
             continue
         yield Finding(
             rule="update-sign-flipped",
             severity="error",
-            message=f"the updates point up the gradient: the cosine with the way down is {typical:.2f}",
+            message=f"{message}: the cosine with the way down is {typical:.2f}",
             where=_place(signals, fit),
             saw=(
-                Evidence(
-                    "cosine of the update and -gradient", typical, healthy="above 0", steps=span(descent.steps[:50])
-                ),
+                Evidence("cosine of the update and -gradient", typical, healthy="above 0", steps=span(looked)),
                 fit.seen_loss,
             ),
             help="subtract the gradient instead of adding it",
             label="climbs",
-            confidence=0.96,
+            confidence=confidence,
         )
+
+
+def _climbs_from_the_start(fit: Fit, rows: np.ndarray) -> bool:
+    """Whether updates begin by climbing and never come to descend, and the loss shows it: later ones may point
+    anywhere, when a part of each descends and where the weights got to is steep.
+
+    Not where the loss reaches what other optimizers move: a generator's loss reaches its critic, which is to climb it.
+    """
+    own = bool(np.all(fit.optimized[fit.reached & fit.moved]))
+    worse = fit.gain < WORSE and fit.last_loss > fit.first_loss
+    return own and worse and bool(np.all(rows[:ENOUGH] < UPHILL)) and float(np.nanmedian(rows)) <= 0
 
 
 def _falls_for_ever(signals: Signals, fit: Fit) -> Iterator[Finding]:
@@ -124,8 +142,13 @@ def _speeds_up(fit: Fit) -> bool:
 
 
 def _place(signals: Signals, fit: Fit) -> Where | None:
+    """What turns the optimizer's sign, or the change of weights that is written out around its step; else where it is
+    made."""
     for optimizer in fit.followed_by:
-        return signals.places.argument(optimizer.made_at, "maximize")
+        turned = any(group.get("maximize") for group in optimizer.groups)
+        stepped = optimizer.stepped_at
+        by_hand = signals.places.update_beside(stepped) if stepped is not None and not turned else None
+        return by_hand or signals.places.argument(optimizer.made_at, "maximize")
     backward = fit.objective.backward_at
     return signals.places.update_by_hand(backward) if backward else None
 

@@ -5,7 +5,8 @@ and take the same step: `w₁ = w₂ ⇒ ∂L/∂w₁ = ∂L/∂w₂`. They stay
 weights zero nothing passes either way.
 
 Measured: the share of a weight matrix's rows that equal another before training, and how much the units' outputs
-differ from each other at the end. A last layer that starts at zero breaks the tie by itself, and passes.
+differ from each other at the end, wherever the weight is used. An output layer that starts at zero breaks the tie by
+itself, and passes.
 
 Healthy: no equal rows, for draws from a continuous distribution never meet (derivation; Goodfellow et al., "Deep
 Learning", 2016, 8.4). Outputs of a layer's units then spread by a good part of their size: by 0.1 or more in 110 of
@@ -17,8 +18,8 @@ Ignore it when the layer is a single branch that is meant to start silent, with 
 """
 
 import ast
-import math
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
@@ -38,25 +39,24 @@ ALL = 0.99  # of the rows: random ones are never equal, so this is 1 or next to 
 def find(signals: Signals) -> Iterator[Finding]:
     """One finding a fit, at its first hidden layer whose units were made equal and still are."""
     for fit in signals.fits:
-        for number in fit.network.linear_maps[:-1]:
-            node = fit.network.nodes[number]
-            parameter = fit.run.parameters.get(node.weight) if node.weight is not None else None
+        for weight, uses in fit.network.hidden.items():
+            parameter, first = fit.run.parameters.get(weight), fit.network.nodes[uses[0]]
             if parameter is None or len(parameter.shape) < 2 or parameter.shape[0] < 2:
                 continue
             deviation, _, equal = fit.initial(parameter)
-            spread = _spread_behind(fit, number)
-            if equal < ALL or spread is None or spread >= EQUAL:  # NaN, of outputs that are all zero, goes on
+            if equal < ALL:
+                continue
+            spreads = [spread for number in uses if (spread := _spread_behind(fit, number)) is not None]
+            if not spreads or max(spreads) >= EQUAL:
                 continue
             yield Finding(
                 rule="zero-or-constant-init",
                 severity="error",
-                message=f"all {parameter.shape[0]} units of `{fit.network.name(number)}` start equal and stay equal",
-                where=signals.init_place(deviation == 0, parameter.name) or place_of(node),
+                message=f"all {parameter.shape[0]} units of `{fit.network.name(uses[0])}` start equal and stay equal",
+                where=signals.init_place(deviation == 0, parameter.name) or place_of(first),
                 saw=(
                     Evidence("equal rows of the initial weight", f"{equal:.0%}", healthy="0 %", layer=parameter.name),
-                    Evidence(
-                        "spread between units at the end", 0.0 if math.isnan(spread) else spread, healthy="above 0.1"
-                    ),
+                    Evidence("spread between units at the end", max(spreads), healthy="above 0.1"),
                     fit.seen_loss,
                 ),
                 help="draw the weights at random, such as `nn.init.kaiming_normal_`, or leave the default",
@@ -67,10 +67,15 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def _spread_behind(fit: Fit, number: int) -> float | None:
-    """How much the units differ at the end, at the first measured activation that a layer feeds; NaN: all are zero."""
+    """How much the units differ at the end, at the first measured activation that a layer feeds; 0 where they put out
+    nothing but zeros, None where too little was measured, as of a time step that few sequences reach."""
+    silent = dict(fit.measured("zero_share"))
     for measured, series in fit.measured("unit_spread"):
-        if len(series.steps) >= ENOUGH and measured > number and number in list(fit.network.before(measured))[:3]:
-            return float(np.median(series.column()[-3:]))
+        if measured > number and number in islice(fit.network.before(measured), 3):
+            zeros = silent[measured].column()[: len(series.steps)] == 1
+            spreads = np.where(zeros, 0.0, series.column()[: len(zeros)])
+            spreads = spreads[np.isfinite(spreads)]
+            return float(np.median(spreads[-3:])) if len(spreads) >= ENOUGH else None
     return None
 
 

@@ -349,7 +349,10 @@ class Fit:
 
     @cached_property
     def relative_gradients(self) -> Floats:
-        """|g|/|w| of the weights of the linear maps in order of computation, (looked-at steps, weights)."""
+        """|g|/|w| of the weights of the linear maps in order of computation, (looked-at steps, weights).
+
+        Without weights that begin at zero: they have no size of their own yet to compare a gradient with.
+        """
         gradients, weights = self.series("grad_norm"), self.series("weight_norm")
         columns = {number: column for column, number in enumerate(self.objective.parameters)}
         used = list(dict.fromkeys(self.network.nodes[number].weight for number in self.network.linear_maps))
@@ -357,7 +360,8 @@ class Fit:
         rows = min(len(gradients.steps), len(weights.steps))
         if not rows or not kept or gradients.values.shape[1] != len(columns):
             return np.empty((0, 0))
-        return gradients.values[:rows, kept].astype(np.float64) / np.maximum(weights.values[:rows, kept], 1e-30)
+        sized = [column for column in kept if weights.values[0, column] != 0]
+        return gradients.values[:rows, sized].astype(np.float64) / np.maximum(weights.values[:rows, sized], 1e-30)
 
     def initial(self, parameter: Parameter) -> tuple[float, float, float]:
         """A parameter's first standard deviation, largest absolute value, and share of units equal to another."""

@@ -89,6 +89,20 @@ class Network:
         return [number for number, node in enumerate(self.nodes) if node.weight is not None and node.op in LINEAR]
 
     @cached_property
+    def hidden(self) -> dict[int, list[int]]:
+        """The linear maps that feed another one, by their weights: where each weight is used, in order."""
+        linear, feeding = set(self.linear_maps), set[int]()
+        for number in reversed(range(len(self.nodes))):
+            if number in linear or number in feeding:
+                feeding.update(self.nodes[number].inputs)
+        uses: dict[int, list[int]] = {}
+        for number in self.linear_maps:
+            weight = self.nodes[number].weight
+            if number in feeding and weight is not None:
+                uses.setdefault(weight, []).append(number)
+        return uses
+
+    @cached_property
     def uses(self) -> Counter[int | None]:
         """How often each weight is applied in one forward pass."""
         return Counter(self.nodes[number].weight for number in self.linear_maps)
