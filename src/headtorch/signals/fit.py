@@ -119,11 +119,6 @@ class Fit:
         """The loss of the best constant answer, with the factor of the loss; None where the loss shows no targets."""
         return None if self._constant is None else self._constant * self.scale
 
-    @property
-    def held_out_chance(self) -> float | None:
-        """The loss of the best constant answer without a factor, as evaluations show it."""
-        return None if self.chance is None else self.chance / (self.scale or 1.0)
-
     @cached_property
     def _constant(self) -> float | None:
         """The loss of the best constant answer: the entropy of the classes, or the variance of the targets.
@@ -208,6 +203,11 @@ class Fit:
         if len(its_own) == 0 or not in_eval_mode.all():
             return math.nan
         return 1 - _end(self._evaluated) / self.held_out_chance
+
+    @property
+    def held_out_chance(self) -> float | None:
+        """The loss of the best constant answer without a factor, as evaluations show it."""
+        return None if self.chance is None else self.chance / (self.scale or 1.0)
 
     @cached_property
     def seen_in_training(self) -> Floats:
