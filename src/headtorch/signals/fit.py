@@ -53,6 +53,11 @@ class Fit:
         """The loss of every backward pass, (steps,)."""
         return self.series("loss").column().astype(np.float64)
 
+    @cached_property
+    def unscaled_losses(self) -> Floats:
+        """The losses without their factor, as the loss function gave them: what `held_out` is compared with."""
+        return self.losses / (self.scale or 1.0)
+
     @property
     def had_time(self) -> bool:
         """Whether it went on for so long that a loss near chance tells of a fault rather than of a beginning."""
@@ -73,11 +78,6 @@ class Fit:
     def first_loss(self) -> float:
         """The loss before anything was learned."""
         return float(self.losses[0]) if self.steps else math.nan
-
-    @cached_property
-    def unscaled_losses(self) -> Floats:
-        """The losses without their factor, as the loss function gave them: what `held_out` is compared with."""
-        return self.losses / (self.scale or 1.0)
 
     @cached_property
     def tail(self) -> Floats:
