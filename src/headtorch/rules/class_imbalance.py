@@ -9,8 +9,8 @@ answers are right.
 
 Healthy: near that of the others, or weighted (He & Garcia, 2009). Told when the rarest of 2 to 20 classes has less
 than 7 % of the most frequent one's share: of two classes, the constant answer is then right 93 times in 100
-(derivation). Of more, the most frequent must be more than all others together, or the constant answer tempts nobody;
-and of what goes beyond it, less than 0.3 is right.
+(derivation). Of more, the most frequent must be more than all others together, or the constant answer tempts nobody.
+Not told where so many answers are right that at least 0.3 of the rarest class must be among them.
 
 Fix: weigh the classes inversely to their share, `nn.CrossEntropyLoss(weight=1 / share)`; sample rare examples more
 often, `WeightedRandomSampler(weight_of_each_example, len(y))`; judge by recall and not by accuracy.
@@ -32,7 +32,7 @@ LEADS_TO = ()
 TEMPTS = 0.5  # of the examples: the constant answer is right more often than wrong
 RARE = 0.07  # of the share of the most frequent class: of two, the constant answer is then 1 / 1.07 = 93 % right
 LEARNED = 0.9  # of the way from chance to 0: the rare class too, or the loss would be higher
-BETTER = 0.3  # of what the constant answer gets wrong is right: less, and next to nothing is told apart
+BETTER = 0.3  # of the rarest class is told, if all others are: fewer answers are right where it is hardly told at all
 RECENT = 20  # looked-at batches: few of them hold a rare answer at all
 MANY = 20  # classes: of more, as of words, some are rare by nature
 
@@ -49,7 +49,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         if shares.min() > RARE * shares.max() or shares.max() <= TEMPTS or fit.gain > LEARNED:
             continue
-        if not _right(fit) < shares.max() + BETTER * (1 - shares.max()):
+        if not _right(fit) < 1 - (1 - BETTER) * shares.min():
             continue
         yield Finding(
             rule="class-imbalance",
