@@ -119,7 +119,7 @@ def held_out(fit: Fit) -> dict[str, float]:
     end = float(np.median(values[-3:]))
     return {
         "held-out loss, end over best": end / max(float(values.min()), 1e-30),
-        "held-out loss over training loss": end / max(float(np.mean(fit.tail)), 1e-30),
+        "held-out loss over training loss": end / max(float(np.mean(fit.unscaled_losses[-len(fit.tail) :])), 1e-30),
     }
 
 

@@ -4,11 +4,13 @@ Why it fails: when 95 in 100 examples are of one class, always saying so is 95 %
 0.20 in place of the 0.69 of two even classes: nearly the smallest loss that is easy to find. The rare class, often
 the one that matters, adds its share pₖ to the gradient, and no more.
 
-Measured: the shares of the classes over the looked-at batches, beside whether the loss weighs them.
+Measured: the shares of the classes over the looked-at batches, whether the loss weighs them, and how many of the
+answers are right.
 
 Healthy: near that of the others, or weighted (He & Garcia, 2009). Told when the rarest of 2 to 20 classes has less
 than 7 % of the most frequent one's share: of two classes, the constant answer is then right 93 times in 100
-(derivation).
+(derivation). Of more, the most frequent must be more than all others together, or the constant answer tempts nobody.
+Not told where so many answers are right that at least 0.3 of the rarest class must be among them.
 
 Fix: weigh the classes inversely to their share, `nn.CrossEntropyLoss(weight=1 / share)`; sample rare examples more
 often, `WeightedRandomSampler(weight_of_each_example, len(y))`; judge by recall and not by accuracy.
@@ -27,9 +29,10 @@ from headtorch.signals import Fit, Signals
 
 FAMILY = "the data"
 LEADS_TO = ()
+TEMPTS = 0.5  # of the examples: the constant answer is right more often than wrong
 RARE = 0.07  # of the share of the most frequent class: of two, the constant answer is then 1 / 1.07 = 93 % right
 LEARNED = 0.9  # of the way from chance to 0: the rare class too, or the loss would be higher
-BETTER = 0.3  # of the rare answers are right: fewer, and next to nothing is told apart
+BETTER = 0.3  # of the rarest class is told, if all others are: fewer answers are right where it is hardly told at all
 RECENT = 20  # looked-at batches: few of them hold a rare answer at all
 MANY = 20  # classes: of more, as of words, some are rare by nature
 
@@ -44,7 +47,9 @@ def find(signals: Signals) -> Iterator[Finding]:
         shares = _shares(fit)
         if shares is None or fit.loss is None or fit.loss.weighted or not 2 <= len(shares) <= MANY:
             continue
-        if shares.min() > RARE * shares.max() or fit.gain > LEARNED:
+        if shares.min() > RARE * shares.max() or shares.max() <= TEMPTS or fit.gain > LEARNED:
+            continue
+        if not _right(fit) < 1 - (1 - BETTER) * shares.min():
             continue
         yield Finding(
             rule="class-imbalance",
@@ -74,7 +79,7 @@ def _weight_place(signals: Signals, fit: Fit) -> Where | None:
 
 
 def _shares(fit: Fit) -> np.ndarray | None:
-    """The share of each class that was seen among the targets; of a yes or no, where one answer is all it gives."""
+    """The share of each class that was seen among the targets, of a yes and a no too."""
     counts, target = fit.series("class_count"), fit.series("target")
     if counts and counts.values.shape[1] > 1 and not np.isnan(counts.values).any():
         totals = counts.values.sum(axis=0)
@@ -83,9 +88,12 @@ def _shares(fit: Fit) -> np.ndarray | None:
         return None
     yes, whole = float(np.nanmean(target.values[:, 0])), float(np.nanmin(target.values[:, 5]))
     shares = np.array([yes, 1 - yes])
-    right = float(np.nanmean(fit.series("measure").column()[-RECENT:])) if fit.series("measure") else np.nan
-    constant_answer = right < shares.max() + BETTER * shares.min()
-    return shares if whole == 1.0 and shares.min() > 0 and constant_answer else None
+    return shares if whole == 1.0 and shares.min() > 0 else None
+
+
+def _right(fit: Fit) -> float:
+    """The share of the answers that are right in the end; NaN where it was not seen."""
+    return float(np.nanmean(fit.series("measure").column()[-RECENT:])) if fit.series("measure") else np.nan
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

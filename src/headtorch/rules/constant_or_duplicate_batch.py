@@ -109,7 +109,7 @@ def _nothing_held(fit: Fit) -> bool:
     """Whether the training data is learned and no other: by chance alone the held-out loss would be as low."""
     held = fit.held_out
     known = held is not None and fit.chance is not None and fit.gain > LEARNED
-    return bool(known and held is not None and float(held.column().min()) > NOTHING * (fit.chance or 0))
+    return bool(known and held is not None and float(held.column().min()) > NOTHING * (fit.held_out_chance or 0))
 
 
 def _for_ever(signals: Signals, fit: Fit) -> Finding | None:

@@ -5,10 +5,11 @@ noise with `E[noise²] = p / (1 − p) · E[h²]`, so many times the power of th
 layer of it multiplies.
 
 Measured: the rate of each dropout that runs in training, of `F.dropout` as it is written in the source, and how far the
-training loss came.
+loss came: in training, and without dropout where it was evaluated in eval mode, for noise alone keeps the training loss
+up.
 
 Healthy: 0.1 to 0.5 (Srivastava et al., 2014, use 0.5 in hidden layers and 0.2 at the input). Told from 0.75, three
-parts of noise to one of signal (derivation), when the training loss came less than 0.35 of the way from chance to 0.
+parts of noise to one of signal (derivation), when neither loss came 0.35 of the way from chance to 0.
 
 Fix: `nn.Dropout(0.2)`; none while the network does not yet fit its training data.
 
@@ -32,7 +33,7 @@ ENOUGH = 20  # steps: under noise the first few say nothing
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that learns little under heavy dropout."""
     for fit in signals.fits:
-        if not fit.gain < LEARNED or fit.steps < ENOUGH:
+        if not fit.gain < LEARNED or fit.gain_in_eval_mode >= LEARNED or fit.steps < ENOUGH:
             continue
         used = {node.layer for node in fit.network.nodes if "Dropout" in node.module}
         heavy = [

@@ -81,7 +81,8 @@ def _unrelated(signals: Signals, fit: Fit) -> Finding | None:
     if related + 2 * doubt > UNRELATED:
         return None
     held = fit.held_out
-    by_heart = held is not None and float(held.column().min()) > BY_HEART * fit.chance and fit.gain > LEARNED
+    nothing_held = held is not None and float(held.column().min()) > BY_HEART * (fit.held_out_chance or 0)
+    by_heart = nothing_held and fit.gain > LEARNED
     if not by_heart and not (fit.gain < HELD_BACK and fit.steps >= LONG):
         return None
     return Finding(

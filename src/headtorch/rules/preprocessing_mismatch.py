@@ -5,10 +5,14 @@ Why it fails: a network knows the numbers it was trained on. The same picture wi
 
 Measured: mean and standard deviation of what the network is given in training and in evaluation, with the same number
 of features. Networks that take several inputs are left out: only the first is looked at, and it may be another one.
+Of classes, also the loss on training examples that come for the first time, beside that of every evaluation.
 
 Healthy: a shift of the mean below 0.2 standard deviations, and a ratio of the deviations near 1; measured over the 67
 of 119 healthy trainings that evaluate, at most 0.17, and 0.92 to 1.1. Told from a shift of 0.7, if it is six times
-what batches differ by, or a ratio of 2.5.
+what batches differ by, or a ratio of 2.5. A warning where the training data are learned half of the way from chance to
+0 and new examples of them already cost less than chance before the first evaluation, but none of five evaluations or
+more beats a constant answer, in loss or in accuracy (derivation: what holds for new examples of a kind holds for others
+of that kind; what is only learned by heart holds for none).
 
 Fix: one function that prepares both, with statistics of the training data: `scaler = StandardScaler().fit(x_train)`,
 then `scaler.transform` on each part.
@@ -25,49 +29,109 @@ from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import assigned_names
 from headtorch.remedies import assignment_at, evaluated_made
-from headtorch.signals import Signals
+from headtorch.signals import Fit, Signals
 
 FAMILY = "the data"
 LEADS_TO = ("overfitting", "batchnorm-stats-stale")
 SHIFT = 0.7  # of the training data's standard deviation: four times the 0.17 that healthy trainings reach at most
 SCALE = 2.5  # times its deviation: 0.92 to 1.1 in 67 healthy trainings
+CLASSES = ("cross_entropy", "nll")
 NOISE = 6.0  # times what the means of batches differ by: chance does not reach it
 EQUAL = 1.25  # times its deviation: 0.92 to 1.1 in 67 healthy trainings
 NEAR = 2.0  # times a factor: the usual ones are further apart than this
 ENOUGH = 8  # examples: of fewer, a mean says little
+COURSE = 5  # evaluations: fewer could all be early
+LEARNED = 0.5  # of the way from chance to 0, on the training data
+HOLDS = 0.95  # of chance, beyond two standard errors: what was learned holds for new examples
+REPEATED = 0.1  # of a batch: fewer may have another's mark; more, and the first round through the data is over
+BATCHES = 10  # of new examples: fewer do not tell their spread
+DOMINATES = 0.5  # of the evaluated examples: one class, whose constant answer is hard to beat
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each fit that is evaluated on inputs of another scale."""
+    """A finding for each fit that is evaluated on inputs of another scale, or on what is unlike its training data."""
     for fit in signals.fits:
-        train, held = fit.series("input"), fit.series("eval_input")
-        if not train or not held or fit.diverged_at is not None or signals.several_inputs(fit):
-            continue  # of several inputs only the first is seen, and it may be another one in evaluation
-        many = held.values[held.values[:, 9] >= ENOUGH]
-        if len(many) == 0 or float(np.median(train.values[:, 8])) != float(np.median(many[:, 8])):
-            continue
-        mean, deviation = (float(np.median(train.values[:, column])) for column in (0, 1))
-        their_mean, their_deviation = (float(np.median(many[:, column])) for column in (0, 1))
-        noise = float(np.std(train.values[:, 0]))  # from batch to batch
-        shift = abs(their_mean - mean) / max(deviation, 1e-12)
-        ratio = their_deviation / max(deviation, 1e-12)
-        if not (shift > SHIFT and abs(their_mean - mean) > NOISE * noise) and not (ratio > SCALE or ratio < 1 / SCALE):
-            continue
-        yield Finding(
-            rule="preprocessing-mismatch",
-            severity="error",
-            message=f"evaluation inputs have mean {their_mean:.3g} and std {their_deviation:.3g}, "
-            f"training inputs {mean:.3g} and {deviation:.3g}",
-            where=signals.evaluated_data_place() or signals.input_place(fit),
-            saw=(
-                Evidence("shift of the mean", shift, healthy="below 0.2 standard deviations"),
-                Evidence("ratio of the deviations", ratio, healthy="about 1"),
-                fit.seen_loss,
-            ),
-            help="prepare training and evaluation data by the same function",
-            label="these inputs",
-            confidence=0.87,
-        )
+        if (finding := _other_scale(signals, fit) or _holds_elsewhere_only(signals, fit)) is not None:
+            yield finding
+
+
+def _other_scale(signals: Signals, fit: Fit) -> Finding | None:
+    train, held = fit.series("input"), fit.series("eval_input")
+    if not train or not held or fit.diverged_at is not None or signals.several_inputs(fit):
+        return None  # of several inputs only the first is seen, and it may be another one in evaluation
+    many = held.values[held.values[:, 9] >= ENOUGH]
+    if len(many) == 0 or float(np.median(train.values[:, 8])) != float(np.median(many[:, 8])):
+        return None
+    mean, deviation = (float(np.median(train.values[:, column])) for column in (0, 1))
+    their_mean, their_deviation = (float(np.median(many[:, column])) for column in (0, 1))
+    noise = float(np.std(train.values[:, 0]))  # from batch to batch
+    shift = abs(their_mean - mean) / max(deviation, 1e-12)
+    ratio = their_deviation / max(deviation, 1e-12)
+    if not (shift > SHIFT and abs(their_mean - mean) > NOISE * noise) and not (ratio > SCALE or ratio < 1 / SCALE):
+        return None
+    return Finding(
+        rule="preprocessing-mismatch",
+        severity="error",
+        message=f"evaluation inputs have mean {their_mean:.3g} and std {their_deviation:.3g}, "
+        f"training inputs {mean:.3g} and {deviation:.3g}",
+        where=signals.evaluated_data_place() or signals.input_place(fit),
+        saw=(
+            Evidence("shift of the mean", shift, healthy="below 0.2 standard deviations"),
+            Evidence("ratio of the deviations", ratio, healthy="about 1"),
+            fit.seen_loss,
+        ),
+        help="prepare training and evaluation data by the same function",
+        label="these inputs",
+        confidence=0.87,
+    )
+
+
+def _holds_elsewhere_only(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding when what is learned holds for new examples of the training data, and never for those evaluated."""
+    held, chance = fit.held_out, fit.held_out_chance
+    counts, right = fit.series("eval_class_count"), fit.series("eval_measure")
+    if held is None or chance is None or len(held.steps) < COURSE or not fit.gain > LEARNED:
+        return None
+    if not right or not counts or counts.values.shape[1] < 2 or fit.loss is None or fit.loss.name not in CLASSES:
+        return None
+    most_frequent = float(counts.values.sum(axis=0).max() / max(counts.values.sum(), 1))
+    accuracy = max(float(right.column()[right.steps == step].mean()) for step in np.unique(right.steps))
+    best = float(held.column().min())
+    if not (best > chance and accuracy <= most_frequent <= DOMINATES):
+        return None
+    new = _losses_of_new_examples(fit, int(held.steps[0]))
+    if len(new) < BATCHES or not new.mean() + 2 * new.std() / np.sqrt(len(new)) < HOLDS * chance:
+        return None
+    return Finding(
+        rule="preprocessing-mismatch",
+        severity="warning",
+        message=f"no evaluation was better than a constant answer, from the first on, "
+        f"while the training data are learned ({fit.gain:.0%} of the way)",
+        where=signals.evaluated_data_place() or signals.input_place(fit),
+        saw=(
+            Evidence("best held-out loss", best, healthy=f"below {chance:.3g}, that of a constant answer"),
+            Evidence("best held-out accuracy", accuracy, healthy=f"above {most_frequent:.3g}"),
+            Evidence("loss on new training examples, before the first evaluation", float(new.mean())),
+            fit.seen_loss,
+        ),
+        help="compare an example of each: the evaluated data are prepared differently, their labels are mixed up, or "
+        "they have nothing in common with the training data",
+        label="these inputs",
+        confidence=0.6,
+    )
+
+
+def _losses_of_new_examples(fit: Fit, until: int) -> np.ndarray:
+    """The losses of the batches whose examples came for the first time before a step: of the last third of them."""
+    marks, known, new = fit.series("fingerprint"), set[float](), list[int]()
+    for step, row in zip(marks.steps, marks.values, strict=True):
+        examples = set(row[np.isfinite(row)].tolist())
+        if step >= until or len(examples & known) > REPEATED * len(examples):
+            break
+        known |= examples
+        new.append(int(step))
+    losses = fit.unscaled_losses[np.isin(fit.series("loss").steps, new)]
+    return np.asarray(losses[2 * len(losses) // 3 :])
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

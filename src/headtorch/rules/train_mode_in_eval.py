@@ -4,12 +4,14 @@ Why it fails: in training mode dropout zeroes units at random, `h ← h · b / (
 and batch norm lets the other examples of the batch, and their number, into each answer. The same input gets another
 answer each time, and a worse one than the network could give.
 
-Measured: the mode of every dropout and batch norm in calls without gradient on more than one example, and dropouts
-that the source leaves on whatever the mode is.
+Measured: the mode of every dropout and batch norm in calls without gradient on more than one example, or on one after
+the last step where batch norms were trained on more; and dropouts that the source leaves on whatever the mode is. Calls
+that come with every step make targets, and are left out: those of a copy of the network, and those of a network that is
+in eval mode at other times. So is a copy that ever was in eval mode.
 
 Healthy: no evaluation in training mode (derivation: the answer is to be a function of the input; Srivastava et al.,
 2014, scale the weights in place of dropping). Told when more than 9 in 10 evaluations are: some call their network
-without gradient in between for good reasons, such as targets for a second network.
+without gradient in between for good reasons.
 
 Fix: `model.eval()` before every evaluation and `model.train()` after; `F.dropout(x, p, training=self.training)` in
 place of a bare `F.dropout(x, p)`, which is on in every mode.
@@ -29,14 +31,14 @@ from headtorch.signals import Fit, Signals
 
 FAMILY = "training and evaluation mode"
 LEADS_TO = ("overfitting", "dropout-too-high")
-ALL_BUT = 0.9  # of the evaluations: some programs call a network without gradient while they train, for targets
+ALL_BUT = 0.9  # of the evaluations: some programs call a network without gradient while they train, for other reasons
 TRIED = 5  # steps: fewer are a try of the network, not a training
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose evaluations run in training mode, and for dropouts that never switch off."""
     for fit in signals.fits:
-        kept = _kept(fit)
+        kept = _kept(signals, fit)
         if len(kept) == 0 or fit.steps < TRIED:
             continue
         dropouts_on = kept[:, 1] - kept[:, 2]
@@ -63,22 +65,45 @@ def find(signals: Signals) -> Iterator[Finding]:
                 help="switch it off when the module does not train: `training=self.training`, "
                 "`dropout_p=p if self.training else 0.0`",
                 label="on in every mode",
-                confidence=0.9,
+                confidence=0.95,
             )
 
 
-def _kept(fit: Fit) -> np.ndarray:
-    """The evaluations of more than one example; none of a copy that is in eval mode in the end, (rows, 7).
+def _kept(signals: Signals, fit: Fit) -> np.ndarray:
+    """The calls without gradient that evaluate, (rows, 7).
 
-    What such a copy saw in training mode has made its batch norms' statistics.
+    What a copy that has an eval mode saw in training mode made targets, or its batch norms' statistics.
     """
-    evaluations = fit.series("evaluation")
-    if not evaluations:
-        return evaluations.values
-    rows = evaluations.values[evaluations.values[:, 5] > 1]
-    last = {int(row[6]): bool(row[1] == row[2] and row[3] == row[4]) for row in rows}
-    settled = [module for module, off in last.items() if off and module not in fit.objective.roots]
-    return rows[~np.isin(rows[:, 6], settled)]
+    steps, rows = fit.series("evaluation")
+    if len(rows) == 0:
+        return np.asarray(rows)
+    in_training = (rows[:, 1] > rows[:, 2]) | (rows[:, 3] > rows[:, 4])
+    kept = (rows[:, 5] > 1) | _alone_after_training(signals, fit, steps, rows)
+    for module in np.unique(rows[:, 6]):
+        its_own = rows[:, 6] == module
+        has_eval_mode = bool((its_own & ~in_training & kept).any())
+        makes_targets = _with_every_step(fit, steps[its_own & in_training & kept])
+        if module not in fit.objective.roots and (has_eval_mode or makes_targets):
+            kept &= ~its_own
+        elif has_eval_mode and makes_targets:
+            kept &= ~(its_own & in_training)
+    return np.asarray(rows[kept])
+
+
+def _alone_after_training(signals: Signals, fit: Fit, steps: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Which calls predict for one example, by a trained network with batch norms that learned from larger batches.
+
+    After the last step only: before it, one example may be an agent's look at its world, to learn from.
+    """
+    last = max(int(each.series("loss").steps[-1]) for each in signals.fits)
+    trained_on_more = np.isin(rows[:, 6], fit.objective.roots) & (rows[:, 3] > 0) & (fit.examples > 1)
+    return np.asarray(trained_on_more & (rows[:, 5] == 1) & (steps > last))
+
+
+def _with_every_step(fit: Fit, steps: np.ndarray) -> bool:
+    """Whether calls come between any two backward passes, as those do that make targets."""
+    passes = np.searchsorted(fit.series("loss").steps, np.unique(steps))
+    return len(passes) > TRIED and float(np.median(np.diff(passes))) <= 1
 
 
 def _parts(dropouts: np.ndarray, norms: np.ndarray) -> str:

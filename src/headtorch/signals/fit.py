@@ -55,6 +55,11 @@ class Fit:
         """The loss of every backward pass, (steps,)."""
         return self.series("loss").column().astype(np.float64)
 
+    @cached_property
+    def unscaled_losses(self) -> Floats:
+        """The losses without their factor, as the loss function gave them: what `held_out` is compared with."""
+        return self.losses / (self.scale or 1.0)
+
     @property
     def had_time(self) -> bool:
         """Whether it went on for so long that a loss near chance tells of a fault rather than of a beginning."""
@@ -182,14 +187,39 @@ class Fit:
         The batches of one evaluation are averaged. Examples count as trained on when more than half of those marked
         stand among the training batches that were looked at.
         """
+        if self.seen_in_training.size and np.median(self.seen_in_training) > 0.5:
+            return None
+        return self._evaluated
+
+    @cached_property
+    def _evaluated(self) -> Series | None:
+        """The mean loss of each evaluation, on whatever examples; None when none was seen."""
         losses = self.series("eval_loss")
         if not losses:
-            return None
-        if self.seen_in_training.size and np.median(self.seen_in_training) > 0.5:
             return None
         steps, where = np.unique(losses.steps, return_inverse=True)
         means = np.bincount(where, losses.column()) / np.bincount(where)
         return Series(steps, means[:, None].astype(np.float32))
+
+    @cached_property
+    def gain_in_eval_mode(self) -> float:
+        """How far the loss came from chance in eval mode, on whatever examples; NaN where it was not seen in that mode.
+
+        Under dropout the loss in training is higher, for it is that of a network with some of its units missing.
+        """
+        evaluations = self.series("evaluation")
+        if not evaluations or self._evaluated is None or not self.held_out_chance:
+            return math.nan
+        its_own = evaluations.values[np.isin(evaluations.column(6), self.objective.roots)]
+        in_eval_mode = (its_own[:, 0] == 0) & (its_own[:, 1] == its_own[:, 2])
+        if len(its_own) == 0 or not in_eval_mode.all():
+            return math.nan
+        return 1 - _end(self._evaluated) / self.held_out_chance
+
+    @property
+    def held_out_chance(self) -> float | None:
+        """The loss of the best constant answer without a factor, as evaluations show it."""
+        return None if self.chance is None else self.chance / (self.scale or 1.0)
 
     @cached_property
     def seen_in_training(self) -> Floats:
