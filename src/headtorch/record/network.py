@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from headtorch.record import losses
@@ -144,8 +145,12 @@ def _describe(
             # autograd tells a negative dimension as an unsigned number
             detail[key] = value - 2**64 if isinstance(value, int) and value > 2**62 else value
     shape = output_shape(node)
-    if shape == () and (factor := _factor(node, name)) is not None:
-        detail["factor"] = factor
+    if (factor := _factor(node, name)) is not None:
+        # Of a loss, a tensor on the left of the product may be a weight of this step alone, as a reward is.
+        if shape != ():
+            detail["scaled_by"] = factor
+        elif node.next_functions[1][0] is None:
+            detail["factor"] = factor
     return Node(
         op=name,
         shape=shape,
@@ -161,9 +166,16 @@ def _describe(
 
 
 def _factor(node: Any, name: str) -> float | None:
-    """What a scalar is multiplied with, where that is a number on the CPU."""
-    other = saved(node, "_saved_other") if name in ("Mul", "Div") else None
-    if other is None or other.numel() != 1 or other.device.type != "cpu" or node.next_functions[1][0] is not None:
+    """What something is multiplied with, where that is one number on the CPU; what is added, autograd does not keep."""
+    if name not in ("Mul", "Div"):
+        return None
+    sides = [child for child, _ in node.next_functions]
+    if len(sides) != 2 or (sides[0] is None) == (sides[1] is None) or (name == "Div" and sides[0] is None):
+        return None
+    other = saved(node, "_saved_self" if sides[0] is None else "_saved_other")
+    if other is None or other.numel() != 1 or other.device.type != "cpu" or other.is_complex():
         return None
     value = float(other)
-    return value if name == "Mul" else 1 / value if value else None
+    if name == "Div":
+        value = 1 / value if value else math.nan
+    return value if math.isfinite(value) else None  # the run file holds finite numbers

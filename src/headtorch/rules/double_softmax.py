@@ -5,8 +5,10 @@ instead, it sees scores between 0 and 1, so that even a certain and right answer
 `ln(1 + (k − 1) / e)`, 1.46 for ten classes, and the gradient that arrives at z is squeezed by the slope of the first
 softmax, `∂pᵢ/∂zⱼ = pᵢ (δᵢⱼ − pⱼ)`, at most 1/4 and near 0 once p is far from even. A sigmoid before it does the same.
 
-Measured: the operation that feeds the loss, read from the graph. A log-softmax before cross entropy is no fault:
-log-softmax of a log-softmax is itself.
+Measured: the operation that feeds the loss, read from the graph; whatever the loss is, a sigmoid or softmax directly on
+another, through which the loss gets all that it gets from the weights, as in a focal loss for scores that is given
+shares: weights of attention and gates are no such pair. A log-softmax before cross entropy is no fault: log-softmax of
+a log-softmax is itself.
 
 Healthy: raw scores at a loss that normalises (derivation: its formula, see Goodfellow et al., "Deep Learning", 2016,
 6.2.2).
@@ -21,7 +23,7 @@ from collections.abc import Iterator
 
 from headtorch.changes import unwrap
 from headtorch.model import Change, Evidence, Finding
-from headtorch.signals import Fit, Signals, place_of
+from headtorch.signals import Fit, Network, Signals, place_of
 from headtorch.store.records import Loss
 
 FAMILY = "the loss and the output"
@@ -39,19 +41,24 @@ _APPLIES = {
     "cross_entropy_soft": ("softmax", {"Softmax", "Sigmoid"}),
     "bce_with_logits": ("sigmoid", {"Softmax", "LogSoftmax", "Sigmoid", "LogSigmoid"}),
 }
+_SHARES = ("Sigmoid", "Softmax")
+_AGAIN = ("Sigmoid", "Softmax", "LogSigmoid", "LogSoftmax")
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each loss term whose input was already squashed, and for each softmax that is normalised again."""
     for fit in signals.fits:
         twice = {
-            loss.prediction: (loss.name, _APPLIES[loss.name][0])
+            loss.prediction: f"`{loss.name}`, which applies a {_APPLIES[loss.name][0]} itself"
             for loss in fit.objective.losses
             if _squashed(fit, loss)
         }
         for softmax in _normalised_again(fit):
-            twice.setdefault(softmax, ("logsumexp", "softmax"))
-        for number, (loss_name, again) in twice.items():
+            twice.setdefault(softmax, "`logsumexp`, which applies a softmax itself")
+        for loss in fit.objective.losses:
+            for inner, outer in _squashed_again(fit.network, loss):
+                twice.setdefault(inner, f"another {fit.network.nodes[outer].op.lower()}")
+        for number, what in twice.items():
             if number is None:
                 continue
             node = fit.network.nodes[number]
@@ -59,7 +66,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             yield Finding(
                 rule="double-softmax",
                 severity="error",
-                message=f"a {first} stands before `{loss_name}`, which applies a {again} itself",
+                message=f"a {first} stands before {what}",
                 where=place_of(node),
                 saw=(
                     Evidence("before the loss", f"{node.op} of {fit.network.name(number)}", healthy="raw scores"),
@@ -82,6 +89,32 @@ def _normalised_again(fit: Fit) -> Iterator[int]:
     for node in fit.network.nodes:
         if node.op in ("LogSoftmax", "Logsumexp"):
             yield from (number for number in node.inputs if fit.network.nodes[number].op == "Softmax")
+
+
+def _squashed_again(network: Network, loss: Loss) -> Iterator[tuple[int, int]]:
+    """Pairs of a sigmoid or softmax and another that it alone feeds, through which all goes that a loss learns from."""
+    for outer, node in enumerate(network.nodes):
+        if node.op not in _AGAIN or len(node.inputs) != 1 or node.outside:
+            continue
+        (inner,) = node.inputs
+        if network.nodes[inner].op in _SHARES and _is_all(network, loss, outer):
+            yield inner, outer
+
+
+def _is_all(network: Network, loss: Loss, number: int) -> bool:
+    """Whether every way down from a loss meets an operation before it meets a weight."""
+    seen: set[int] = {number}
+    waiting = [loss.node]
+    while waiting:
+        current = waiting.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        # What learns and is no node, as a plain parameter, feeds a node without inputs.
+        if current < 0 or network.nodes[current].weight is not None or not network.nodes[current].inputs:
+            return False
+        waiting += network.nodes[current].inputs
+    return True
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

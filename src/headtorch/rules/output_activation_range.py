@@ -5,27 +5,31 @@ to 1. Targets outside of that can never be met, however long the training is: th
 edge, where the slope of the last non-linearity is 0, `σ′(z) = σ(z) (1 − σ(z)) → 0`, and gets no gradient any more. A
 softmax over a single output is always 1.
 
-Measured: the operation before the loss; the smallest and largest target of a regression on the looked-at steps; for a
-softmax, the share of rows of whole-number targets that sum to 1.
+Measured: the operation before the loss, and the numbers that its output is multiplied with, `limit * tanh(z)`; the
+smallest and largest target of a regression on the looked-at steps; for a softmax, the share of rows of whole-number
+targets that sum to 1. Nothing is said where what is added or multiplied is not known.
 
 Healthy: targets within the range of the output, and one label a row behind a softmax (derivation). 5 % of the range
 beyond it are let pass, as noise; told from half of the looked-at batches on.
 
 Fix: end a regression with its linear layer, `nn.Linear(32, 1)`; end independent labels with a sigmoid each
-(`nn.BCEWithLogitsLoss()`); or scale the targets into the range, `(y - y.min()) / (y.max() - y.min())`.
+(`nn.BCEWithLogitsLoss()`); scale the targets into the range, `(y - y.min()) / (y.max() - y.min())`; or widen the range,
+`limit = y.abs().max()`.
 
 Ignore it when the output is clipped to that range on purpose, and what lies beyond it does not count.
 """
 
 import ast
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from headtorch.changes import replace, unwrap
-from headtorch.model import Change, Evidence, Finding
+from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import called
-from headtorch.signals import BOUNDED, Fit, Signals, place_of
+from headtorch.remedies import valued
+from headtorch.signals import BOUNDED, Fit, Network, Signals, factor_of, place_of
 from headtorch.store.records import Node
 
 FAMILY = "the loss and the output"
@@ -44,60 +48,114 @@ REGRESSIONS = ("mse", "l1", "smooth_l1", "huber")
 MARGIN = 0.05  # of the range: targets a little outside cost at most 0.05² = 0.25 % of the range squared
 MOST = 0.5  # of the batches: single outliers are no reason to change the output
 WHOLE = 0.99  # of the targets are whole numbers: labels, with room for rounding
+ROOM = 1.1  # times the largest target: a tanh comes near its ends only where its slope is near 0
 COMPETE = 0.9  # of the rows sum to 1: then a softmax is meant, a few odd rows aside
+
+
+class Output(NamedTuple):
+    """The last operation that bounds the output, what multiplies its result last, by how much in all, and where that
+    then lies."""
+
+    bounded: Node
+    scaled: Node | None
+    factor: float
+    low: float
+    high: float
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each loss whose targets the output cannot reach."""
     for fit in signals.fits:
-        node = fit.network.prediction
-        if node is None or node.op not in BOUNDED or fit.loss is None:
+        output = _output(fit.network)
+        if output is None or fit.loss is None:
             continue
-        saw = _single_softmax(node) or _outside(fit, node) or _competing(fit, node)
+        node, scaled = output.bounded, output.scaled
+        saw = _single_softmax(output) or _outside(fit, output) or _competing(fit, output)
         if saw is None:
             continue
         op = node.op.lower()
+        times = "" if scaled is None else f", times {output.factor:g},"
         yield Finding(
             rule="output-activation-range",
             severity="error",
-            message=f"the {op} at the end cannot reach the targets",
-            where=place_of(node),
+            message=f"the {op} at the end{times} cannot reach the targets",
+            where=place_of(node) if scaled is None else _limit_place(signals, scaled) or place_of(scaled),
             saw=(*saw, fit.seen_loss),
-            help=_advice(node, fit),
-            label=f"this {op}",
+            help=_advice(output, fit),
+            label=f"this {op}" if scaled is None else f"this scales the {op}",
             confidence=0.97,
         )
 
 
-def _single_softmax(node: Node) -> tuple[Evidence, ...] | None:
+def _output(network: Network) -> Output | None:
+    """What bounds the prediction, through products with known numbers."""
+    factor, node = 1.0, network.prediction
+    last = node
+    while node is not None and node.op not in BOUNDED:
+        by = factor_of(node)
+        if not by:
+            return None
+        factor *= by
+        node = network.nodes[node.inputs[0]]
+    if node is None:
+        return None
+    low, high = sorted(bound * factor for bound in BOUNDED[node.op])
+    return Output(node, None if last is node else last, factor, low, high)
+
+
+def _limit_place(signals: Signals, scaled: Node) -> Where | None:
+    """Where the number is written that the output is multiplied with."""
+    place = signals.places.factor_at(scaled.where) if scaled.where is not None else None
+    return place if place is not None and signals.places.number_at(place) == factor_of(scaled) else None
+
+
+def _single_softmax(output: Output) -> tuple[Evidence, ...] | None:
+    node = output.bounded
     dimension = node.detail.get("dim")
-    if node.op != "Softmax" or node.shape is None or not isinstance(dimension, (int, float)):
+    if (
+        node.op != "Softmax"
+        or output.scaled is not None
+        or node.shape is None
+        or not isinstance(dimension, (int, float))
+    ):
         return None
     if node.shape[int(dimension)] != 1 or len(node.shape) < 2:
         return None
     return (Evidence("outputs of the softmax", 1.0, healthy="2 or more: the share of a single output is always 1"),)
 
 
-def _outside(fit: Fit, node: Node) -> tuple[Evidence, ...] | None:
-    targets = fit.series("target")
+def _outside(fit: Fit, output: Output) -> tuple[Evidence, ...] | None:
+    targets, predictions = fit.series("target"), fit.series("prediction")
     if not targets or fit.loss is None or fit.loss.name not in REGRESSIONS:
         return None
-    low, high = BOUNDED[node.op]
+    low, high = output.low, output.high
     smallest, largest = float(targets.values[:, 2].min()), float(targets.values[:, 3].max())
     width = min(high - low, max(largest - smallest, 1e-12))
-    share = float(
-        np.mean((targets.values[:, 2] < low - MARGIN * width) | (targets.values[:, 3] > high + MARGIN * width))
-    )
+    room = MARGIN * width
+    share = float(np.mean((targets.values[:, 2] < low - room) | (targets.values[:, 3] > high + room)))
     if share < MOST:
         return None
-    healthy = f"within {low:g} to {high:g}" if np.isfinite(high) else f"at least {low:g}"
-    return (Evidence("targets", f"{smallest:.3g} to {largest:.3g}", healthy=healthy),)
+    # A factor is known from one step. Where another one takes its place, the predictions leave the range of the first.
+    kept = bool(predictions) and bool(
+        ((predictions.values[:, 2] >= low - room) & (predictions.values[:, 3] <= high + room)).all()
+    )
+    if output.scaled is not None and not kept:
+        return None
+    return (Evidence("targets", f"{smallest:.3g} to {largest:.3g}", healthy=_range(low, high)),)
 
 
-def _competing(fit: Fit, node: Node) -> tuple[Evidence, ...] | None:
+def _range(low: float, high: float) -> str:
+    if np.isfinite(low) and np.isfinite(high):
+        return f"within {low:g} to {high:g}"
+    return f"at least {low:g}" if np.isfinite(low) else f"at most {high:g}"
+
+
+def _competing(fit: Fit, output: Output) -> tuple[Evidence, ...] | None:
     """A softmax makes labels compete: several, or none, cannot be true of one example."""
     targets = fit.series("target")
-    if node.op != "Softmax" or fit.loss is None or fit.loss.name not in ("bce", *REGRESSIONS) or not targets:
+    if output.bounded.op != "Softmax" or output.scaled is not None or not targets:
+        return None
+    if fit.loss is None or fit.loss.name not in ("bce", *REGRESSIONS):
         return None
     if fit.loss.target_shape is None or len(fit.loss.target_shape) < 2 or fit.loss.target_shape[-1] < 2:
         return None
@@ -107,17 +165,21 @@ def _competing(fit: Fit, node: Node) -> tuple[Evidence, ...] | None:
     return (Evidence("rows of targets that sum to 1", f"{sums_to_one:.0%}", healthy="100 %, for outputs that compete"),)
 
 
-def _advice(node: Node, fit: Fit) -> str:
-    if node.op == "Softmax":
+def _advice(output: Output, fit: Fit) -> str:
+    op = output.bounded.op.lower()
+    if output.scaled is not None:
+        return f"multiply with a number that covers the targets, or leave out the {op}"
+    if output.bounded.op == "Softmax":
         return "put a sigmoid in its place: one for each output"
     if fit.loss is not None and fit.loss.name in REGRESSIONS:
-        return f"leave out the {node.op.lower()}: a regression ends with its linear layer"
+        return f"leave out the {op}: a regression ends with its linear layer"
     return "scale the targets into the range of the output"
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """A sigmoid where a softmax makes outputs compete, else the output as it is."""
+    """A sigmoid where a softmax makes outputs compete, a larger factor, else the output as it is."""
     where = finding.where
+    yield from _widened(where, signals)
     call = signals.places.call_at(where) if where is not None else None
     if where is None or call is None:
         return
@@ -128,3 +190,26 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         code = "torch.sigmoid({0})" if function else "torch.sigmoid({self})"
         yield Change("give each output a sigmoid", (replace(where, code),))
     yield Change("end with the linear layer", (unwrap(where),))
+
+
+def _widened(where: Where | None, signals: Signals) -> Iterator[Change]:
+    """The number that the output is multiplied with made as large as the targets ask for, and the output as it is."""
+    for fit in signals.fits:
+        output, targets = _output(fit.network), fit.series("target")
+        if output is None or output.scaled is None or output.scaled.where is None or not targets:
+            continue
+        number = _limit_place(signals, output.scaled)
+        if where not in (number, place_of(output.scaled)):
+            continue
+        ends = (float(targets.values[:, 2].min()), output.low), (float(targets.values[:, 3].max()), output.high)
+        # An end at 0 stays there, whatever it is multiplied with.
+        times = max((target / end for target, end in ends if end and np.isfinite(end)), default=1.0)
+        factor = factor_of(output.scaled)
+        if times > 1 and number is not None and factor is not None:
+            yield from valued(signals, number, "limit", "multiply the output with", (ROOM * times * factor,))
+        elif times > 1:
+            edits = (replace(output.scaled.where, f"{ROOM * times:.6g} * ({{}})"),)
+            yield Change("multiply the output with a larger number", edits)
+        if (made := place_of(output.bounded)) is not None and signals.places.call_at(made) is not None:
+            yield Change("end with the linear layer", (unwrap(made),))
+        return

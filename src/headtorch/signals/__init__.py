@@ -14,11 +14,24 @@ from headtorch.model import Where
 from headtorch.places import Places
 from headtorch.places.data import order, prepared
 from headtorch.signals.fit import Fit, span, thin
-from headtorch.signals.network import AFFINE, BOUNDED, LINEAR, Network, is_affine, place_of
+from headtorch.signals.network import AFFINE, BOUNDED, LINEAR, Network, factor_of, is_affine, place_of
 from headtorch.signals.ranks import Rank, others
 from headtorch.store.run import Run
 
-__all__ = ["AFFINE", "BOUNDED", "LINEAR", "Fit", "Network", "Rank", "Signals", "is_affine", "place_of", "span", "thin"]
+__all__ = [
+    "AFFINE",
+    "BOUNDED",
+    "LINEAR",
+    "Fit",
+    "Network",
+    "Rank",
+    "Signals",
+    "factor_of",
+    "is_affine",
+    "place_of",
+    "span",
+    "thin",
+]
 
 
 class Signals:

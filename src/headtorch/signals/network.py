@@ -150,6 +150,16 @@ class Network:
         return node.layer or (f"{node.op.lower()} in line {node.where.line}" if node.where else node.op.lower())
 
 
+def factor_of(node: Node) -> float | None:
+    """What an operation multiplies its only input with; None where it does something else, or that is not known."""
+    if len(node.inputs) != 1:
+        return None
+    if node.op == "Neg":
+        return -1.0
+    factor = node.detail.get("scaled_by")
+    return None if factor is None else float(factor)
+
+
 def is_affine(node: Node) -> bool:
     """Whether an operation is affine in what the network feeds it; a product with data from outside, a dropout's
     mask, is."""
