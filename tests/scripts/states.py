@@ -1,4 +1,5 @@
-"""Recurrent layers: a stream whose state is rightly carried, a layer read at its first step, a scripted layer."""
+"""Recurrent layers: a stream whose state is rightly carried, a layer read at its first step, a scripted layer; layers that
+run once a step, with and without the state of the step before, and others that run several times."""
 
 import torch
 from torch import nn
@@ -43,3 +44,59 @@ scripted = torch.jit.script(nn.Sequential(nn.LSTM(4, 8)))
 print(scripted(torch.zeros(3, 2, 4))[0].shape)
 packed = nn.utils.rnn.pack_sequence([torch.randn(3, 4), torch.randn(2, 4)])
 print(nn.GRU(4, 8)(packed)[1].shape, nn.LSTMCell(4, 8)(torch.zeros(2, 4))[0].shape)
+
+
+def run_by_step(layer, run):
+    optimizer = torch.optim.Adam(layer.parameters(), lr=0.01)
+    for x in sequences.split(20):
+        loss = torch.stack(list(run(layer, x.unbind(1)))).pow(2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def carried(layer, steps, detached=False):
+    state = None
+    for x in steps:
+        state = layer(x, state)
+        yield state[0] if isinstance(state, tuple) else state
+        if detached:
+            state = state.detach()
+
+
+def anew(layer, steps):
+    for x in steps:
+        out, state = layer(x.unsqueeze(0))  # begins anew
+        yield out
+
+
+def anew_cell(layer, steps):
+    for x in steps:
+        yield layer(x)  # begins anew
+
+
+def segments(layer, steps):
+    for part in torch.stack(steps).split(2):
+        yield layer(part)[0][-1]
+
+
+def compared(layer, steps):  # an anchor, one like it, and one unlike it
+    for x in steps[:3]:
+        yield layer(x.unsqueeze(0))[0][0]
+
+
+def branches(layer, steps):  # each of several inputs continues the same state
+    start = layer(steps[0])
+    for x in steps[1:]:
+        yield layer(x, start)
+
+
+run_by_step(nn.LSTMCell(4, 8), carried)
+run_by_step(nn.GRUCell(4, 8), carried)
+run_by_step(nn.GRUCell(4, 8), lambda layer, steps: carried(layer, steps, detached=True))
+run_by_step(nn.LSTM(4, 8), anew)
+run_by_step(nn.GRUCell(4, 8), anew_cell)
+run_by_step(nn.LSTM(4, 8), segments)
+run_by_step(nn.GRU(4, 8), segments)
+run_by_step(nn.LSTM(4, 8), compared)
+run_by_step(nn.RNNCell(4, 8), branches)

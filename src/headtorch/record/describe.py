@@ -12,9 +12,10 @@ from torch import nn
 from headtorch.record.graph import Graph
 from headtorch.record.layout import Layouts
 from headtorch.record.modules import Description, Modules
-from headtorch.record.network import Network, input_reordered
+from headtorch.record.network import Network
 from headtorch.record.objectives import Objective, TensorNumbers
 from headtorch.record.outbox import Outbox
+from headtorch.record.reshapes import input_reordered
 from headtorch.record.rows import ROW, plain, sample
 from headtorch.record.sharded import is_sharded
 from headtorch.record.source import Sources, variables

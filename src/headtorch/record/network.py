@@ -8,13 +8,13 @@ from typing import Any
 from headtorch.record import losses
 from headtorch.record.graph import LINEAR, RECURRENT, VIEWS, Graph, data_inputs, output_shape, saved
 from headtorch.record.modules import Description, Modules
+from headtorch.record.reshapes import RESHAPES, reordered_by
 from headtorch.record.sharded import kept
 from headtorch.record.tracing import trace_of
 from headtorch.store.records import Loss, Node, Reordered
 
 MAX_NODES = 4_000
 MAX_MEASURED = 96
-RESHAPES = ("View", "UnsafeView", "ReshapeAlias", "Reshape")
 # Operations whose output tells how a layer's units stand. The value is where autograd keeps it: the result itself, or
 # the input, from which the result is computed again.
 ACTIVATIONS = {
@@ -56,7 +56,7 @@ class Network:
             )
             if name in VIEWS and name != "Expand" and not selects:
                 through[node] = inputs
-                if name in RESHAPES and (reordered := _reordered(node)) is not None:
+                if name in RESHAPES and (reordered := reordered_by(node)) is not None:
                     self.reordered.append(reordered)
                 continue
             if len(self.nodes) >= MAX_NODES:
@@ -83,34 +83,6 @@ class Network:
     def at(self, graph: Graph, number: int) -> Any:
         """The node of a fitting graph that `nodes[number]` describes."""
         return graph.order[self.positions[number]]
-
-
-def input_reordered(graph: Graph, shape: tuple[int, ...], address: int) -> Reordered | None:
-    """The first convolution that reads what was given to the network, contiguous and at that address, as another shape.
-
-    A view of what needs no gradient leaves no trace in the graph.
-    """
-    for node, name in zip(graph.order, graph.names, strict=True):
-        read = saved(node, "_saved_input") if "Convolution" in name else None
-        if read is not None and read.data_ptr() == address and read.is_contiguous():
-            return _in_another_order(shape, tuple(read.shape), node)
-    return None
-
-
-def _reordered(view: Any) -> Reordered | None:
-    before, after = getattr(view, "_saved_self_sym_sizes", None), output_shape(view)
-    if before is None or after is None:
-        return None
-    return _in_another_order(tuple(int(size) for size in before), after, view)
-
-
-def _in_another_order(before: tuple[int, ...], after: tuple[int, ...], node: Any) -> Reordered | None:
-    """Two shapes whose dimensions are the same in another order; those of length 1 do not count."""
-    long_before, long_after = ([size for size in shape if size > 1] for shape in (before, after))
-    if long_before == long_after or sorted(long_before) != sorted(long_after):
-        return None
-    trace = trace_of(node)
-    return Reordered(before, after, None if trace is None else trace.where)
 
 
 def _spread(numbers: list[int]) -> list[int]:

@@ -171,8 +171,8 @@ class Recorder:
     def recurrent_called(self, args: tuple[Any, ...], result: Any, grad: bool) -> None:
         """A recurrent layer has run."""
         if (begun := self.recurrent.called(self.step, args, result, grad)) is not None:
-            weight, state = begun
-            self.outbox.put(self.numbers.number(weight), "given_state", self.step, state)
+            weight, quantity, state = begun
+            self.outbox.put(self.numbers.number(weight), quantity, self.step, state)
 
     def trains(self, grad: bool) -> bool:
         """Whether a loss is computed to learn from, for all that is known, and not to evaluate.

@@ -1,4 +1,5 @@
-"""Recurrent: the state with which each recurrent layer begins a pass, and whether the pass before left it there.
+"""Recurrent: the state that each recurrent layer is given at the first two runs of a pass, and whether the run before
+left it there.
 
 Looked at in each layer's first passes, a hundred as a rule: it takes two that follow each other to tell.
 """
@@ -14,14 +15,17 @@ from headtorch.record.schedule import Schedule
 from headtorch.record.statistics import describable
 
 FUNCTIONS = ("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
+QUANTITIES = ("given_state", "next_state")  # of the first run in a pass and of the second
 
 
 class Layer:
-    """What is remembered of a recurrent layer: its first weight, its passes, and a mark of the state it last gave."""
+    """What is remembered of a recurrent layer: its first weight, its passes, its runs in this one, and a mark of the
+    state it last gave."""
 
     def __init__(self, weight: torch.Tensor) -> None:
         self.weight = weakref.ref(weight)
         self.passes = 0
+        self.runs = 0
         self.step = -1
         self.left: torch.Tensor | None = None
 
@@ -35,9 +39,9 @@ class Recurrent:
 
     def called(
         self, step: int, args: tuple[Any, ...], result: Any, grad: bool
-    ) -> tuple[torch.Tensor, torch.Tensor] | None:
-        """A layer has run. Returns its first weight, and (largest |state| that it was given, 1 if it is the one it gave
-        last), where the layer begins a pass that autograd follows; else None.
+    ) -> tuple[torch.Tensor, str, torch.Tensor] | None:
+        """A layer has run. Returns its first weight, the name of the quantity, and (largest |state| that it was given,
+        1 if it is the one it gave last), at the first and the second run in a pass that autograd follows; else None.
 
         `args` are those of the functions below torch.nn: input, batch sizes if packed, state, weights.
         """
@@ -45,19 +49,20 @@ class Recurrent:
         given, weights = args[1 + packed : 3 + packed]
         is_cell = isinstance(weights, torch.Tensor)
         layer = self._layer(weights if is_cell else weights[0])
-        begins = grad and layer.step != step
-        if begins:
+        if grad and layer.step != step:
             layer.step = step
             layer.passes += 1
+            layer.runs = 0
+        layer.runs += grad
         if layer.passes > self._dense:
             return None
         before, layer.left = layer.left, _mark(result if is_cell else result[1])
         state = _mark(given)
         weight = layer.weight()
-        if not begins or state is None or weight is None:
+        if not grad or layer.runs > len(QUANTITIES) or state is None or weight is None:
             return None
         same = torch.zeros_like(state[:1]) if before is None else (state == before).all().reshape(1).to(state.dtype)
-        return weight, torch.cat([state.abs().amax().reshape(1), same])
+        return weight, QUANTITIES[layer.runs - 1], torch.cat([state.abs().amax().reshape(1), same])
 
     def _layer(self, weight: torch.Tensor) -> Layer:
         layer = self._layers.get(id(weight))

@@ -21,12 +21,14 @@ _KEY = "traceback_"  # where autograd keeps the stack in a node's metadata
 
 
 class Trace:
-    """The note on one operation: the user's line, and the id() of the innermost module being called."""
+    """The note on one operation: the user's line, whether that line itself runs it rather than a library it calls, and
+    the id() of the innermost module being called."""
 
-    __slots__ = ("module", "where")
+    __slots__ = ("direct", "module", "where")
 
-    def __init__(self, where: Where | None, module: int | None) -> None:
+    def __init__(self, where: Where | None, direct: bool, module: int | None) -> None:
         self.where = where
+        self.direct = direct
         self.module = module
 
 
@@ -61,9 +63,10 @@ class Tracer:
     def _note(self) -> Any:
         compiler = eval_frame.set_eval_frame(None)  # else torch.compile would take what follows for the user's code
         try:
-            frame = next(self._sources.user_frames(sys._getframe(1)), None)
+            caller = sys._getframe(1)
+            frame = next(self._sources.user_frames(caller), None)
             where = None if frame is None else self._sources.place(frame)
-            return [Trace(where, self.modules[-1] if self.modules else None)]
+            return [Trace(where, frame is caller, self.modules[-1] if self.modules else None)]
         except Exception:
             return []
         finally:

@@ -5,8 +5,9 @@ pieces. Where the task needs more, the training loss itself settles far above ze
 well-sized steps: there is nothing wrong with the learning, only too little to learn with.
 
 Measured: the widths of the hidden layers, when the training loss has come to rest high, the weights have gone a way
-of more than their own size, and gradients and steps are healthy. Only trying a wider network can tell it from a task
-that is noise.
+of more than their own size, and gradients and steps are healthy. A narrow layer counts where every way from the data
+to the loss passes one, unlike the score of an attention, which other features pass by. Only trying a wider network can
+tell it from a task that is noise.
 
 Healthy: tens to hundreds of units; first a network that is large enough to fit the training data, then regularisation
 (Goodfellow et al., "Deep Learning", 2016, 5.2; Karpathy, 2019). Told at 8 units, nine pieces, or fewer in the
@@ -47,25 +48,27 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         if not fit.distance > WENT or fit.diverged_at is not None:
             continue
-        hidden = [fit.network.nodes[number] for number in fit.network.linear_maps[:-1]]
-        widths = [
-            node.shape[1 if len(node.shape) != 3 else -1] for node in hidden if node.shape and len(node.shape) > 1
-        ]
-        if not widths or min(widths) > NARROW or not _healthy(fit):
+        widths = {
+            number: shape[1 if len(shape) != 3 else -1]
+            for number in fit.network.linear_maps[:-1]
+            if (shape := fit.network.nodes[number].shape) and len(shape) > 1
+        }
+        narrow = [number for number, width in widths.items() if width <= NARROW]
+        if not narrow or not fit.network.all_pass(narrow) or not _healthy(fit):
             continue
         outputs = fit.loss.prediction_shape[-1] if fit.loss and fit.loss.prediction_shape else 1
-        if fit.gain > UNLEARNED and (min(widths) >= outputs or fit.chance is None):
+        narrowest = min(narrow, key=widths.__getitem__)
+        if fit.gain > UNLEARNED and (widths[narrowest] >= outputs or fit.chance is None):
             continue
-        narrowest = hidden[widths.index(min(widths))]
         yield Finding(
             rule="capacity-too-small",
             severity="warning",
             message=f"the training loss rests at {fit.last_loss:.3g} with healthy gradients "
-            f"and a hidden layer of {min(widths)} units",
-            where=_width_place(signals, narrowest),
+            f"and a hidden layer of {widths[narrowest]} units",
+            where=_width_place(signals, fit.network.nodes[narrowest]),
             saw=(
                 Evidence(
-                    "units of the hidden layers", ", ".join(str(width) for width in widths), healthy="tens to hundreds"
+                    "units of the hidden layers", ", ".join(map(str, widths.values())), healthy="tens to hundreds"
                 ),
                 Evidence("sum of |Δw|/|w|", fit.distance),
                 fit.seen_loss,

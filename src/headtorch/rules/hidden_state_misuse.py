@@ -2,16 +2,19 @@
 
 Why learning fails: the state `hₜ = f(hₜ₋₁, xₜ)` says what stood in the sequence up to t. Given to the next batch, it is
 a fitting start only where that batch continues the same sequences; of shuffled batches, each begins with the memory of
-others, a noise that no weight can undo. And the output at the first step, `h₁ = f(h₀, x₁)`, has seen one element only.
+others, a noise that no weight can undo. And the output at the first step, `h₁ = f(h₀, x₁)`, has seen one element only;
+so has each step that begins anew, `hₜ = f(0, xₜ)`.
 
 Measured: whether a layer begins a batch with the state it gave last, and whether what follows an example in its row of
-the batch changes from epoch to epoch; and which step of a layer's output the loss reads, from the graph.
+the batch changes from epoch to epoch; which step of a layer's output the loss reads, from the graph; and whether a
+layer that runs several times for one loss, a step each, is ever given what an earlier run gave, or any state.
 
 Healthy: of rows seen again, 0 % are followed by others in a stream and nearly all in shuffled batches, told from half
-on; and the last step is read, which alone has seen all (derivation, from the recurrence).
+on; the last step is read, which alone has seen all; and each step begins with the state of the step before (derivation,
+from the recurrence). Told from four runs on: two or three may be inputs that are compared.
 
 Fix: begin each batch of independent sequences without a state, `out, h = lstm(x)`, which is zeros; read the last step,
-`out[:, -1]`.
+`out[:, -1]`; in a loop over the steps, give the state back, `out, state = lstm(x_t, state)`.
 
 Ignore it when the carried state is meant to be of others, as a noisy start to become robust against.
 """
@@ -22,10 +25,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from headtorch.changes import replace
+from headtorch.changes import insert_item, replace
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.trees import enclosing_function
 from headtorch.signals import Fit, Signals, place_of
-from headtorch.store.records import Module, Parameter
+from headtorch.store.records import Module, Node, Parameter
 
 FAMILY = "the network"
 LEADS_TO = (
@@ -36,14 +40,18 @@ LEADS_TO = (
     "labels-misaligned",
     "class-imbalance",
 )
+KINDS = ("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell")
+RECURRENT = ("MkldnnRnnLayer", "CudnnRnn", "MiopenRnn")  # operations that hold all steps
 # A hundred draws from k values are without a repeat with a chance of exp(-100² / 2k), below 1 % for a thousand values:
 # what repeats later than that are examples, not the letters of a text or the squares of a game.
 DISTINCT = 100  # examples before the first repeat
+RUNS = 4  # with one step each: inputs that are compared, an anchor with one like it and one unlike it, are three
 OFTEN = 0.5  # batches that begin with the last state, and rows that do not continue: 1 for shuffled, 0 for streams
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each layer that carries its state over shuffled batches, or is read at its first step."""
+    """A finding for each layer that carries its state over shuffled batches, is read at its first step, or never
+    carries its state from step to step."""
     for fit in signals.fits:
         for parameter in fit.parameters:
             states = signals.run.series("given_state", parameter.id)
@@ -70,6 +78,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                 confidence=0.96,
             )
         yield from _read_too_early(signals, fit)
+        yield from _never_carried(signals, fit)
 
 
 def _changing(fit: Fit, kept: set[int]) -> float | None:
@@ -144,8 +153,79 @@ def _read_too_early(signals: Signals, fit: Fit) -> Iterator[Finding]:
         )
 
 
+def _never_carried(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding for each layer that runs once a step and begins each of them without a state."""
+    nodes = fit.network.nodes
+    runs: dict[tuple[str, str], dict[int, list[int]]] = {}  # of each layer: where each of its weights is applied
+    for number, node in enumerate(nodes):
+        if node.module in KINDS and node.weight is not None:
+            runs.setdefault((node.layer, node.module), {}).setdefault(node.weight, []).append(number)
+    for (name, kind), weights in runs.items():
+        count = min(len(numbers) for numbers in weights.values())
+        given = next((series for weight in weights if (series := signals.run.series("next_state", weight))), None)
+        if count < RUNS or given is None or given.values[:, 0].any():
+            continue
+        if not all(_one_step(signals, nodes[number]) for numbers in weights.values() for number in numbers):
+            continue
+        if any(not set(numbers).isdisjoint(fit.network.before(n)) for numbers in weights.values() for n in numbers):
+            continue
+        ran_at = nodes[next(iter(weights.values()))[0]].where
+        yield Finding(
+            rule="hidden-state-misuse",
+            severity="error",
+            message=f"`{name or kind}` runs {count} times for one loss, a step each, each time without a state",
+            where=ran_at and (_leaves_out(signals, ran_at) or ran_at),
+            saw=(
+                Evidence("runs that are given what an earlier one gave", f"0 of {count}", healthy=f"{count - 1}"),
+                Evidence("largest value of the state that the second run is given", 0.0, healthy="the first run's"),
+                fit.seen_loss,
+            ),
+            help="give each step the state of the step before: `out, state = lstm(x_t, state)`",
+            label="the state is not given back",
+            confidence=0.96,
+        )
+
+
+def _one_step(signals: Signals, node: Node) -> bool:
+    """Whether a layer whose steps are one operation has one; a layer of several operations shows its steps in them."""
+    if node.op not in RECURRENT:
+        return True
+    layer = next((m for m in signals.run.modules.values() if m.name == node.layer and m.kind == node.module), None)
+    # Some devices' operations leave the examples first.
+    first = node.op != "MkldnnRnnLayer" and layer is not None and bool(layer.settings.get("batch_first"))
+    return node.shape is not None and len(node.shape) == 3 and node.shape[first] == 1
+
+
+def _leaves_out(signals: Signals, where: Where) -> Where | None:
+    """The one call that leaves out the state that its function would hand on to the layer."""
+    option = _option(signals, where)
+    if option is None:
+        return None
+    function, name = option
+    position = [argument.arg for argument in function.args.args].index(name)
+    calls = [
+        place
+        for call, place in signals.places.calls(where.file, function.name)
+        # All before it are given; the first parameter of a method is the object that it is called on.
+        if len(call.args) + isinstance(call.func, ast.Attribute) == position
+        and not any(keyword.arg in (name, None) for keyword in call.keywords)
+    ]
+    return calls[0] if len(calls) == 1 else None
+
+
+def _option(signals: Signals, where: Where) -> tuple[ast.FunctionDef, str] | None:
+    """The function around the call of a layer, and its parameter that is handed on as the layer's state."""
+    tree, call = signals.places.tree(where.file), signals.places.call_at(where)
+    function = enclosing_function(tree, where.line) if tree is not None else None
+    if not isinstance(function, ast.FunctionDef) or call is None or len(call.args) < 2:
+        return None
+    state = call.args[1]
+    known = isinstance(state, ast.Name) and state.id in [argument.arg for argument in function.args.args]
+    return (function, state.id) if known and isinstance(state, ast.Name) else None
+
+
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """No state for a batch to begin with; the last step in the place of the first."""
+    """No state for a batch to begin with; the state of the step before; the last step in the place of the first."""
     where = finding.where
     call = signals.places.call_at(where) if where is not None else None
     if where is None:
@@ -153,6 +233,13 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     if call is not None and len(call.args) == 2:
         state = signals.places.where(where.file, call.args[1])
         yield Change("begin each batch without a state", (replace(state, "None"),))
+    for assigned in signals.places.nodes_at(Where(where.file, where.line), ast.Assign):
+        names = assigned.targets[0]
+        if call is None or assigned.value is not call or len(call.args) != 1 or not isinstance(names, ast.Tuple):
+            continue
+        if len(names.elts) == 2 and isinstance(names.elts[1], ast.Name):
+            edits = (insert_item(signals.places.where(where.file, call.args[0]), names.elts[1].id),)
+            yield Change("give each step the state of the step before", edits)
     for taken in signals.places.nodes_at(Where(where.file, where.line), ast.Subscript):
         index = taken.slice.elts[-1] if isinstance(taken.slice, ast.Tuple) else taken.slice
         if isinstance(index, ast.Constant) and index.value == 0:

@@ -3,14 +3,17 @@
 Why learning fails: `softmax(z)_{ij} = exp(z_ij) / Σ exp(z)` with the sum over the batch makes the examples compete
 instead of the classes; a recurrent layer that takes the batch for time steps carries its state from one example to
 the next, and what is read as the last step is the last example; attention that does so lets the examples of a batch
-read each other. A view cuts the same row of numbers anew: (32, 10)
-viewed as (10, 32) is not its transpose, and each row holds parts of several examples.
+read each other. A view cuts the same row of numbers anew: (32, 10) viewed as (10, 32) is not its transpose, and each
+row holds parts of several examples; heads of attention, (examples, heads, steps, width), viewed as (examples, steps,
+heads * width) give each step parts of several steps of one head.
 
 Measured: the axis of each softmax before the loss, and the order of steps and examples that a recurrent layer expects
-beside the number of examples at the loss and what is read of its output; the shapes before and after each view.
+beside the number of examples at the loss and what is read of its output; the shapes before and after each view that the
+script itself makes, but of what was just padded.
 
 Healthy: the sum over the classes, and as many examples in the recurrent layer as at the loss (derivation: no example
-may have a say in another's answer); no view whose lengths are those of its input in another order.
+may have a say in another's answer); no view whose lengths are those of its input in another order, nor, where its first
+dimension stays, products of them in another order, for which it cuts a dimension and gives both parts to others.
 
 Fix: `z.softmax(dim=1)` (or −1) for the classes; `nn.LSTM(8, 32, batch_first=True)` for input of (examples, steps,
 features); `x.permute(0, 2, 1)` in place of `x.view(n, channels, steps)`.
@@ -18,13 +21,16 @@ features); `x.permute(0, 2, 1)` in place of `x.view(n, channels, steps)`.
 Ignore it when the examples are meant to compete, as in attention over a batch or a contrastive loss.
 """
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, combinations, permutations
+from operator import mul
 
 from headtorch.changes import replace, set_argument, set_value
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals, place_of
-from headtorch.store.records import Node
+from headtorch.store.records import Node, Reordered
 
 FAMILY = "the network"
 LEADS_TO = (
@@ -40,6 +46,7 @@ LEADS_TO = (
 
 TAKE_STEPS_FIRST = ("LSTM", "GRU", "RNN", "MultiheadAttention", "TransformerEncoderLayer", "TransformerDecoderLayer")
 VIEWS = ("view", "reshape")
+ORDERS = 2  # tried at most: where lengths are equal, several orders give the same shape
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -98,17 +105,24 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 def _reordered(signals: Signals, fit: Fit) -> Iterator[Finding]:
     for view in fit.objective.reordered[:1]:
-        where = view.where and (signals.places.last_call(view.where, "view", "reshape") or view.where)
         yield Finding(
             rule="wrong-dimension",
             severity="error",
             message=f"a view turns {view.before} into {view.after} without moving a number",
-            where=where,
+            where=_place_of_view(signals, view),
             saw=(Evidence("shape", f"{view.before} to {view.after}", healthy="the same order"), fit.seen_loss),
             help="exchange dimensions with `transpose` or `permute`; `view` and `reshape` only cut anew",
             label="mixes the numbers of different examples, steps or channels",
             confidence=0.94,
         )
+
+
+def _place_of_view(signals: Signals, view: Reordered) -> Where | None:
+    """The call that makes a view. What needs no gradient is met at the layer that reads it, behind the call."""
+    call = signals.places.call_at(view.where) if view.where is not None else None
+    if view.where is None or (call is not None and called(call) in VIEWS):
+        return view.where
+    return signals.places.last_call(view.where, *VIEWS) or view.where
 
 
 def _near_loss(fit: Fit) -> set[int]:
@@ -167,12 +181,36 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
 
 
 def _transposed(signals: Signals, where: Where) -> Iterator[Change]:
-    """The exchange of dimensions that gives the shape of a view."""
+    """The exchange of dimensions that gives the shape of a view, or after which the view merges whole ones to it."""
+    call = signals.places.call_at(where)
     for fit in signals.fits:
         for view in fit.objective.reordered:
-            lengths = list(view.before)
-            place = view.where and (signals.places.last_call(view.where, "view", "reshape") or view.where)
-            if place != where or len(set(lengths)) < len(lengths) or sorted(lengths) != sorted(view.after):
+            if _place_of_view(signals, view) != where:
                 continue
-            order = ", ".join(str(lengths.index(length)) for length in view.after)
-            yield Change("exchange the dimensions", (replace(where, f"{{self}}.permute({order})"),))
+            for order in _orders(view.before, view.after)[:ORDERS]:
+                exchanged = f"permute({', '.join(map(str, order))})"
+                if len(view.before) == len(view.after):
+                    yield Change("exchange the dimensions", (replace(where, f"{{self}}.{exchanged}"),))
+                elif call is not None and isinstance(call.func, ast.Attribute):
+                    viewed = signals.places.where(where.file, call.func.value)
+                    packed = ".contiguous()" if called(call) == "view" else ""
+                    yield Change("exchange the dimensions", (replace(viewed, f"({{}}).{exchanged}{packed}"),))
+
+
+def _orders(before: tuple[int, ...], after: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The orders of one shape's dimensions that give another, neighbours merged; those that exchange the fewest first.
+
+    None for a view that splits: the lengths to split into would have to be written in another order too.
+    """
+    orders = []
+    for order in permutations(range(len(before))):
+        lengths = [before[number] for number in order]
+        merges = len(before) > len(after) and _ends(after) <= _ends(lengths)
+        if merges or lengths == list(after):
+            orders.append(order)
+    return sorted(orders, key=lambda order: sum(a > b for a, b in combinations(order, 2)))
+
+
+def _ends(lengths: Sequence[int]) -> set[int]:
+    """Where the dimensions of a shape end in the row of numbers."""
+    return set(accumulate(reversed(lengths), mul))

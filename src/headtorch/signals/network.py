@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 
 from headtorch.model import Where
@@ -71,6 +71,19 @@ class Network:
                 seen.add(current)
                 yield current
                 queue += self.nodes[current].inputs
+
+    def all_pass(self, numbers: Collection[int]) -> bool:
+        """Whether every way from the data to the loss passes one of some nodes."""
+        seen, queue = set(numbers), [len(self.nodes) - 1]
+        while queue:
+            current = queue.pop()
+            if current in seen:
+                continue
+            if _takes_data(self.nodes[current]):
+                return False
+            seen.add(current)
+            queue += self.nodes[current].inputs
+        return True
 
     @cached_property
     def prediction(self) -> Node | None:
@@ -164,6 +177,18 @@ def is_affine(node: Node) -> bool:
     """Whether an operation is affine in what the network feeds it; a product with data from outside, a dropout's
     mask, is."""
     return node.op in AFFINE or (node.op in ("Mul", "Div") and node.outside and len(node.inputs) == 1)
+
+
+def _takes_data(node: Node) -> bool:
+    """Whether data enters at a node: at a layer that nothing else feeds, or beside what does, as in a skip connection.
+
+    What enters at other operations is a mask, a number, or the targets.
+    """
+    if node.shape == ():
+        return False
+    if node.inputs:
+        return node.outside and node.op in ("Add", "Cat", "Stack")
+    return node.outside or node.weight is not None
 
 
 def place_of(node: Node) -> Where | None:

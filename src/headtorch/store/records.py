@@ -51,7 +51,8 @@ class Loss(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Reordered(msgspec.Struct, frozen=True):
-    """A view that gives a tensor the lengths of its dimensions in another order, without moving its numbers."""
+    """A view that gives a tensor the lengths that a transpose would, some of them merged or split, without moving its
+    numbers."""
 
     before: tuple[int, ...]
     after: tuple[int, ...]
