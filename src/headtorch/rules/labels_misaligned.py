@@ -4,20 +4,21 @@ Why learning fails: a network can only learn what the labels say, `p(y | x)`. Wh
 that; when they were shuffled apart from their inputs, `p(y | x) = p(y)`, and it can do no more than learn each
 example by heart.
 
-Measured: how many different labels the batches hold; whether the examples that return, known by their fingerprint, have
-the label that they had, where the loss compares each with one class and stays high; and how much of the inputs' variance the labels explain (R², by
-feature), less what labels drawn by lot would explain, while the network learns nothing that holds for other examples.
+Measured: how many different labels the batches hold; whether examples that return, known by their fingerprint, have
+the label that they had, where the loss compares each with one class and stays high; and how much of the inputs'
+variance the labels explain (R², by feature), less what labels drawn by lot would explain, while the network learns
+nothing that holds for other examples.
 
-Healthy: more than one label; the same label each time, but for noise (by definition), so that a majority that changes is
-told; and more than 0.02 of the variance beyond chance (derivation: unrelated labels explain 0
-beyond it, known to within two standard errors over 20 batches). For the digits and the diabetes patients of
-scikit-learn it is 0.25 and 0.14; with shuffled labels, 0.000 to 0.003.
+Healthy: more than one label, the same each time an example returns, but for noise (told where most have changed), and
+more than 0.02 of the variance beyond chance (derivation: unrelated labels explain 0 beyond it, known to within two
+standard errors over 20 batches). For the digits and the diabetes patients of scikit-learn it is 0.25 and 0.14; with
+shuffled labels, 0.000 to 0.003.
 
 Fix: print a few examples beside their labels, `print(list(zip(names, y))[:10])`; look at the lines that scale, cast,
 sort or split one without the other.
 
-Ignore it when one class at a time is trained on purpose, when labels are drawn anew each time, or when the labels lie in how features go together and in
-none of them alone, as in a parity.
+Ignore it when one class at a time is trained on purpose, when labels are drawn anew each time, or when they lie in
+how features go together and in none of them alone, as in a parity.
 """
 
 import ast
@@ -100,9 +101,9 @@ def _changed(signals: Signals, fit: Fit) -> Finding | None:
         rule="labels-misaligned",
         severity="error",
         message=f"{changed / returned:.0%} of the examples that came back had another label than before",
-        where=signals.shuffle_place() or signals.target_place(fit),
+        where=signals.collate_place() or signals.shuffle_place() or signals.target_place(fit),
         saw=(Evidence("changed labels", f"{changed} of {returned}", healthy="none"), fit.seen_loss),
-        help="print a few examples beside their labels; look for what sorts, shuffles or collates one without the other",
+        help="print a few examples beside their labels; look for what sorts or shuffles one without the other",
         label="see that labels follow their inputs here",
         confidence=0.95,
     )

@@ -8,8 +8,9 @@ margin loss, `ln(1 + exp(−y·z))`, asks for y = ±1: at 0 it is ln 2 whatever 
 numbers says that class 2 lies between 1 and 3.
 
 Measured: the shape of the scores at the cross entropy, and the smallest and largest target of the other losses; of
-losses of pairs (by cosine, ranking and hinge) where they are called and both sides learn; how many outputs a squared error compares with whole numbers, while it stays high or the script counts how often the
-rounded output is equal.
+losses of pairs (`cosine_embedding_loss`, `margin_ranking_loss`, `hinge_embedding_loss`) where all that is compared
+learns; how many outputs a squared error compares with whole numbers, while it stays high or the script counts how
+often the rounded output is equal.
 
 Healthy: two classes or more; targets in [0, 1] for binary cross entropy, −1 and 1 for a margin and for pairs, shares
 that sum to 1 for a divergence (derivation from the formulas). A warning for a ranking, where pairs of 1 may be enough.

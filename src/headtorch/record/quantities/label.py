@@ -1,4 +1,4 @@
-"""label: the class of each of the first 64 examples, beside their `fingerprint`: whether one that returns has it still."""
+"""label: the class of each of the first 64 examples, which stands beside its `fingerprint`."""
 
 import torch
 
