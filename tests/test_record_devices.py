@@ -30,7 +30,8 @@ def test_a_device_is_looked_at_as_a_cpu_is(told: tuple[Run, Mapping[str, Any]], 
     run, noted = told
     assert run.facts.get("errors") is None
     (found,) = run.objectives
-    for quantity in ("loss", "grad_norm", "weight_norm", "activation_std", "input", "prediction", "measure", "clip"):
+    each_step = ("loss", "grad_norm", "weight_norm", "activation_std", "input", "prediction", "measure", "clip")
+    for quantity in (*each_step, "clip_value", "label", "pair_target"):
         assert len(run.series(quantity, found.id).steps) == STEPS, quantity
     assert len(run.series("update_ratio", found.id).steps) == STEPS - 1
     left_out = np.isnan(run.series("output_grad_norm", found.id).values)

@@ -49,6 +49,21 @@ def order(trees: Trees, where: Where, position: int = 0) -> Where | None:
     return None
 
 
+def sorted_in_collate(trees: Trees, file: str) -> Where | None:
+    """Where the function that a loader is given as `collate_fn` sorts something."""
+    tree = trees.tree(file)
+    if tree is None:
+        return None
+    loaders = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and called(node) == "DataLoader"]
+    given = {ast.unparse(k.value) for loader in loaders for k in loader.keywords if k.arg == "collate_fn"}
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef) and function.name in given:
+            for node in ast.walk(function):
+                if isinstance(node, ast.Call) and called(node) in ("sorted", "sort", "argsort"):
+                    return trees.where(file, node)
+    return None
+
+
 def columns(places: Values, where: Where) -> Where:
     """Where the columns are named that the statement at a place takes from a table; else the place itself."""
     for node in places.nodes_at(Where(where.file, where.line), ast.Subscript):

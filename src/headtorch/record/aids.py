@@ -21,19 +21,26 @@ Contained = Callable[..., Any]  # calls a method of the recorder aside from the 
 
 
 def tap_clipping(contained: Contained, recorder: Recorder, patches: Patches) -> None:
-    """Tap the clipping of gradients by their norm."""
-    original = clip_grad.clip_grad_norm_
+    """Tap the clipping of gradients, by their norm and by the value of each element."""
+    by_norm, by_value = clip_grad.clip_grad_norm_, clip_grad.clip_grad_value_
 
-    @functools.wraps(original)
+    @functools.wraps(by_norm)
     def clip_grad_norm_(parameters: Any, max_norm: float, *args: Any, **kwargs: Any) -> torch.Tensor:
-        norm = original(parameters, max_norm, *args, **kwargs)
+        norm = by_norm(parameters, max_norm, *args, **kwargs)
         if not is_compiling():
             contained(recorder.gradients_clipped, float(max_norm), norm)
         return norm
 
-    leave_uncompiled(clip_grad_norm_)
+    @functools.wraps(by_value)
+    def clip_grad_value_(parameters: Any, clip_value: float, *args: Any, **kwargs: Any) -> None:
+        if not is_compiling():
+            contained(recorder.values_to_clip, clip_value)
+        by_value(parameters, clip_value, *args, **kwargs)
+
+    leave_uncompiled(clip_grad_norm_, clip_grad_value_)
     for module in (clip_grad, nn.utils):
         patches.put(module, "clip_grad_norm_", clip_grad_norm_)
+        patches.put(module, "clip_grad_value_", clip_grad_value_)
 
 
 def tap_scaling(contained: Contained, recorder: Recorder, patches: Patches) -> None:

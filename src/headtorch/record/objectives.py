@@ -74,7 +74,8 @@ class Objective:
         self.raw = False
         self.network: Network | None = None
         self.layouts: Layouts | None = None
-        self.traced = self.clipped = False
+        self.traced = False
+        self.told: set[str] = set()  # of what is told once, what has been
         self.tries = 0
         self.stepped = False
         self.collects = False  # its last backward pass added to gradients that no step has used

@@ -18,6 +18,7 @@ from torch import nn
 
 from headtorch.record.broken import broken_parts
 from headtorch.record.calm import Calm, Place
+from headtorch.record.clipping import Clipping
 from headtorch.record.describe import Describer
 from headtorch.record.evaluations import Evaluations
 from headtorch.record.graph import Graph
@@ -26,6 +27,7 @@ from headtorch.record.modules import Modules, mode, trains
 from headtorch.record.objectives import MAX_OBJECTIVES, Objective, Objectives, Reference, Site, TensorNumbers
 from headtorch.record.optimizers import AnyOptimizer, Optimizers
 from headtorch.record.outbox import Outbox
+from headtorch.record.pairs import Pairs
 from headtorch.record.precision import Autocast, Precision, autocast
 from headtorch.record.recurrent import Recurrent
 from headtorch.record.resuming import Before
@@ -69,6 +71,8 @@ class Recorder:
         self._roots: dict[int, tuple[weakref.ref[nn.Module], tuple[int, ...]]] = {}
         self._modes: dict[int, tuple[int, ...]] = {}
         self._inputs: list[tuple[str, torch.Tensor]] = []
+        self._pairs = Pairs(writer, self.sources, self.outbox)
+        self._clipping = Clipping(writer, self.sources, self.outbox, schedule)
         self._raw_seen: dict[Site, list[list[Reference]]] = {}  # the last sets of tensors that were asked for there
         self._nan_seen = False
         self._entered: Reference | None = None  # the first tensor given to the network in this pass
@@ -186,6 +190,11 @@ class Recorder:
         self.calm.left = 0
         self._evaluations.loss_called(self.step, self._owner(), name, value, prediction, target, summed)
 
+    def pairs_compared(self, name: str, compared: Sequence[Any], target: Any) -> None:
+        """A loss that compares pairs was computed."""
+        if self._look_next:
+            self._pairs.compared(name, compared, target)
+
     def _owner(self) -> int:
         """The number of the objective that ran last, -1 before the first."""
         return self._current.number if self._current else -1
@@ -234,6 +243,7 @@ class Recorder:
                 self._measurements.forward(now, graph, self._entered() if self._entered is not None else None)
         for name, vector in self._inputs:
             self.outbox.put(objective.number, name, step, vector)
+        self._pairs.learnt_from(objective, step)
         if not (now.looked or wanted) and accumulates:
             self._expect(objective, loss)
         self._forget_forward()
@@ -291,6 +301,7 @@ class Recorder:
     def _forget_forward(self) -> None:
         self._roots.clear()
         self._inputs.clear()
+        self._pairs.forget()
 
     # ---- what is noted at every step -----------------------------------------------------------------------------
 
@@ -364,17 +375,13 @@ class Recorder:
 
     def gradients_clipped(self, most: float, norm: Any) -> None:
         """The norm of gradients was clipped to `most`; `norm` is what it was before."""
-        objective = self._current
-        if objective is None or not isinstance(norm, torch.Tensor):
-            return
-        if not objective.clipped:
-            objective.clipped = True
-            self.writer.event(self.step - 1, "clip", objective=objective.number, where=self.sources.stack())
-        if self._looked_at(objective.count - 1):
-            limit = torch.full((1,), most, device=norm.device)
-            self.outbox.put(
-                objective.number, "clip", self.step - 1, torch.cat([norm.detach().reshape(1).float(), limit])
-            )
+        if self._current is not None and isinstance(norm, torch.Tensor):
+            self._clipping.of_norm(self._current, self.step - 1, most, norm)
+
+    def values_to_clip(self, most: float) -> None:
+        """Each element of the gradients is about to be clipped to `most`."""
+        if self._current is not None:
+            self._clipping.of_values(self._current, self.step - 1, float(most))
 
     def state_loaded(self, module: nn.Module, state: Any) -> None:
         """A module has been given the weights in a state dict, which may leave some out."""

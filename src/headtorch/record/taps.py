@@ -6,8 +6,9 @@
     nn.Module.load_state_dict                weights that come from elsewhere
     the hook after every optimizer's step
     the making and the steps of the optimizers of Keras and fastai
-    clip_grad_norm_, GradScaler.update, the making of schedulers of the learning rate
+    clip_grad_norm_ and clip_grad_value_, GradScaler.update, the making of schedulers of the learning rate
     the loss functions below torch.nn.functional, for losses that no backward pass follows
+    those of them that compare pairs, for targets that autograd does not keep
     the recurrent functions below torch.nn, for the state they begin with
 
     torch.set_anomaly_enabled                the user's own anomaly mode, which ends ours
@@ -45,6 +46,7 @@ from headtorch.record.compiler import leave_uncompiled, operations_are_not_run
 from headtorch.record.foreign import tap_foreign
 from headtorch.record.measure import keep_gradient
 from headtorch.record.modules import is_put_together
+from headtorch.record.pairs import tap_pairs
 from headtorch.record.patches import Patches
 from headtorch.record.recorder import Recorder
 from headtorch.record.recurrent import FUNCTIONS
@@ -116,6 +118,7 @@ class Taps:
         tap_clipping(self._contained, self.recorder, self._patches)
         tap_scaling(self._contained, self.recorder, self._patches)
         tap_schedulers(self._contained, self.recorder, self._patches)
+        tap_pairs(self._contained, self.recorder.pairs_compared, self._patches)
         tap_foreign(self._contained, self.recorder, self._patches)
         tap_sharding(self._contained, self._patches)
         self._tap_saved_tensor_hooks()

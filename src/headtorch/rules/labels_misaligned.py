@@ -4,18 +4,21 @@ Why learning fails: a network can only learn what the labels say, `p(y | x)`. Wh
 that; when they were shuffled apart from their inputs, `p(y | x) = p(y)`, and it can do no more than learn each
 example by heart.
 
-Measured: how many different labels the batches hold; and how much of the inputs' variance the labels explain (R², by
-feature), less what labels drawn by lot would explain, while the network learns nothing that holds for other examples.
+Measured: how many different labels the batches hold; whether examples that return, known by their fingerprint, have
+the label that they had, where the loss compares each with one class and stays high; and how much of the inputs'
+variance the labels explain (R², by feature), less what labels drawn by lot would explain, while the network learns
+nothing that holds for other examples.
 
-Healthy: more than one label, and more than 0.02 of the variance beyond chance (derivation: unrelated labels explain 0
-beyond it, known to within two standard errors over 20 batches). For the digits and the diabetes patients of
-scikit-learn it is 0.25 and 0.14; with shuffled labels, 0.000 to 0.003.
+Healthy: more than one label, the same each time an example returns, but for noise (told where most have changed), and
+more than 0.02 of the variance beyond chance (derivation: unrelated labels explain 0 beyond it, known to within two
+standard errors over 20 batches). For the digits and the diabetes patients of scikit-learn it is 0.25 and 0.14; with
+shuffled labels, 0.000 to 0.003.
 
 Fix: print a few examples beside their labels, `print(list(zip(names, y))[:10])`; look at the lines that scale, cast,
 sort or split one without the other.
 
-Ignore it when one class at a time is trained on purpose, or when the labels lie in how features go together and in
-none of them alone, as in a parity.
+Ignore it when one class at a time is trained on purpose, when labels are drawn anew each time, or when they lie in
+how features go together and in none of them alone, as in a parity.
 """
 
 import ast
@@ -39,13 +42,16 @@ LEARNED = 0.1  # of the way from chance to 0, and by heart: 117 of 118 healthy t
 DISTANCES = ("mse", "l1", "smooth_l1", "huber")
 DOMINATED = 0.33  # nats, the entropy of classes of 10 and 90 %
 HELD_BACK = 0.3  # of that way: 114 of 118 come further
+RETURNED = 48  # examples that came back: the share of them that changed is known to within 7 %
+MOST = 0.5  # of these: two labels drawn by lot, for a choice of two, differ as often
+TWINS = 3.0  # expected and none seen: by the rule of three, examples are not drawn by lot but gone through in epochs
 LONG = 200  # steps: after 100, 9 % of 80 sound trainings had not come a quarter of the way, after 200 4 %
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each fit whose labels are all the same, or say nothing of their inputs."""
+    """A finding for each fit whose labels are all the same, change, or say nothing of their inputs."""
     for fit in signals.fits:
-        if (finding := _all_the_same(signals, fit) or _unrelated(signals, fit)) is not None:
+        if (finding := _all_the_same(signals, fit) or _changed(signals, fit) or _unrelated(signals, fit)) is not None:
             yield finding
 
 
@@ -69,6 +75,69 @@ def _all_the_same(signals: Signals, fit: Fit) -> Finding | None:
         label="compares with labels that are all the same",
         confidence=0.92,
     )
+
+
+def _changed(signals: Signals, fit: Fit) -> Finding | None:
+    """Examples of a data set that come back with another label, while their labels are not learned."""
+    loss = fit.loss
+    if loss is None or loss.name not in ("cross_entropy", "nll") or len(fit.objective.losses) != 1:
+        return None
+    # One by one, losses may be weighed by what each earned, as actions that were drawn are.
+    if loss.node < 0 or fit.network.nodes[loss.node].shape != () or fit.gain > HELD_BACK or signals.several_inputs(fit):
+        return None
+    marks, labels = _marked(fit)
+    if _by_place(labels) or not _in_epochs(marks):
+        return None
+    seen: dict[float, float] = {}
+    returned = changed = 0
+    for mark, label in zip(marks[np.isfinite(marks)], labels[np.isfinite(marks)], strict=True):
+        if mark in seen:
+            returned += 1
+            changed += seen[mark] != label
+        seen[mark] = label
+    if returned < RETURNED or changed / returned - 1 / np.sqrt(returned) <= MOST:  # two standard errors, at a half
+        return None
+    return Finding(
+        rule="labels-misaligned",
+        severity="error",
+        message=f"{changed / returned:.0%} of the examples that came back had another label than before",
+        where=signals.collate_place() or signals.shuffle_place() or signals.target_place(fit),
+        saw=(Evidence("changed labels", f"{changed} of {returned}", healthy="none"), fit.seen_loss),
+        help="print a few examples beside their labels; look for what sorts or shuffles one without the other",
+        label="see that labels follow their inputs here",
+        confidence=0.95,
+    )
+
+
+def _marked(fit: Fit) -> tuple[np.ndarray, np.ndarray]:
+    """The fingerprints and the labels of the looked-at batches, (batches, 64) each, NaN where either is not known."""
+    marks, labels = fit.series("fingerprint"), fit.series("label")
+    steps, these, those = np.intersect1d(marks.steps, labels.steps, return_indices=True)
+    if not len(steps):
+        return np.empty((0, 0)), np.empty((0, 0))
+    unknown = np.isnan(marks.values[these]) | np.isnan(labels.values[those])
+    return np.where(unknown, np.nan, marks.values[these]), np.where(unknown, np.nan, labels.values[those])
+
+
+def _by_place(labels: np.ndarray) -> bool:
+    """Whether each batch has the same labels as the others: they name places in it, or classes of an episode."""
+    ordered = np.sort(labels, axis=1)  # NaN comes last
+    shared = ordered[:, np.isfinite(ordered).all(axis=0)]
+    return bool((shared == shared[:1]).all())
+
+
+def _in_epochs(marks: np.ndarray) -> bool:
+    """Whether no example stands twice in a batch, though it would if they were drawn by lot, however unevenly.
+
+    So do states of a game, words beside others and pictures beside questions, whose labels may well differ each time.
+    """
+    sizes = np.isfinite(marks).sum(axis=1).astype(float)
+    within = float((sizes * (sizes - 1)).sum()) / 2
+    across = (sizes.sum() ** 2 - (sizes**2).sum()) / 2
+    twins = sum(len(row) - len(np.unique(row)) for row in (row[np.isfinite(row)] for row in marks))
+    _, counts = np.unique(marks[np.isfinite(marks)], return_counts=True)
+    met = float((counts * (counts - 1.0)).sum()) / 2
+    return twins == 0 and across > 0 and met * within / across >= TWINS
 
 
 def _unrelated(signals: Signals, fit: Fit) -> Finding | None:

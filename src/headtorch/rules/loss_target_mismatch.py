@@ -3,15 +3,17 @@
 Why learning fails: cross entropy compares the classes of one example with each other, `L = −z_y + ln Σₖ exp(zₖ)`.
 Over a single output the sum has one term: the loss is exactly 0 whatever the network says, and so is its gradient.
 Binary cross entropy, `−y·ln p − (1 − y)·ln(1 − p)`, has no minimum for y outside [0, 1]: it falls without end. A
-margin loss, `ln(1 + exp(−y·z))`, asks for y = ±1: at 0 it is ln 2 whatever z is. A distance to class numbers says
-that class 2 lies between 1 and 3.
+margin loss, `ln(1 + exp(−y·z))`, asks for y = ±1: at 0 it is ln 2 whatever z is. So do losses of pairs: for y = 0
+`cosine_embedding_loss` is 0, and with nothing pushed apart, one point for all is the best answer. A distance to class
+numbers says that class 2 lies between 1 and 3.
 
-Measured: the shape of the scores at the cross entropy, and the smallest and largest target of the other losses; how
-many outputs a squared error compares with whole numbers, while it stays high or the script counts how often the
-rounded output is equal.
+Measured: the shape of the scores at the cross entropy, and the smallest and largest target of the other losses; of
+losses of pairs (`cosine_embedding_loss`, `margin_ranking_loss`, `hinge_embedding_loss`) where all that is compared
+learns; how many outputs a squared error compares with whole numbers, while it stays high or the script counts how
+often the rounded output is equal.
 
-Healthy: two classes or more; targets in [0, 1] for binary cross entropy, −1 and 1 for a margin, shares that sum to 1
-for a divergence (derivation from the formulas).
+Healthy: two classes or more; targets in [0, 1] for binary cross entropy, −1 and 1 for a margin and for pairs, shares
+that sum to 1 for a divergence (derivation from the formulas). A warning for a ranking, where pairs of 1 may be enough.
 
 Fix: `nn.BCEWithLogitsLoss()` for one yes or no, `nn.CrossEntropyLoss()` with class numbers for one class of several,
 `nn.BCEWithLogitsLoss()` with one output for each label where several can be true.
@@ -25,7 +27,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.changes import replace
-from headtorch.model import Change, Evidence, Finding
+from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.rounded import rounded_and_equal
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
@@ -45,13 +47,18 @@ BCE = ("bce", "bce_with_logits")
 DISTANCES = ("mse", "l1", "smooth_l1", "huber")
 CLASSES = (3, 100)  # whole numbers that may be classes: two fit a yes or no, more are counts
 HIGH = 0.5  # of the way from the mean to a perfect fit: above, whole numbers were a fair aim
+PAIRS_OF_0 = {
+    "cosine_embedding_loss": "give a loss of 0",
+    "margin_ranking_loss": "give a constant loss",  # the margin; y = 1 for the better of two still ranks them
+    "hinge_embedding_loss": "are not pushed apart",  # within the margin the loss is constant, beyond it they are pulled
+}
 ENOUGH = 100  # steps, before a distance that is still high says anything
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each cross entropy over a single class, and each loss whose targets it is not made for."""
     for fit in signals.fits:
-        if (finding := _targets_do_not_fit(signals, fit)) is not None:
+        if (finding := _targets_do_not_fit(signals, fit) or _pairs_do_not_fit(signals, fit)) is not None:
             yield finding
         for loss in fit.objective.losses:
             node = fit.network.nodes[loss.node] if loss.node >= 0 else None
@@ -107,6 +114,27 @@ def _targets_do_not_fit(signals: Signals, fit: Fit) -> Finding | None:
         help=advice,
         label="does not fit these targets",
         confidence=confidence,
+    )
+
+
+def _pairs_do_not_fit(signals: Signals, fit: Fit) -> Finding | None:
+    told = [event.value for event in signals.run.events("pair_loss") if event.value["objective"] == fit.objective.id]
+    targets = fit.series("pair_target").values
+    # Of several losses one cannot tell whose targets these are. A -1 beside 0 and 1 says that 0 is meant: a tie.
+    if len(told) != 1 or not (targets[:, 5] == 1).all() or targets[:, 2].min() != 0:
+        return None
+    name, largest = told[0]["loss"], int(targets[:, 3].max())
+    seen = "0" if largest == 0 else f"0 and {largest}" if largest == 1 else f"0 to {largest}"
+    ranks = name == "margin_ranking_loss" and largest > 0
+    return Finding(
+        rule="loss-target-mismatch",
+        severity="warning" if ranks else "error",
+        message=f"`{name}` gets targets of {seen}, not of -1 and 1: those of 0 {PAIRS_OF_0[name]}",
+        where=next((Where(**where) for where in told[0]["where"]), None),
+        saw=(Evidence("targets", seen, healthy="-1 and 1"), fit.seen_loss),
+        help="map the targets to -1 and 1, `2 * y - 1`",
+        label="does not fit these targets",
+        confidence=0.6 if ranks else 0.96,
     )
 
 

@@ -68,7 +68,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             yield Finding(
                 rule="lr-schedule-kills",
                 severity="error",
-                message=f"the rate is {np.median(in_force[tiny]):.2g} on {len(tiny) / len(steps):.0%} of the steps",
+                message=f"the rate is at most {in_force[tiny].max():.2g} on {len(tiny) / len(steps):.0%} of the steps",
                 where=signals.schedule_place() or signals.rate_place(fit),
                 saw=(
                     Evidence(
@@ -79,11 +79,19 @@ def find(signals: Signals) -> Iterator[Finding]:
                     ),
                     fit.seen_loss,
                 ),
-                help="let the rate fall later or by less; count whether the scheduler steps by batch or by epoch",
+                help=_advice(signals, fit),
                 label="sets the learning rate",
                 confidence=0.9,
             )
             break
+
+
+def _advice(signals: Signals, fit: Fit) -> str:
+    followed = {optimizer.id for optimizer in fit.followed_by}
+    kinds = {e.value["scheduler"] for e in signals.run.events("scheduler") if e.value["optimizer"] in followed}
+    if "ReduceLROnPlateau" in kinds:
+        return "`mode='max'` where what `step()` is given should rise, as an accuracy; else more `patience`"
+    return "let the rate fall later or by less; count whether the scheduler steps by batch or by epoch"
 
 
 def _explodes(signals: Signals, fit: Fit) -> Iterator[Finding]:

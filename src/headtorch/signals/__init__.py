@@ -12,7 +12,7 @@ import numpy as np
 
 from headtorch.model import Where
 from headtorch.places import Places
-from headtorch.places.data import order, prepared
+from headtorch.places.data import order, prepared, sorted_in_collate
 from headtorch.signals.fit import Fit, span, thin
 from headtorch.signals.network import AFFINE, BOUNDED, LINEAR, Network, factor_of, is_affine, place_of
 from headtorch.signals.ranks import Rank, others
@@ -162,6 +162,11 @@ class Signals:
         """Where examples are brought into another order."""
         names = ("shuffle", "sample", "sort_values", "permutation", "sort", "argsort", "randperm")
         return next((place for name in names if (place := self._first_call(name)) is not None), None)
+
+    def collate_place(self) -> Where | None:
+        """Where examples are sorted as a batch is put together."""
+        places = (sorted_in_collate(self.places, file) for file in self.run.sources)
+        return next((place for place in places if place is not None), None)
 
     def copy_place(self) -> Where | None:
         """Where a network is copied, to average or to keep."""
