@@ -125,12 +125,15 @@ class Fit:
     def chance(self) -> float | None:
         """The loss of the best constant answer, with the factor of the loss; None where the loss shows no targets.
 
-        Of several terms the first stands for all where it makes up most of the loss at the start; else nothing does.
+        Of several terms the first stands for all where it makes up most of the loss at the start; else nothing does. A
+        penalty on weights is no such term: to a constant answer it costs nothing.
         """
         if self._constant is None:
             return None
         chance = self._constant * self.scale
-        return chance if len(self.objective.losses) == 1 or self._start <= MOST_OF_IT * chance else None
+        terms = [(term, self.network.nodes[term.node]) for term in self.objective.losses]
+        of_data = [term for term, node in terms if term.node < 0 or node.inputs or node.outside]
+        return chance if len(of_data) <= 1 or self._start <= MOST_OF_IT * chance else None
 
     @cached_property
     def _constant(self) -> float | None:
