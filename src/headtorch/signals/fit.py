@@ -131,8 +131,8 @@ class Fit:
         if self._constant is None:
             return None
         chance = self._constant * self.scale
-        terms = [(term, self.network.nodes[term.node]) for term in self.objective.losses]
-        of_data = [term for term, node in terms if term.node < 0 or node.inputs or node.outside]
+        at = [self.network.nodes[term.node] if term.node >= 0 else None for term in self.objective.losses]
+        of_data = [node for node in at if node is None or node.inputs or node.outside]
         return chance if len(of_data) <= 1 or self._start <= MOST_OF_IT * chance else None
 
     @cached_property
