@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from headtorch.exams import Training
 from headtorch.model import Examined
-from headtorch.signals.fit import thin
+from headtorch.signals.course import thin
 from headtorch.trials.interventions import SWEEP, rate
 
 TITLE = "learning rate"

@@ -224,3 +224,13 @@ def _norms(root: nn.Module) -> list[Any]:
 
 def _seen(norms: list[Any]) -> torch.Tensor:
     return torch.stack([norm.num_batches_tracked.detach() for norm in norms])
+
+
+def first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor | None:
+    """The first tensor that a module is given, alone or at the head of a list; None where there is none."""
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, torch.Tensor):
+            return value
+        if isinstance(value, (tuple, list)) and value and isinstance(value[0], torch.Tensor):
+            return value[0]
+    return None

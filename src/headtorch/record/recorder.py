@@ -23,7 +23,7 @@ from headtorch.record.describe import Describer
 from headtorch.record.evaluations import Evaluations
 from headtorch.record.graph import Graph
 from headtorch.record.measure import Measurements, Pass
-from headtorch.record.modules import Modules, mode, trains
+from headtorch.record.modules import Modules, first_tensor, mode, trains
 from headtorch.record.objectives import MAX_OBJECTIVES, Objective, Objectives, Reference, Site, TensorNumbers
 from headtorch.record.optimizers import AnyOptimizer, Optimizers
 from headtorch.record.outbox import Outbox
@@ -98,7 +98,7 @@ class Recorder:
             self._evaluations.count += 1
             if looked:
                 trained = self._trained() if self._trained is not None else None
-                tensor = _first_tensor(args, kwargs)
+                tensor = first_tensor(args, kwargs)
                 called = self._evaluations.called
                 called(self.step, self._owner(), module, training, tensor, trained, key == self._entry)
             return
@@ -111,7 +111,7 @@ class Recorder:
         if first:
             self._entry = key
             self._trained = self._roots[key][0]
-            tensor = _first_tensor(args, kwargs)
+            tensor = first_tensor(args, kwargs)
             self._entered = None if tensor is None else weakref.ref(tensor)
             if self._look_next:
                 self._autocast = autocast(tensor)
@@ -394,12 +394,3 @@ class Recorder:
         self.outbox.close()
         self.writer.fact("evaluations", self._before.evaluations + self._evaluations.count)
         self.writer.fact("other_threads", len(self.other_threads))
-
-
-def _first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor | None:
-    for value in (*args, *kwargs.values()):
-        if isinstance(value, torch.Tensor):
-            return value
-        if isinstance(value, (tuple, list)) and value and isinstance(value[0], torch.Tensor):
-            return value[0]
-    return None

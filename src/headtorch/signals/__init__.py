@@ -13,7 +13,8 @@ import numpy as np
 from headtorch.model import Where
 from headtorch.places import Places
 from headtorch.places.data import order, prepared, sorted_in_collate
-from headtorch.signals.fit import Fit, span, thin
+from headtorch.signals.course import thin
+from headtorch.signals.fit import Fit, span
 from headtorch.signals.network import AFFINE, BOUNDED, LINEAR, Network, factor_of, is_affine, place_of
 from headtorch.signals.ranks import Rank, others
 from headtorch.store.run import Run

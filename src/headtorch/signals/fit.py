@@ -5,259 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headtorch.model import Evidence
-from headtorch.signals.network import Network
-from headtorch.store.records import Loss, Objective, Optimizer, Parameter
+from headtorch.signals.course import Course, Floats
+from headtorch.store.records import Objective, Optimizer, Parameter
 from headtorch.store.run import Run, Series
 
-PEAK = 2.0  # times the loss at both ends: worth saying
-# Steps after which a loss near chance says something. Of 82 sound trainings of the corpus the loss had not come a tenth
-# of the way after 20 steps in 37 %, after 50 in 9 %, after 100 in 5 %.
-TIME_TO_LEARN = 50
-# Times its chance that the loss may be at the start if one of several terms is to stand for all: more than half of it.
-MOST_OF_IT = 2.0
-Floats = NDArray[np.floating[Any]]
 
-
-class Fit:
-    """One objective's training as its run file tells it.
-
-    `turn` is its number among those that one line of the script began one after the other, as a search does, and how
-    many they are.
-    """
-
-    turn = (1, 1)
+class Fit(Course):
+    """One objective's training: the course of its loss, and what its parameters do."""
 
     def __init__(self, run: Run, objective: Objective, all_fits: Sequence[Fit]) -> None:
-        self.run = run
-        self.objective = objective
-        self.network = Network(objective)
+        super().__init__(run, objective)
         self._earlier = tuple(all_fits)
-
-    def series(self, quantity: str) -> Series:
-        """A quantity of this objective over its steps."""
-        return self.run.series(quantity, self.objective.id)
-
-    # ---- the loss -------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def steps(self) -> int:
-        """The number of backward passes."""
-        return len(self.series("loss").steps)
-
-    @cached_property
-    def losses(self) -> Floats:
-        """The loss of every backward pass, (steps,)."""
-        return self.series("loss").column().astype(np.float64)
-
-    @cached_property
-    def unscaled_losses(self) -> Floats:
-        """The losses without their factor, as the loss function gave them: what `held_out` is compared with."""
-        return self.losses / (self.scale or 1.0)
-
-    @property
-    def had_time(self) -> bool:
-        """Whether it went on for so long that a loss near chance tells of a fault rather than of a beginning."""
-        return self.steps >= TIME_TO_LEARN
-
-    @cached_property
-    def examples(self) -> float:
-        """How many examples make a batch, mostly; 0 where that was not seen."""
-        inputs = self.series("input")
-        return float(np.median(inputs.values[:, 9])) if inputs else 0.0
-
-    @property
-    def loss(self) -> Loss | None:
-        """The first term of the loss, where the graph shows one."""
-        return self.network.loss
-
-    @cached_property
-    def first_loss(self) -> float:
-        """The loss before anything was learned."""
-        return float(self.losses[0]) if self.steps else math.nan
-
-    @cached_property
-    def _start(self) -> float:
-        """The median of the first losses."""
-        return float(np.median(self.losses[: max(3, self.steps // 20)])) if self.steps else math.nan
-
-    @cached_property
-    def tail(self) -> Floats:
-        """The losses of the last tenth of the steps, at least ten."""
-        return self.losses[-max(10, self.steps // 10) :]
-
-    @cached_property
-    def last_loss(self) -> float:
-        """The median of the tail; NaN when the loss ended in NaN."""
-        return float(np.median(self.tail)) if self.steps else math.nan
-
-    @cached_property
-    def diverged_at(self) -> int | None:
-        """The first step whose loss is no finite number."""
-        bad = np.flatnonzero(~np.isfinite(self.losses))
-        return int(self.series("loss").steps[bad[0]]) if len(bad) else None
-
-    @cached_property
-    def scale(self) -> float:
-        """What a loss of one term is multiplied with before backward, as by 1/k where gradients are accumulated.
-
-        A sum counts as the mean times the number of its terms, so that a sum over n that is divided by n is the mean.
-        """
-        if self.loss is None or len(self.objective.losses) != 1 or self.loss.node < 0:
-            return 1.0
-        nodes = self.network.nodes
-        scale = 1.0
-        if self.loss.reduction == "sum" and nodes[self.loss.node].shape == ():
-            scale *= math.prod(self.loss.target_shape or ())
-        for node in nodes[self.loss.node + 1 :]:
-            scale *= abs(float(node.detail.get("factor", 1.0)))
-            before = nodes[node.inputs[0]].shape if node.inputs else None
-            if node.op == "Sum" and before is not None and node.shape is not None:
-                scale *= math.prod(before) / max(math.prod(node.shape), 1)
-        return scale
-
-    @cached_property
-    def chance(self) -> float | None:
-        """The loss of the best constant answer, with the factor of the loss; None where the loss shows no targets.
-
-        Of several terms the first stands for all where it makes up most of the loss at the start; else nothing does. A
-        penalty on weights is no such term: to a constant answer it costs nothing.
-        """
-        if self._constant is None:
-            return None
-        chance = self._constant * self.scale
-        at = [self.network.nodes[term.node] if term.node >= 0 else None for term in self.objective.losses]
-        of_data = [node for node in at if node is None or node.inputs or node.outside]
-        return chance if len(of_data) <= 1 or self._start <= MOST_OF_IT * chance else None
-
-    @cached_property
-    def _constant(self) -> float | None:
-        """The loss of the best constant answer: the entropy of the classes, or the variance of the targets.
-
-        None where the loss shows no targets, or weighs them. For class targets H = -sum p ln p over the seen shares;
-        ln k when the k classes are even.
-        """
-        name = self.loss.name if self.loss and not self.loss.weighted else ""
-        target = self.series("target")
-        if name in ("cross_entropy", "nll"):
-            counts = self.series("class_count")
-            if not counts or np.isnan(counts.values).any():
-                return None
-            shares = counts.values.sum(axis=0) / max(counts.values.sum(), 1)
-            shares = shares[shares > 0]
-            return float(-(shares * np.log(shares)).sum()) if len(shares) else None
-        if not target:
-            return None
-        if name in ("bce", "bce_with_logits"):
-            share = float(np.clip(target.values[:, 0].mean(), 1e-6, 1 - 1e-6))
-            return -share * math.log(share) - (1 - share) * math.log(1 - share)
-        if name in ("mse", "smooth_l1", "huber"):
-            variance = float(np.nanmean(target.values[:, 7] ** 2))
-            return variance if name == "mse" else 0.5 * variance
-        if name == "l1":
-            return float(np.nanmean(target.values[:, 7])) * math.sqrt(2 / math.pi)
-        return None
-
-    @cached_property
-    def gain(self) -> float:
-        """How far the loss came from chance (or from its start) towards 0: 0 nothing, 1 all, below 0 worse; NaN
-        unknown."""
-        if not self.steps:
-            return math.nan
-        if not math.isfinite(self.last_loss):
-            return -math.inf
-        # Where the targets are not seen, the start stands for chance, but not the first few steps: weights that were
-        # made too large can cost a thousand times what a constant answer does.
-        reference = self.chance if self.chance is not None else min(self._start, self.first_loss)
-        if not math.isfinite(reference) or reference <= 0:
-            return math.nan
-        return 1 - self.last_loss / reference
-
-    @cached_property
-    def fits_measure(self) -> float:
-        """The task's own measure at the end of training: accuracy or R^2, the median of the last looked-at steps."""
-        return _end(self.series("measure"))
-
-    @cached_property
-    def held_out(self) -> Series | None:
-        """The loss on examples that were not trained on, one row an evaluation; None when none was seen.
-
-        The batches of one evaluation are averaged. Examples count as trained on when more than half of those marked
-        stand among the training batches that were looked at.
-        """
-        if self.seen_in_training.size and np.median(self.seen_in_training) > 0.5:
-            return None
-        return self._evaluated
-
-    @cached_property
-    def _evaluated(self) -> Series | None:
-        """The mean loss of each evaluation, on whatever examples; None when none was seen."""
-        losses = self.series("eval_loss")
-        if not losses:
-            return None
-        steps, where = np.unique(losses.steps, return_inverse=True)
-        means = np.bincount(where, losses.column()) / np.bincount(where)
-        return Series(steps, means[:, None].astype(np.float32))
-
-    @cached_property
-    def gain_in_eval_mode(self) -> float:
-        """How far the loss came from chance in eval mode, on whatever examples; NaN where it was not seen in that mode.
-
-        Under dropout the loss in training is higher, for it is that of a network with some of its units missing.
-        """
-        evaluations = self.series("evaluation")
-        if not evaluations or self._evaluated is None or not self.held_out_chance:
-            return math.nan
-        its_own = evaluations.values[np.isin(evaluations.column(6), self.objective.roots)]
-        in_eval_mode = (its_own[:, 0] == 0) & (its_own[:, 1] == its_own[:, 2])
-        if len(its_own) == 0 or not in_eval_mode.all():
-            return math.nan
-        return 1 - _end(self._evaluated) / self.held_out_chance
-
-    @property
-    def held_out_chance(self) -> float | None:
-        """The loss of the best constant answer without a factor, as evaluations show it."""
-        return None if self.chance is None else self.chance / (self.scale or 1.0)
-
-    @cached_property
-    def seen_in_training(self) -> Floats:
-        """For each looked-at evaluation batch, the share of its examples that were trained on.
-
-        Only a part of the training examples is seen at the looked-at steps. How large a part tells from the examples of
-        the later steps that stood among the earlier ones; the share is taken of what could be found again.
-        """
-        trained = self.series("fingerprint").values
-        held = self.series("eval_fingerprint").values
-        half = len(trained) // 2
-        early, late = (rows[np.isfinite(rows)] for rows in (trained[:half], trained[half:]))
-        found_again = float(np.isin(late, early).mean()) if len(early) and len(late) else 0.0
-        if found_again < 0.05 or not len(held):
-            return np.empty(0)
-        shares = [np.isin(row[np.isfinite(row)], early).mean() for row in held if np.isfinite(row).any()]
-        return np.minimum(np.array(shares) / found_again, 1.0)
-
-    @cached_property
-    def seen_loss(self) -> Evidence:
-        """The loss from its start to its end, as evidence."""
-        end = f"NaN at step {self.diverged_at}" if self.diverged_at is not None else f"{self.last_loss:.4g}"
-        finite = self.losses[np.isfinite(self.losses)]
-        peak = float(finite.max()) if len(finite) else math.nan
-        high = peak > PEAK * max(self.first_loss, self.last_loss, 0.0)
-        most = f", at most {peak:.3g}" if high else ""
-        number, turns = self.turn
-        which = f"fit {number} of {turns}" if turns > 1 else None
-        return Evidence("loss", f"{self.first_loss:.4g} to {end}{most}", steps=which, curve=self.curve())
-
-    def curve(self, points: int = 20) -> tuple[float, ...]:
-        """The loss as a few points for a sparkline."""
-        return thin(self.losses, points)
-
-    # ---- parameters -----------------------------------------------------------------------------------------------
 
     @cached_property
     def parameters(self) -> list[Parameter]:
@@ -412,21 +174,6 @@ class Fit:
         for column, number in enumerate(self.objective.measured):
             if series and column < series.values.shape[1]:
                 yield number, Series(series.steps, series.values[:, column : column + 1])
-
-
-def thin(values: Floats | Sequence[float], points: int) -> tuple[float, ...]:
-    """At most `points` means of equal stretches."""
-    if len(values) <= points:
-        return tuple(float(value) for value in values)
-    return tuple(float(np.mean(stretch)) for stretch in np.array_split(np.asarray(values), points))
-
-
-def _end(series: Series) -> float:
-    """The median of the last rows of a series' first column, NaN when there is none."""
-    if not series:
-        return math.nan
-    values = series.column()[-max(3, len(series.steps) // 10) :]
-    return float(np.nanmedian(values)) if np.isfinite(values).any() else math.nan
 
 
 def span(steps: Iterable[int]) -> str:
