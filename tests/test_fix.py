@@ -243,6 +243,14 @@ def test_held_out_measures_come_before_those_of_training() -> None:
     assert pair is not None and pair.measure == "held-out R²" and not pair.clear
 
 
+def test_a_baseline_that_no_change_moves_is_not_what_is_compared() -> None:
+    pair = compare(ran(0.5, 0.7), ran(0.9, 0.7))
+    assert pair is not None
+    assert (pair.before, pair.after, pair.clear) == (0.5, 0.9, True)
+    same = compare(ran(0.5, 0.7), ran(0.5, 0.7))
+    assert same is not None and not same.clear
+
+
 def recorded(folder: Path, loss: str) -> Ran:
     """A run of a regression with this loss, of which a trial sees no measure."""
     folder.mkdir()

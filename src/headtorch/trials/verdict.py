@@ -38,8 +38,10 @@ def compare(before: Ran, after: Ran, *, alters_loss: bool = False) -> Pair | Non
     pairs = _shared(before.measures, after.measures)
     for phase in ("held-out", "training"):
         found = [(old, new) for old, new in pairs if new.phase == phase and new.value is not None]
+        # What the change leaves as it was, to the last bit, is no answer of the network: a baseline, say.
+        changed = [(old, new) for old, new in found if old is None or old.value != new.value]
         if found:
-            return _of_measures(*found[-1])
+            return _of_measures(*(changed or found)[-1])
     if alters_loss or any(new.phase == "held-out" for _, new in pairs):
         return None
     return _of_losses(before, after)
