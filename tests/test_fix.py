@@ -10,9 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from headtorch.model import UserError
+from headtorch.model import Evidence, Finding, Tried, UserError
+from headtorch.store.run import Run
+from headtorch.store.tried import keep
 from headtorch.trials import command
 from headtorch.trials.orders import Measure, Ran
 from headtorch.trials.verdict import compare
@@ -264,6 +267,15 @@ def recorded(folder: Path, loss: str) -> Ran:
     subprocess.run(command, cwd=folder, capture_output=True, check=True)
     (run_file,) = (folder / "headtorch-runs").glob("*.htdb")
     return Ran(run_file, 30, 1.0, (), "", "")
+
+
+def test_what_was_tried_is_kept_though_it_holds_numbers_of_numpy(tmp_path: Path) -> None:
+    run_file = recorded(tmp_path / "script", "torch.dist(model(x), y)").run_file
+    assert run_file is not None
+    seen = Evidence("loss", np.float64(0.5), curve=(np.float64(1.0), np.float64(math.nan)))
+    keep(run_file, [Finding("overfitting", "warning", "it is", saw=(seen,), tried=Tried("NOT TRIED", why="a test"))])
+    (found,) = Run(run_file).tried
+    assert found.saw[0].value == 0.5 and found.saw[0].curve is not None and math.isnan(found.saw[0].curve[1])
 
 
 def test_a_change_that_makes_another_loss_is_not_judged_by_it(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                     "held-out loss",
                     f"{lowest:.3g} to {end:.3g}",
                     steps=f"{int(held_out.steps[best])}-{int(held_out.steps[-1])}",
-                    curve=tuple(values[:: max(1, len(values) // 20)]),
+                    curve=tuple(values[:: max(1, len(values) // 20)].tolist()),
                 ),
                 Evidence("training loss", f"{fit.unscaled_losses[0]:.3g} to {train:.3g}", curve=fit.curve()),
                 Evidence("best at", f"{(best + 1) / len(values):.0%} of the training"),

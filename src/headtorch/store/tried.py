@@ -18,7 +18,9 @@ KIND = "tried"  # of records; they are findings
 
 def keep(path: Path, findings: Sequence[Finding]) -> None:
     """Write findings with what was tried of them into the file of a run. Raises sqlite3.Error where it cannot."""
-    texts = [msgspec.json.encode(_spelled(msgspec.to_builtins(finding))).decode() for finding in findings]
+    # Rules compute with NumPy, whose numbers may stand in a finding.
+    plain = [msgspec.to_builtins(finding, enc_hook=float) for finding in findings]
+    texts = [msgspec.json.encode(_spelled(finding)).decode() for finding in plain]
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("DELETE FROM record WHERE kind = ?", (KIND,))
         db.executemany("INSERT INTO record VALUES (?, ?, ?)", [(KIND, n, text) for n, text in enumerate(texts)])
