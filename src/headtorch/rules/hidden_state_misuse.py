@@ -29,6 +29,7 @@ from headtorch.changes import insert_item, replace
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import enclosing_function
 from headtorch.signals import Fit, Signals, place_of
+from headtorch.signals.network import RECURRENT
 from headtorch.store.records import Module, Node, Parameter
 
 FAMILY = "the network"
@@ -41,7 +42,6 @@ LEADS_TO = (
     "class-imbalance",
 )
 KINDS = ("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell")
-RECURRENT = ("MkldnnRnnLayer", "CudnnRnn", "MiopenRnn")  # operations that hold all steps
 # A hundred draws from k values are without a repeat with a chance of exp(-100² / 2k), below 1 % for a thousand values:
 # what repeats later than that are examples, not the letters of a text or the squares of a game.
 DISTINCT = 100  # examples before the first repeat

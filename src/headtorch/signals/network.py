@@ -32,6 +32,7 @@ AFFINE = frozenset(
         "Stack",
     ]
 )
+RECURRENT = ("MkldnnRnnLayer", "CudnnRnn", "MiopenRnn")  # operations that hold all steps of a layer
 LINEAR = frozenset(
     [
         "Addmm",
