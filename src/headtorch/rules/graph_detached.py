@@ -28,6 +28,7 @@ FAMILY = "the gradient"
 LEADS_TO = (
     "capacity-too-small",
     "lr-too-low",
+    "lr-too-high",
     "no-optimizer-step",
     "vanishing-gradients",
     "dead-relu",
@@ -41,6 +42,9 @@ def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose modules ran and are not reached by any loss."""
     for fit in signals.fits:
         if fit.objective.opaque or fit.objective.truncated or fit.steps < 2:
+            continue
+        if (alone := _stands_alone(fit)) is not None:
+            yield alone
             continue
         cut = [
             parameter
@@ -78,6 +82,26 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="the gradient ends here" if not everything else "its graph ends before it reaches a weight",
             confidence=0.96,
         )
+
+
+def _stands_alone(fit: Fit) -> Finding | None:
+    """A finding where the loss reaches only a tensor that is in no optimizer, and one steps that no loss ever reaches.
+
+    So it is where the output of a network that ran without autograd is told to require a gradient.
+    """
+    if not fit.objective.by_hand or not fit.followed_by or fit.optimized.any():
+        return None
+    held = sum(len(optimizer.parameters) for optimizer in fit.followed_by)
+    return Finding(
+        rule="graph-detached",
+        severity="error",
+        message=f"the loss has no gradient path to any of the {held} parameters that the optimizer steps over",
+        where=fit.objective.backward_at,
+        saw=(Evidence("parameters the loss reaches", f"0 of {held}", healthy="all"), fit.seen_loss),
+        help="compute the network's output with autograd on, and take out the `requires_grad` that is set on it later",
+        label="its graph ends before it reaches a weight",
+        confidence=0.96,
+    )
 
 
 def _ran(signals: Signals, parameter: Parameter) -> bool:
