@@ -26,11 +26,11 @@ peers: .venv/dev
 
 # Runs headtorch over corpus/ and prints how often it names the right cause.
 accuracy: .venv/dev
-	$(BIN)/python corpus/accuracy.py
+	$(BIN)/python -m corpus.accuracy
 
 # Lets headtorch fix each fault of corpus/, and runs what it has verified with a fresh seed.
 fixes: .venv/dev
-	$(BIN)/python corpus/fixes.py
+	$(BIN)/python -m corpus.fixes
 
 test-corpus: .venv/dev
 	$(BIN)/pytest --numprocesses 2 -m corpus

@@ -1,8 +1,8 @@
-"""Accuracy of the diagnosis over the corpus: `python corpus/accuracy.py [FOLDER ...]`, or `make accuracy`.
+"""Accuracy of the diagnosis over the corpus: `python -m corpus.accuracy [FOLDER ...]`, or `make accuracy`.
 
-Each script is run once under `headtorch run`. A fault is told right when the first error or warning is its cause, or
-one of the labels that are also true of it. The cured twins and the healthy programs must stay quiet. What was found is
-printed, and kept nowhere.
+Each script is run once under `headtorch run`, in a process forked from one that has the imports behind it. A fault is
+told right when the first error or warning is its cause, or one of the labels that are also true of it. The cured twins
+and the healthy programs must stay quiet. What was found is printed, and kept nowhere.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
+import signal
 import sys
 import tempfile
 import time
@@ -18,7 +18,10 @@ from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, NamedTuple
+
+from corpus.warm import Warm
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -88,24 +91,19 @@ def truth_of(file: Path) -> dict[str, Any]:
     return {others.get(name, name): value for name, value in truth.items()}
 
 
-def diagnose(case: Case) -> Outcome:
+def diagnose(case: Case, warm: Warm) -> Outcome:
     """Run one script under headtorch, in a folder of its own."""
-    environment = dict(os.environ, SEED="0", PYTHONHASHSEED="0", OMP_NUM_THREADS="1", NO_COLOR="1")
     start, findings, trouble = time.perf_counter(), [], ""
     with tempfile.TemporaryDirectory() as folder:
         # The name must not tell.
         script, report = Path(folder, "train.py"), Path(folder, "report.json")
         script.write_bytes(case.script.read_bytes())
-        command = [sys.executable, "-m", "headtorch", "run", "--report", str(report), str(script)]
+        done = warm.headtorch(Path(folder), "run", "--report", str(report), str(script), limit=LIMIT)
         try:
-            done = subprocess.run(
-                command, cwd=folder, env=environment, timeout=LIMIT, capture_output=True, text=True, errors="replace"
-            )
             findings = json.loads(report.read_text(encoding="utf-8"))["findings"]
-        except subprocess.TimeoutExpired:
-            trouble = "ran too long"
         except (OSError, ValueError):
-            trouble = "no report: " + " ".join(done.stderr[-200:].split())
+            late = done.returncode == -signal.SIGALRM
+            trouble = "ran too long" if late else "no report: " + " ".join(done.stderr[-200:].split())
     return Outcome(case, findings, time.perf_counter() - start, trouble)
 
 
@@ -175,10 +173,24 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     outcomes, start = [], time.perf_counter()
+    environment = dict(os.environ, SEED="0", PYTHONHASHSEED="0", OMP_NUM_THREADS="1", NO_COLOR="1")
+    idle: SimpleQueue[Warm] = SimpleQueue()
+
+    def diagnosed(case: Case) -> Outcome:
+        warm = idle.get()
+        try:
+            return diagnose(case, warm)
+        finally:
+            idle.put(warm)
+
+    for _ in range(args.jobs):
+        idle.put(Warm(environment))
     with ThreadPoolExecutor(args.jobs) as pool:
-        for outcome in pool.map(diagnose, cases(args.folders)):
+        for outcome in pool.map(diagnosed, cases(args.folders)):
             print(line_of(outcome), flush=True)
             outcomes.append(outcome)
+    while not idle.empty():
+        idle.get().close()
     print(f"\nrule told first x truth:\n{confusion(outcomes)}")
     print(f"\nconfidence of the causes told:\n{calibration(outcomes)}")
     print(f"\n{len(outcomes)} scripts in {(time.perf_counter() - start) / 60:.1f} minutes")

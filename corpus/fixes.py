@@ -1,4 +1,4 @@
-"""Cures over the corpus: `python corpus/fixes.py [FOLDER ...]`, or `make fixes`.
+"""Cures over the corpus: `python -m corpus.fixes [FOLDER ...]`, or `make fixes`.
 
 `headtorch fix` is run on each fault. A fault counts as recovered when its patched script reaches four fifths of the way
 from the faulty figure to the cured twin's. A patch that was called VERIFIED is run once more with a seed that no trial
@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from accuracy import HERE, Case, cases
+from corpus.accuracy import HERE, Case, cases
 
 LIMIT = 1200  # seconds a call of `fix`
 FRESH = "7"  # a seed: trials use 0 and the numbers that they add to it

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from warm import Warm
 
 import headtorch.demos
+from corpus.warm import Warm
 from headtorch.rules import all_rules
 
 # Unusual and harmless, or worth knowing: these are never more than a note.

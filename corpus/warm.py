@@ -8,8 +8,10 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +19,19 @@ IMPORTED = ("torch", "torch._dynamo", "sklearn.datasets", "sklearn.model_selecti
 
 
 class Warm:
-    """Runs `headtorch` with the imports behind it."""
+    """Runs `headtorch` with the imports behind it, in an environment of its own where one is given."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen([sys.executable, __file__], stdin=pipe, stdout=pipe, text=True)
+        command = [sys.executable, __file__]
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
 
-    def headtorch(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The end of the command with these arguments, started in a folder."""
+    def headtorch(self, folder: Path, *arguments: str, limit: int = 0) -> subprocess.CompletedProcess[str]:
+        """The end of the command with these arguments, started in a folder; its status is -SIGALRM after `limit`
+        seconds, if any."""
         assert self._process.stdin and self._process.stdout
         log = folder / "stderr.log"
-        order = {"folder": str(folder), "arguments": arguments, "log": str(log)}
+        order = {"folder": str(folder), "arguments": arguments, "log": str(log), "limit": limit}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         status = int(self._process.stdout.readline())
@@ -40,6 +44,7 @@ class Warm:
 
 def become(order: dict[str, Any]) -> None:
     """Be the command from here on."""
+    signal.alarm(order["limit"])
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for number, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, os.open(os.devnull, os.O_WRONLY)), (2, log)):
         os.dup2(file, number)
