@@ -17,16 +17,17 @@ from headtorch.record.network import ACTIVATIONS, Network
 from headtorch.record.sharded import kept
 
 MAX_LAYOUTS = 32  # of one objective
+MAX_TERMS = 4  # of a loss, whose predictions and targets are measured
 Key = tuple[str, int | None, int]
 
 
 class Layout(NamedTuple):
     """Positions in a graph's order, None for what it lacks: of the measured activations and of the layers, by column;
-    of the first term of the loss."""
+    of the first terms of the loss."""
 
     measured: list[int | None]
     layers: list[int | None]
-    loss: int | None
+    terms: list[int | None]
 
 
 class Layouts:
@@ -39,9 +40,10 @@ class Layouts:
         keys = _keys(graph, weights)
         self._activation_keys = [keys.get(position) for position in self._activations]
         self._layer_keys = [keys.get(position) for position in self._layers]
-        loss = network.losses[0].node if network.losses else -1
-        position = network.positions[loss] if loss >= 0 else None
-        self._known = {_form(graph, weights): Layout([*self._activations], [*self._layers], position)}
+        nodes = [term.node for term in network.losses[:MAX_TERMS]]
+        terms = [network.positions[node] if node >= 0 else None for node in nodes]
+        self._term_ops = [network.nodes[node].op if node >= 0 else None for node in nodes]
+        self._known = {_form(graph, weights): Layout([*self._activations], [*self._layers], terms)}
 
     def of(self, graph: Graph, weights: Mapping[int, int]) -> Layout:
         """The layout of a graph; `weights` numbers the objective's tensors by id, the same at each call."""
@@ -61,16 +63,13 @@ class Layouts:
             for position, (node, name) in enumerate(zip(graph.order, graph.names, strict=True))
             if node not in paths and (name not in VIEWS or name == "Expand")
         }
-        loss = next((term.node for term in losses.terms(graph, index, paths) if term.node >= 0), None)
-        same = loss is not None and self._network.losses and graph.names[loss] == self._loss_name()
+        found = [term.node if term.node >= 0 else None for term in losses.terms(graph, index, paths)][:MAX_TERMS]
+        ops = [None if position is None else graph.names[position] for position in found]
         return Layout(
             [None if key is None else places.get(key) for key in self._activation_keys],
             [None if key is None else places.get(key) for key in self._layer_keys],
-            loss if same else None,
+            found if ops == self._term_ops else [None] * len(self._term_ops),
         )
-
-    def _loss_name(self) -> str:
-        return self._network.nodes[self._network.losses[0].node].op
 
 
 def _form(graph: Graph, weights: Mapping[int, int]) -> int:

@@ -17,6 +17,7 @@ from headtorch.record.optimizers import OptimizerState
 from headtorch.record.outbox import Held, Outbox
 from headtorch.record.rows import Rows, Updates, constant, plain, row_length, sample
 from headtorch.record.statistics import describable
+from headtorch.store.records import term_prefix
 
 
 class Pass:
@@ -133,15 +134,17 @@ class Measurements:
         for column in now.layers:
             node = graph.order[layout.layers[column] or 0]
             now.hooks.append(node.register_prehook(partial(keep_gradient, now.layer_gradients, column, length)))
-        if layout.loss is not None:
-            loss, node = network.losses[0], graph.order[layout.loss]
-            prediction, target = _compared(node)
-            if prediction is not None and prediction.is_floating_point() and prediction.dim():
-                self.compare(objective.number, "", now.step, loss.name, prediction, target)
-                if entered is not None and target is not None and describable(entered):
-                    for quantity in quantities.of("pair"):
-                        values = quantity.measure(entered.detach(), target)
-                        self._outbox.put(objective.number, quantity.name, now.step, values)
+        for number, (loss, position) in enumerate(zip(network.losses, layout.terms, strict=False)):
+            if position is None or (number and loss.name == "unknown"):
+                continue
+            prediction, target = _compared(graph.order[position])
+            if prediction is None or not prediction.is_floating_point() or not prediction.dim():
+                continue
+            self.compare(objective.number, term_prefix(number), now.step, loss.name, prediction, target)
+            if not number and entered is not None and target is not None and describable(entered):
+                for quantity in quantities.of("pair"):
+                    values = quantity.measure(entered.detach(), target)
+                    self._outbox.put(objective.number, quantity.name, now.step, values)
 
     def backward(self, now: Pass, gradients: Any) -> None:
         """The gradients, right after backward."""

@@ -29,7 +29,7 @@ from headtorch.changes import replace, unwrap
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import called
 from headtorch.remedies import valued
-from headtorch.signals import BOUNDED, Fit, Network, Signals, factor_of, place_of
+from headtorch.signals import BOUNDED, Network, Signals, Term, factor_of, place_of
 from headtorch.store.records import Node
 
 FAMILY = "the loss and the output"
@@ -66,30 +66,31 @@ class Output(NamedTuple):
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each loss whose targets the output cannot reach."""
     for fit in signals.fits:
-        output = _output(fit.network)
-        if output is None or fit.loss is None:
-            continue
-        node, scaled = output.bounded, output.scaled
-        saw = _single_softmax(output) or _outside(fit, output) or _competing(fit, output)
-        if saw is None:
-            continue
-        op = node.op.lower()
-        times = "" if scaled is None else f", times {output.factor:g},"
-        yield Finding(
-            rule="output-activation-range",
-            severity="error",
-            message=f"the {op} at the end{times} cannot reach the targets",
-            where=place_of(node) if scaled is None else _limit_place(signals, scaled) or place_of(scaled),
-            saw=(*saw, fit.seen_loss),
-            help=_advice(output, fit),
-            label=f"this {op}" if scaled is None else f"this scales the {op}",
-            confidence=0.97,
-        )
+        for term in fit.terms:
+            output = _output(fit.network, term)
+            if output is None:
+                continue
+            node, scaled = output.bounded, output.scaled
+            saw = _single_softmax(output) or _outside(term, output) or _competing(term, output)
+            if saw is None:
+                continue
+            op = node.op.lower()
+            times = "" if scaled is None else f", times {output.factor:g},"
+            yield Finding(
+                rule="output-activation-range",
+                severity="error",
+                message=f"the {op} at the end{times} cannot reach the targets",
+                where=place_of(node) if scaled is None else _limit_place(signals, scaled) or place_of(scaled),
+                saw=(*saw, fit.seen_loss),
+                help=_advice(output, term),
+                label=f"this {op}" if scaled is None else f"this scales the {op}",
+                confidence=0.97,
+            )
 
 
-def _output(network: Network) -> Output | None:
-    """What bounds the prediction, through products with known numbers."""
-    factor, node = 1.0, network.prediction
+def _output(network: Network, term: Term) -> Output | None:
+    """What bounds the prediction of a term of the loss, through products with known numbers."""
+    factor, node = 1.0, network.predicted(term.loss)
     last = node
     while node is not None and node.op not in BOUNDED:
         by = factor_of(node)
@@ -124,9 +125,9 @@ def _single_softmax(output: Output) -> tuple[Evidence, ...] | None:
     return (Evidence("outputs of the softmax", 1.0, healthy="2 or more: the share of a single output is always 1"),)
 
 
-def _outside(fit: Fit, output: Output) -> tuple[Evidence, ...] | None:
-    targets, predictions = fit.series("target"), fit.series("prediction")
-    if not targets or fit.loss is None or fit.loss.name not in REGRESSIONS:
+def _outside(term: Term, output: Output) -> tuple[Evidence, ...] | None:
+    targets, predictions = term.targets, term.predictions
+    if not targets or term.loss.name not in REGRESSIONS:
         return None
     low, high = output.low, output.high
     smallest, largest = float(targets.values[:, 2].min()), float(targets.values[:, 3].max())
@@ -150,14 +151,12 @@ def _range(low: float, high: float) -> str:
     return f"at least {low:g}" if np.isfinite(low) else f"at most {high:g}"
 
 
-def _competing(fit: Fit, output: Output) -> tuple[Evidence, ...] | None:
+def _competing(term: Term, output: Output) -> tuple[Evidence, ...] | None:
     """A softmax makes labels compete: several, or none, cannot be true of one example."""
-    targets = fit.series("target")
+    targets, shape = term.targets, term.loss.target_shape
     if output.bounded.op != "Softmax" or output.scaled is not None or not targets:
         return None
-    if fit.loss is None or fit.loss.name not in ("bce", *REGRESSIONS):
-        return None
-    if fit.loss.target_shape is None or len(fit.loss.target_shape) < 2 or fit.loss.target_shape[-1] < 2:
+    if term.loss.name not in ("bce", *REGRESSIONS) or shape is None or len(shape) < 2 or shape[-1] < 2:
         return None
     whole, sums_to_one = float(targets.values[:, 5].mean()), float(targets.values[:, 6].mean())
     if whole < WHOLE or sums_to_one > COMPETE:
@@ -165,13 +164,13 @@ def _competing(fit: Fit, output: Output) -> tuple[Evidence, ...] | None:
     return (Evidence("rows of targets that sum to 1", f"{sums_to_one:.0%}", healthy="100 %, for outputs that compete"),)
 
 
-def _advice(output: Output, fit: Fit) -> str:
+def _advice(output: Output, term: Term) -> str:
     op = output.bounded.op.lower()
     if output.scaled is not None:
         return f"multiply with a number that covers the targets, or leave out the {op}"
     if output.bounded.op == "Softmax":
         return "put a sigmoid in its place: one for each output"
-    if fit.loss is not None and fit.loss.name in REGRESSIONS:
+    if term.loss.name in REGRESSIONS:
         return f"leave out the {op}: a regression ends with its linear layer"
     return "scale the targets into the range of the output"
 
@@ -194,8 +193,8 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
 
 def _widened(where: Where | None, signals: Signals) -> Iterator[Change]:
     """The number that the output is multiplied with made as large as the targets ask for, and the output as it is."""
-    for fit in signals.fits:
-        output, targets = _output(fit.network), fit.series("target")
+    for fit, term in ((each, term) for each in signals.fits for term in each.terms):
+        output, targets = _output(fit.network, term), term.targets
         if output is None or output.scaled is None or output.scaled.where is None or not targets:
             continue
         number = _limit_place(signals, output.scaled)

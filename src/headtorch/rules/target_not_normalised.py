@@ -24,7 +24,7 @@ from headtorch.changes import insert_after
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import assigned_names
 from headtorch.remedies import assignment_at
-from headtorch.signals import Signals
+from headtorch.signals import Fit, Signals, Term
 
 FAMILY = "the data"
 LEADS_TO = (
@@ -48,32 +48,37 @@ LEARNED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each regression that does not learn targets of a large scale."""
     for fit in signals.fits:
-        targets = fit.series("target")
-        if not targets or fit.loss is None or fit.loss.name not in ("mse", "l1", "smooth_l1", "huber"):
-            continue
-        learned = fit.gain > LEARNED or fit.fits_measure > LEARNED
-        if learned and not (fit.gain < FITTED and fit.early_update > THROWN):
-            continue
-        scale = float(np.nanmedian(targets.values[:, 7]))
-        mean = float(abs(np.nanmedian(targets.values[:, 0])))
-        if max(scale, mean) < LARGE:
-            continue
-        low, high = float(targets.values[:, 2].min()), float(targets.values[:, 3].max())
-        yield Finding(
-            rule="target-not-normalised",
-            severity="warning" if learned else "error",
-            message=f"the targets reach from {low:.3g} to {high:.3g}, far from what a fresh network puts out",
-            where=signals.target_place(fit),
-            saw=(
-                Evidence("std of the targets", scale, healthy="about 1"),
-                Evidence("R^2 at the end", fit.fits_measure, healthy="near 1"),
-                *((Evidence("largest early |Δw|/|w|", fit.early_update, healthy="below 0.2"),) if learned else ()),
-                fit.seen_loss,
-            ),
-            help="subtract the targets' mean and divide by their standard deviation before training",
-            label="these targets",
-            confidence=0.89,
-        )
+        for term in fit.terms:
+            if term.targets and term.loss.name in ("mse", "l1", "smooth_l1", "huber"):
+                yield from _too_large(signals, fit, term)
+
+
+def _too_large(signals: Signals, fit: Fit, term: Term) -> Iterator[Finding]:
+    targets, fits_measure = term.targets, term.fits_measure
+    alone = sum(bool(each.targets) for each in fit.terms) == 1
+    learned = (alone and fit.gain > LEARNED) or fits_measure > LEARNED
+    if learned and not (fit.gain < FITTED and fit.early_update > THROWN):
+        return
+    scale = float(np.nanmedian(targets.values[:, 7]))
+    mean = float(abs(np.nanmedian(targets.values[:, 0])))
+    if max(scale, mean) < LARGE:
+        return
+    low, high = float(targets.values[:, 2].min()), float(targets.values[:, 3].max())
+    yield Finding(
+        rule="target-not-normalised",
+        severity="warning" if learned else "error",
+        message=f"the targets reach from {low:.3g} to {high:.3g}, far from what a fresh network puts out",
+        where=signals.target_place(fit, term.loss),
+        saw=(
+            Evidence("std of the targets", scale, healthy="about 1"),
+            Evidence("R^2 at the end", fits_measure, healthy="near 1"),
+            *((Evidence("largest early |Δw|/|w|", fit.early_update, healthy="below 0.2"),) if learned else ()),
+            fit.seen_loss,
+        ),
+        help="subtract the targets' mean and divide by their standard deviation before training",
+        label="these targets",
+        confidence=0.89,
+    )
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

@@ -13,10 +13,11 @@ import numpy as np
 from headtorch.model import Where
 from headtorch.places import Places
 from headtorch.places.data import order, prepared, sorted_in_collate
-from headtorch.signals.course import thin
+from headtorch.signals.course import Term, thin
 from headtorch.signals.fit import Fit, span
 from headtorch.signals.network import AFFINE, BOUNDED, LINEAR, Network, factor_of, is_affine, place_of
 from headtorch.signals.ranks import Rank, others
+from headtorch.store.records import Loss
 from headtorch.store.run import Run
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Network",
     "Rank",
     "Signals",
+    "Term",
     "factor_of",
     "is_affine",
     "place_of",
@@ -128,9 +130,10 @@ class Signals:
         made = (self.places.origin(where) for where in called if where is not None)
         return next((where for where in made if where is not None), None) or self.input_place(fit)
 
-    def target_place(self, fit: Fit) -> Where | None:
-        """The line where a fit's targets are made, or else the one that compares predictions with them."""
-        loss = fit.loss
+    def target_place(self, fit: Fit, term: Loss | None = None) -> Where | None:
+        """The line where the targets of a term of the loss, of the first one if none is given, are made, or else the
+        one that compares predictions with them."""
+        loss = term or fit.loss
         where = fit.network.nodes[loss.node].where if loss is not None and loss.node >= 0 else None
         if where is None:
             return fit.objective.backward_at

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headtorch.model import Evidence
 from headtorch.signals.network import Network
-from headtorch.store.records import Loss, Objective
+from headtorch.store.records import Loss, Objective, term_prefix
 from headtorch.store.run import Run, Series
 
 PEAK = 2.0  # times the loss at both ends: worth saying
@@ -21,7 +21,22 @@ PEAK = 2.0  # times the loss at both ends: worth saying
 TIME_TO_LEARN = 50
 # Times its chance that the loss may be at the start if one of several terms is to stand for all: more than half of it.
 MOST_OF_IT = 2.0
+COMPARED = ("prediction", "target", "measure")
 Floats = NDArray[np.floating[Any]]
+
+
+class Term(NamedTuple):
+    """A term of the loss: what it compares, and the scale of both over the looked-at steps."""
+
+    loss: Loss
+    predictions: Series
+    targets: Series
+    measure: Series
+
+    @property
+    def fits_measure(self) -> float:
+        """The task's own measure at the end of training: accuracy or R^2, the median of the last looked-at steps."""
+        return _end(self.measure)
 
 
 class Course:
@@ -72,6 +87,12 @@ class Course:
     def loss(self) -> Loss | None:
         """The first term of the loss, where the graph shows one."""
         return self.network.loss
+
+    @cached_property
+    def terms(self) -> list[Term]:
+        """The terms of the loss, in order."""
+        terms = enumerate(self.objective.losses)
+        return [Term(loss, *(self.series(term_prefix(number) + name) for name in COMPARED)) for number, loss in terms]
 
     @cached_property
     def first_loss(self) -> float:

@@ -89,9 +89,11 @@ class Network:
     @cached_property
     def prediction(self) -> Node | None:
         """The last operation of the network, whose output the loss gets."""
-        if self.loss is None or self.loss.prediction is None:
-            return None
-        return self.nodes[self.loss.prediction]
+        return None if self.loss is None else self.predicted(self.loss)
+
+    def predicted(self, term: Loss) -> Node | None:
+        """The last operation before a term of the loss."""
+        return None if term.prediction is None else self.nodes[term.prediction]
 
     def is_output(self, number: int) -> bool:
         """Whether a node is the network's output, or stands behind its last linear map."""

@@ -50,6 +50,11 @@ class Loss(msgspec.Struct, frozen=True, omit_defaults=True):
     weighted: bool = False
 
 
+def term_prefix(number: int) -> str:
+    """What stands before the names of the quantities of a loss's term, counted from 0: nothing for the first."""
+    return f"term{number + 1}_" if number else ""
+
+
 class Reordered(msgspec.Struct, frozen=True):
     """A view that gives a tensor the lengths that a transpose would, some of them merged or split, without moving its
     numbers."""
