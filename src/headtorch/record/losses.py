@@ -16,6 +16,14 @@ NAMES = {
     "CtcLoss": "ctc", "KlDiv": "kl_div",
 }  # fmt: skip
 REDUCTIONS = {0: "none", 1: "mean", 2: "sum"}
+MAX_OPERATIONS = 64  # of a loss written by hand that are looked through
+_COMPARING = frozenset({"Sub", "Rsub", "Mul", "Div"})
+_ELEMENTWISE = _COMPARING | frozenset(
+    [
+        "Add", "Neg", "Abs", "Pow", "Maximum", "Minimum", "Where", "Clamp", "ClampMin", "ClampMax", "Relu", "LeakyRelu",
+        "Exp", "Log", "Log1P", "Log2", "Sqrt", "Rsqrt", "Sigmoid", "Tanh", "Softplus", "LogSigmoid", "Logaddexp",
+    ]
+)  # fmt: skip
 _SCALING = VIEWS | {"Where", "Mul", "Div", "Neg", "Mean", "Sum", "NanToNum"}
 
 
@@ -66,6 +74,8 @@ def _term(node: Any, reduction: str | None, index: dict[Any, int], paths: dict[A
         source = _through_views(operands[0], index) if operands else None
     elif entry and (expanded := _expanded(entry[0])) is not None:
         broadcast = expanded
+    elif name == "unknown":
+        broadcast = _each_with_each(node, paths)
     if op_name(node) == "LogSoftmax":
         name, source = "cross_entropy_soft", node
     elif name == "nll" and source is not None and op_name(source) == "LogSoftmax":
@@ -136,6 +146,29 @@ def _broadcast_in(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
             1 < _size(shape) < _size(result)
         ):  # fmt: skip
             return shape, result
+    return None
+
+
+def _each_with_each(node: Any, paths: dict[Any, Any]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The shapes of a prediction and of the result, where a loss written by hand combines a column of N predictions
+    with a row of N numbers from outside, somewhere among its element-wise operations.
+
+    What was given its dimension of length 1 just there is to be compared each with each, as in the distances of a set.
+    """
+    waiting, seen = [node], {node}
+    while waiting and len(seen) < MAX_OPERATIONS:
+        current = waiting.pop(0)
+        children = [child for child in _children(current) if child not in paths]
+        result = output_shape(current)
+        if op_name(current) in _COMPARING and len(children) == 1 and result is not None:
+            shape = output_shape(children[0], current.next_functions[0][1] if current.next_functions[0][0] else 0)
+            square = len(result) == 2 and result[0] == result[1] > 1
+            if square and shape == (result[0], 1) and op_name(children[0]) != "Unsqueeze":
+                return shape, result
+        if op_name(current) in _ELEMENTWISE:
+            fresh = [child for child in children if child not in seen]
+            seen.update(fresh)
+            waiting += fresh
     return None
 
 

@@ -17,6 +17,7 @@ Ignore it when one target is meant for all examples and broadcast on purpose; `t
 import ast
 import math
 from collections.abc import Iterator
+from itertools import islice
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding, Where
@@ -33,11 +34,13 @@ LEADS_TO = (
     "weight-decay-too-high",
     "dead-relu",
 )
+NEAR = 8  # operations below a loss written by hand, among which its difference stands
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each loss term that compares every prediction with several targets."""
     for fit in signals.fits:
+        told = set[Where | None]()
         for loss in fit.objective.losses:
             if loss.broadcast is None:
                 continue
@@ -45,11 +48,15 @@ def find(signals: Signals) -> Iterator[Finding]:
             pairs = len(prediction) <= 2 and max(prediction, default=1) > 1 and max(prediction) in (other[0], other[-1])
             spread = math.prod(other) > math.prod(prediction)
             node = _compares(fit.network, loss.node) if loss.node >= 0 else None
+            where = node.where if node else None
+            if where in told:
+                continue
+            told.add(where)
             yield Finding(
                 rule="broadcast-loss",
                 severity="error" if pairs else "warning",
                 message=f"the loss compares predictions of shape {prediction} with every target, not each with its own",
-                where=node.where if node else None,
+                where=where,
                 saw=(
                     Evidence("shapes", f"{prediction} {'spread to' if spread else 'against'} {other}", healthy="equal"),
                     fit.seen_loss,
@@ -61,9 +68,9 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def _compares(network: Network, number: int) -> Node:
-    """The operation that compares: the difference below a square or a size of it, or the loss itself."""
+    """The operation that compares: the nearest difference below the loss, or the loss itself."""
     node = network.nodes[number]
-    below = [network.nodes[i] for i in node.inputs]
+    below = (network.nodes[i] for i in islice(network.before(number), NEAR))
     return next((each for each in below if each.op in ("Sub", "Rsub") and each.where is not None), node)
 
 

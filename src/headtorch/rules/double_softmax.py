@@ -13,17 +13,20 @@ a log-softmax is itself.
 Healthy: raw scores at a loss that normalises (derivation: its formula, see Goodfellow et al., "Deep Learning", 2016,
 6.2.2).
 
+Shares may also be mixed on their way, `Σₖ πₖ softmax(zₖ)`, or the mean over an ensemble: what comes out are shares.
+
 Fix: hand the loss the raw scores, `F.cross_entropy(scores, y)` or `F.binary_cross_entropy_with_logits(scores, y)`;
-take `scores.softmax(dim=1)` only where probabilities are shown.
+take `scores.softmax(dim=1)` only where probabilities are shown. Mixed
+shares have no raw scores: give the loss their logarithm, for the softmax of log p is p.
 
 Ignore it when the squeezed scale is meant, as a penalty on certainty.
 """
 
 from collections.abc import Iterator
 
-from headtorch.changes import unwrap
+from headtorch.changes import replace, unwrap
 from headtorch.model import Change, Evidence, Finding
-from headtorch.signals import Fit, Network, Signals, place_of
+from headtorch.signals import Fit, Network, Signals, factor_of, place_of
 from headtorch.store.records import Loss
 
 FAMILY = "the loss and the output"
@@ -41,6 +44,7 @@ _APPLIES = {
     "cross_entropy_soft": ("softmax", {"Softmax", "Sigmoid"}),
     "bce_with_logits": ("sigmoid", {"Softmax", "LogSoftmax", "Sigmoid", "LogSigmoid"}),
 }
+MIXED = ("cross_entropy", "cross_entropy_soft")
 _SHARES = ("Sigmoid", "Softmax")
 _AGAIN = ("Sigmoid", "Softmax", "LogSigmoid", "LogSoftmax")
 
@@ -76,6 +80,43 @@ def find(signals: Signals) -> Iterator[Finding]:
                 label=f"this {first}",
                 confidence=0.98,
             )
+        yield from _mixed(fit)
+
+
+def _mixed(fit: Fit) -> Iterator[Finding]:
+    """A finding for each loss for scores that is given a mixture of shares."""
+    for loss in fit.objective.losses:
+        if loss.name not in MIXED or loss.prediction is None or loss.node < 0:
+            continue
+        made = fit.network.nodes[loss.prediction]
+        if made.op in _APPLIES[loss.name][1] or not _are_shares(fit.network, loss.prediction):
+            continue
+        yield Finding(
+            rule="double-softmax",
+            severity="error",
+            message=f"`{loss.name}`, which applies a softmax itself, is given a mixture of softmaxes",
+            where=fit.network.nodes[loss.node].where,
+            saw=(
+                Evidence("before the loss", f"{made.op} of shares, {fit.network.name(loss.prediction)}", "raw scores"),
+                fit.seen_loss,
+            ),
+            help="give the loss the logarithm of the shares, `torch.log(p + 1e-9)`",
+            label="this takes shares for scores",
+            confidence=0.97,
+        )
+
+
+def _are_shares(network: Network, number: int) -> bool:
+    """Whether what comes out of an operation lies between 0 and 1 because it is a softmax, or sums, means and products
+    of some."""
+    node = network.nodes[number]
+    if node.op == "Softmax":
+        return True
+    mixes = node.op in ("Sum", "Mean", "Stack", "Cat", "Add") or (node.op in ("Mul", "Bmm") and node.weight is None)
+    scaled = node.op in ("Mul", "Div") and factor_of(node) is not None
+    if not node.inputs or not (scaled or (mixes and not node.outside)):
+        return False
+    return all(_are_shares(network, each) for each in node.inputs)
 
 
 def _squashed(fit: Fit, loss: Loss) -> bool:
@@ -118,6 +159,14 @@ def _is_all(network: Network, loss: Loss, number: int) -> bool:
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """The scores as they are."""
-    if finding.where is not None:
+    """The scores as they are; of shares that are mixed, their logarithm."""
+    if finding.where is None:
+        return
+    node = signals.places.call_at(finding.where)
+    given = {fit.network.nodes[loss.node].where for fit in signals.fits for loss in fit.objective.losses}
+    if node is not None and len(node.args) > 1 and finding.where in given:
+        prediction = signals.places.where(finding.where.file, node.args[0])
+        edits = (replace(prediction, "torch.log({} + 1e-9)"),)
+        yield Change("give the loss the logarithm of the shares", edits, alters_loss=True)
+    else:
         yield Change("give the loss the raw scores", (unwrap(finding.where),), alters_loss=True)

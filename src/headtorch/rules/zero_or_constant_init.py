@@ -2,7 +2,8 @@
 
 Why learning fails: two units of a layer with the same weights, in and out, put out the same, get the same gradient,
 and take the same step: `w₁ = w₂ ⇒ ∂L/∂w₁ = ∂L/∂w₂`. They stay one unit for ever, however wide the layer is. With all
-weights zero nothing passes either way.
+weights zero nothing passes either way. So it is with two factors of a product, `W = B A`, that both start at zero:
+`∂L/∂A = Bᵀ ∂L/∂W = 0` and `∂L/∂B = ∂L/∂W Aᵀ = 0`.
 
 Measured: the share of a weight matrix's rows that equal another before training, and how much the units' outputs
 differ from each other at the end, wherever the weight is used. An output layer that starts at zero breaks the tie by
@@ -64,6 +65,36 @@ def find(signals: Signals) -> Iterator[Finding]:
                 confidence=0.96,
             )
             break
+        else:
+            yield from _silent_product(signals, fit)
+
+
+def _silent_product(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding where two factors start at zero: the gradient of each is multiplied with the other, and stays zero."""
+    norms, gradients = fit.series("weight_norm"), fit.series("grad_norm")
+    if len(norms.steps) < ENOUGH or norms.values.shape != gradients.values.shape:
+        return
+    still = (norms.values == 0).all(axis=0) & (gradients.values == 0).all(axis=0) & fit.weights & fit.reached
+    zeros = {parameter.id: parameter for parameter, zero in zip(fit.parameters, still, strict=True) if zero}
+    uses = {number: zeros[w] for number in fit.network.linear_maps if (w := fit.network.nodes[number].weight) in zeros}
+    for number, outer in uses.items():
+        inner = next((uses[each] for each in fit.network.before(number) if each in uses), None)
+        if inner is not None and inner is not outer:
+            yield Finding(
+                rule="zero-or-constant-init",
+                severity="error",
+                message=f"`{inner.name}` and `{outer.name}` both start at zero, so neither gets a gradient",
+                where=signals.init_place(True, inner.name),
+                saw=(
+                    Evidence("norm of both", 0.0, healthy="above 0 for one of them", steps="all looked at"),
+                    Evidence("norm of their gradients", 0.0, healthy="above 0"),
+                    fit.seen_loss,
+                ),
+                help="draw one of the two at random; the product then still starts at zero, and learns",
+                label="one factor of two that are zero",
+                confidence=0.98,
+            )
+            return
 
 
 def _spread_behind(fit: Fit, number: int) -> float | None:

@@ -48,7 +48,22 @@ LINEAR = frozenset(
         "Dot",
     ]
 )
-BOUNDED = {"Sigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Relu": (0.0, math.inf), "Softmax": (0.0, 1.0)}
+# Where the outputs of operations lie; the least value of the smooth ones is at the zero of their slope.
+BOUNDED = {
+    "Sigmoid": (0.0, 1.0),
+    "Tanh": (-1.0, 1.0),
+    "Softmax": (0.0, 1.0),
+    "Hardsigmoid": (0.0, 1.0),
+    "Relu": (0.0, math.inf),
+    "Softplus": (0.0, math.inf),
+    "Exp": (0.0, math.inf),
+    "Gelu": (-0.17, math.inf),
+    "Silu": (-0.279, math.inf),
+    "Mish": (-0.309, math.inf),
+    "Hardswish": (-0.375, math.inf),
+    "LogSigmoid": (-math.inf, 0.0),
+    "LogSoftmax": (-math.inf, 0.0),
+}
 
 
 class Network:
