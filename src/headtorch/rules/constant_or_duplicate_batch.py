@@ -8,7 +8,8 @@ Measured: a mark of each example in the first 100 looked-at batches, how many di
 and whether all labels are of one class. Where every batch is the same: whether the loop asks a new iterator for its
 first item, or cuts a slice that never moves, and evaluates more than that; or what is learned of it by heart is worth
 nothing on held-out examples. Where examples repeat in a batch and are fewer than those in evaluation: whether a
-`__getitem__` has a number in place of its index, or cuts it by one, `index % 40`.
+`__getitem__` has a number in place of its index, or cuts it by one, `index % 40`. Where all examples of all batches are
+one, with several targets: whether the loss stays at that of a constant answer.
 
 Healthy: near 100 %: B draws with replacement from N examples give about 1 − B / 2N different ones (derivation).
 Measured over 119 healthy trainings, 91 % or more in 19 of 20. Told at 30 %, where all are of one class besides:
@@ -27,6 +28,7 @@ import numpy as np
 
 from headtorch.changes import replace, set_argument
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.data import kept_buffer
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, span
 
@@ -38,6 +40,7 @@ EXAMPLES = 9  # the column of the inputs that holds how many examples a batch ha
 LEARNED = 0.9  # of the way from chance to 0: the one batch is known by heart
 NOTHING = 0.9  # of chance, or above, on held-out examples: a tenth better is no more than luck
 REPEATED = 0.91  # of a batch's examples: 19 of 20 healthy trainings have more; without replacement none repeats
+LITTLE = 0.1  # of the way from chance to 0: what a lucky batch may gain, as for `NOTHING`
 SMALL = 8  # examples: in smaller batches a share says little
 
 
@@ -52,6 +55,9 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         sizes = np.isfinite(marks.values).sum(axis=1)
         if np.median(sizes) < SMALL:
+            continue
+        if len(np.unique(marks.values[np.isfinite(marks.values)])) == 1 and _learns_nothing(fit):
+            yield _single(signals, fit)
             continue
         rows = [row[np.isfinite(row)] for row in marks.values[:100]]
         within = float(np.median([len(np.unique(row)) / max(len(row), 1) for row in rows]))
@@ -79,6 +85,29 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="draws the same examples",
             confidence=0.94,
         )
+
+
+def _learns_nothing(fit: Fit) -> bool:
+    """Whether the targets differ and the loss stays near that of a constant answer."""
+    targets, counts = fit.series("target"), fit.series("class_count")
+    classes = int((counts.values.sum(axis=0) > 0).sum()) if counts else 0
+    return bool(targets) and (classes > 1 or float(np.nanmedian(targets.values[:, 7])) > 0) and fit.gain < LITTLE
+
+
+def _single(signals: Signals, fit: Fit) -> Finding:
+    """The finding that all examples are one and the same."""
+    buffers = (kept_buffer(signals.places, file) for file in signals.run.sources)
+    buffer = next((place for place in buffers if place is not None), None)
+    return Finding(
+        rule="constant-or-duplicate-batch",
+        severity="error",
+        message="all examples that were looked at are one and the same, though their targets differ",
+        where=buffer or signals.loader_place() or fit.objective.backward_at,
+        saw=(Evidence("different examples", 1.0, healthy="as many as there are targets"), fit.seen_loss),
+        help="keep a copy of each example: an array that is filled anew changes all that share its memory",
+        label="not a copy" if buffer is not None else "gives one example",
+        confidence=0.97,
+    )
 
 
 def _evaluated(fit: Fit) -> float:
@@ -147,6 +176,10 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """The whole index; a weight for each example instead of one for each class, or no sampler at all."""
     where = finding.where
     if where is None:
+        return
+    if where == kept_buffer(signals.places, where.file):
+        for copy in ("{}.copy()", "{}.clone()"):
+            yield Change("keep a copy of each example", (replace(where, copy),))
         return
     if where == signals.places.ignored_index(where.file):
         for cut in signals.places.nodes_at(where, ast.BinOp):
