@@ -10,7 +10,8 @@ answers are right.
 Healthy: near that of the others, or weighted (He & Garcia, 2009). Told when the rarest of 2 to 20 classes has less
 than 7 % of the most frequent one's share: of two classes, the constant answer is then right 93 times in 100
 (derivation). Of more, the most frequent must be more than all others together, or the constant answer tempts nobody.
-Not told where so many answers are right that at least 0.3 of the rarest class must be among them.
+Not told where so many answers are right that at least 0.3 of the rarest class must be among them, nor where the loss of
+more than two classes is lower than that of an answer which can't tell the rarest from another one.
 
 Fix: weigh the classes inversely to their share, `nn.CrossEntropyLoss(weight=1 / share)`; sample rare examples more
 often, `WeightedRandomSampler(weight_of_each_example, len(y))`; judge by recall and not by accuracy.
@@ -49,6 +50,8 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         if shares.min() > RARE * shares.max() or shares.max() <= TEMPTS or fit.gain > LEARNED:
             continue
+        if len(shares) > 2 and fit.last_loss < fit.scale * _merged(shares):
+            continue
         if not _right(fit) < 1 - (1 - BETTER) * shares.min():
             continue
         yield Finding(
@@ -66,6 +69,14 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="weighs every example alike",
             confidence=0.7,
         )
+
+
+def _merged(shares: np.ndarray) -> float:
+    """The least loss of an answer that is certain and right of all other classes, but can't tell the rarest from one of
+    them."""
+    rare, others = shares.min(), np.delete(shares, shares.argmin())
+    both = rare + others
+    return float((both * np.log(both) - rare * np.log(rare) - others * np.log(others)).min())
 
 
 def _weight_place(signals: Signals, fit: Fit) -> Where | None:

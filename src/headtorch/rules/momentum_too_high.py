@@ -4,7 +4,9 @@ Why learning fails: `v ← m·v + g`, `w ← w − lr·v`: momentum m adds up th
 thousand at 0.999, and under a constant gradient v grows to `g / (1 − m)`. A ball with that memory rolls through the
 minimum and far up the other side; the learning rate acts as if it were 1 / (1 − m) times as large.
 
-Measured: the momentum of the optimizer (Adam's β₁), when the loss came less than half of the way from chance to 0.
+Measured: the momentum of the optimizer (Adam's β₁), when the loss came less than half of the way from chance to 0; or
+as a warning, when Adam's mean of the gradients looks back farther than that of their squares, `β₁² > √β₂`, which its
+proof of convergence excludes (Kingma & Ba, 2015, theorem 4.1): the two are swapped.
 
 Healthy: 0.9; measured over 119 healthy trainings, none has more than 0.95. Sutskever et al. (2013) go to 0.99 and
 above, but raise it slowly and with a rate that fits. Told from 0.98, a memory of fifty gradients.
@@ -15,6 +17,7 @@ Ignore it when the momentum follows a schedule that was tuned together with the 
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from headtorch.changes import set_value, text_at
 from headtorch.model import Change, Evidence, Finding
@@ -38,13 +41,16 @@ def find(signals: Signals) -> Iterator[Finding]:
                 if not isinstance(g.get(k), str)
             ]
             momentum = max(values, default=0.0)
-            if momentum < HIGH or not fit.gain < LEARNED:
+            swapped = any(_outlives(g) for g in optimizer.groups)
+            stays = fit.gain < LEARNED
+            if momentum < HIGH or not (stays or swapped):
                 continue
             name = "momentum" if any(g.get("momentum") for g in optimizer.groups) else "betas"
             yield Finding(
                 rule="momentum-too-high",
-                severity="error",
-                message=f"momentum {momentum:g} adds up the last {1 / max(1 - momentum, 1e-9):,.0f} gradients",
+                severity="error" if stays else "warning",
+                message=f"momentum {momentum:g} adds up the last {1 / max(1 - momentum, 1e-9):,.0f} gradients"
+                + (", more than their squares" if swapped else ""),
                 where=signals.places.argument(optimizer.made_at, name, position=2 if name == "momentum" else None),
                 saw=(Evidence("momentum", momentum, healthy="0.9"), fit.seen_loss),
                 help="set it to 0.9",
@@ -52,6 +58,12 @@ def find(signals: Signals) -> Iterator[Finding]:
                 confidence=0.88,
             )
             break
+
+
+def _outlives(group: dict[str, Any]) -> bool:
+    """Whether Adam's mean of the gradients looks back farther than that of their squares, which is to bound it."""
+    first, second = group.get("beta1"), group.get("beta2")
+    return first is not None and second is not None and float(first) ** 2 > float(second) ** 0.5
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

@@ -5,7 +5,8 @@ Why learning fails: data parallel workers see a share of the data each. The step
 learn from all of it. Otherwise there are N models, and the one that is evaluated or saved knows its own share.
 
 Measured: networks of one form that begin with the same weights, are trained in turn by the same lines, never come
-together again in the second half of the training, and of which one is evaluated and another never.
+together again in the second half of the training, and of which one is evaluated and another never; or none of them,
+but another network that is made of theirs, as the server of a federation.
 
 Healthy: a difference of 0 % between copies, for what begins equal and takes equal steps stays equal (derivation). Told
 where the lengths of their weights are 0.1 % apart or more, which rounding does not bring about.
@@ -35,6 +36,7 @@ LEADS_TO = (
 )
 EARLY = 100  # steps, while each is looked at
 APART = 1e-3  # of their size: float32 rounds at 6e-8, so this takes 16,000 steps of rounding all one way
+ROUNDS = 0.02  # of neighbouring steps: turns of at most fifty steps; one in all if one comes after the other
 IN_TURN = 0.5  # of neighbouring steps: all are of different fits in turn, one in all if one comes after the other
 
 
@@ -46,23 +48,29 @@ def find(signals: Signals) -> Iterator[Finding]:
         if fit.objective.id in told:
             continue
         copies = [fit, *(other for other in signals.fits[number + 1 :] if _is_copy(fit, other))]
-        used = [bool(_family(signals, each) & evaluated) for each in copies]
+        families = [_family(signals, each) for each in copies]
+        used = [bool(family & evaluated) for family in families]
         apart = max((_apart(fit, other) for other in copies[1:]), default=0.0)
-        if apart < APART or not any(used) or all(used):
+        stepwise = all(_alternations(fit, other) > IN_TURN for other in copies[1:])
+        joined = not any(used) and bool(evaluated)  # in one that is made of them
+        if apart < APART or all(used) or not (joined or (stepwise and any(used))):
             continue
         told |= {each.objective.id for each in copies}
+        never_copied = _never_copied(signals)
         yield Finding(
             rule="replicas-out-of-sync",
             severity="error",
             message=f"{len(copies)} copies of one network begin equal, and each learns for itself",
-            where=_place(signals, fit),
+            where=never_copied or _place(signals, fit),
             saw=(
                 Evidence("difference of their weights' lengths", f"{apart:.1%}", healthy="0 %"),
                 Evidence("copies that are evaluated", f"{sum(used)} of {len(copies)}", healthy="equal copies, or all"),
                 fit.seen_loss,
             ),
             help="average the copies' gradients before each step, and call what sees to it, not the module inside",
-            label="trains one copy, apart from the others",
+            label="trains one copy, apart from the others"
+            if never_copied is None
+            else "binds a name, and copies nothing",
             confidence=0.93,
         )
 
@@ -76,7 +84,7 @@ def _is_copy(fit: Fit, other: Fit) -> bool:
         or {p.id for p in mine} & {p.id for p in theirs}
     ):
         return False
-    if fit.objective.backward_at != other.objective.backward_at or not _in_turn(fit, other):
+    if fit.objective.backward_at != other.objective.backward_at or _alternations(fit, other) < ROUNDS:
         return False
     if {o.made_at[:1] for o in fit.followed_by} != {o.made_at[:1] for o in other.followed_by}:
         return False
@@ -84,11 +92,11 @@ def _is_copy(fit: Fit, other: Fit) -> bool:
     return all(a[:2] == b[:2] for a, b in starts) and any(a[0] > 0 for a, _ in starts)
 
 
-def _in_turn(fit: Fit, other: Fit) -> bool:
-    """Whether the steps of two fits alternate, most of the time, while every step is looked at."""
+def _alternations(fit: Fit, other: Fit) -> float:
+    """The share of neighbouring steps that are of different ones of two fits, while every step is looked at."""
     mine, theirs = (f.series("weight_norm").steps[:EARLY] for f in (fit, other))
     whose = np.repeat([0, 1], [len(mine), len(theirs)])[np.argsort(np.concatenate([mine, theirs]), kind="stable")]
-    return min(len(mine), len(theirs)) > 2 and float(np.mean(np.diff(whose) != 0)) > IN_TURN
+    return float(np.mean(np.diff(whose) != 0)) if min(len(mine), len(theirs)) > 2 else 0.0
 
 
 def _apart(fit: Fit, other: Fit) -> float:
@@ -110,6 +118,14 @@ def _family(signals: Signals, fit: Fit) -> set[int]:
             found.add(parent)
             parent = modules[parent].parent if parent in modules else None
     return found
+
+
+def _never_copied(signals: Signals) -> Where | None:
+    """Where a loop over parameters binds their name anew, in place of copying numbers into them."""
+    for file in signals.run.sources:
+        for where in signals.places.rebound_items(file, "parameters"):
+            return where
+    return None
 
 
 def _place(signals: Signals, fit: Fit) -> Where | None:
