@@ -62,10 +62,14 @@ class Measurements:
             self._outbox.put(owner, prefix + quantity.name, step, quantity.measure(loss, prediction, target))
 
     def weights(self, now: Pass) -> None:
-        """The weights right before backward, and their change since the last backward pass, when that was looked at."""
+        """The weights right before backward, and their change since the last backward pass, when that was looked at.
+
+        Where they are gone, this pass is not looked at.
+        """
         objective, before = now.objective, now.objective.before
         objective.before = None
-        if before is None and not now.looked:
+        now.looked = now.looked and not objective.gone
+        if objective.gone or (before is None and not now.looked):
             return
         rows = objective.rows(objective.tensors())
         if before is not None:

@@ -104,6 +104,11 @@ class Objective:
         """The watched tensors; None for one that is gone."""
         return [reference() for reference in self.watched]
 
+    @property
+    def gone(self) -> bool:
+        """Whether all that it watched is gone: of too many objectives, the last one goes on for those after it."""
+        return bool(self.watched) and all(reference() is None for reference in self.watched)
+
     def columns(self) -> dict[int, int]:
         """The columns of the watched tensors by id."""
         return {id(tensor): column for column, tensor in enumerate(self.tensors()) if tensor is not None}

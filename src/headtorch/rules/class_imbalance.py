@@ -11,7 +11,8 @@ Healthy: near that of the others, or weighted (He & Garcia, 2009). Told when the
 than 7 % of the most frequent one's share: of two classes, the constant answer is then right 93 times in 100
 (derivation). Of more, the most frequent must be more than all others together, or the constant answer tempts nobody.
 Not told where so many answers are right that at least 0.3 of the rarest class must be among them, nor where the loss of
-more than two classes is lower than that of an answer which can't tell the rarest from another one.
+more than two classes is lower than that of an answer which can't tell the rarest from another one, nor where the first
+loss is that of the shares: an output whose bias is set by them was made by someone who knows them.
 
 Fix: weigh the classes inversely to their share, `nn.CrossEntropyLoss(weight=1 / share)`; sample rare examples more
 often, `WeightedRandomSampler(weight_of_each_example, len(y))`; judge by recall and not by accuracy.
@@ -34,6 +35,7 @@ TEMPTS = 0.5  # of the examples: the constant answer is right more often than wr
 RARE = 0.07  # of the share of the most frequent class: of two, the constant answer is then 1 / 1.07 = 93 % right
 LEARNED = 0.9  # of the way from chance to 0: the rare class too, or the loss would be higher
 BETTER = 0.3  # of the rarest class is told, if all others are: fewer answers are right where it is hardly told at all
+AWARE = 1.2  # times the loss of the shares: at the rarity above, a start from even shares costs 2.8 times it or more
 RECENT = 20  # looked-at batches: few of them hold a rare answer at all
 MANY = 20  # classes: of more, as of words, some are rare by nature
 
@@ -49,6 +51,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         if shares is None or fit.loss is None or fit.loss.weighted or not 2 <= len(shares) <= MANY:
             continue
         if shares.min() > RARE * shares.max() or shares.max() <= TEMPTS or fit.gain > LEARNED:
+            continue
+        if fit.chance is not None and fit.first_loss < AWARE * fit.chance:
             continue
         if len(shares) > 2 and fit.last_loss < fit.scale * _merged(shares):
             continue

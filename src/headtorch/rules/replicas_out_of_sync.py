@@ -36,7 +36,7 @@ LEADS_TO = (
 )
 EARLY = 100  # steps, while each is looked at
 APART = 1e-3  # of their size: float32 rounds at 6e-8, so this takes 16,000 steps of rounding all one way
-ROUNDS = 0.02  # of neighbouring steps: turns of at most fifty steps; one in all if one comes after the other
+ROUNDS = 3  # turns of each: one if one comes after the other, two if it is trained on once
 IN_TURN = 0.5  # of neighbouring steps: all are of different fits in turn, one in all if one comes after the other
 
 
@@ -51,7 +51,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         families = [_family(signals, each) for each in copies]
         used = [bool(family & evaluated) for family in families]
         apart = max((_apart(fit, other) for other in copies[1:]), default=0.0)
-        stepwise = all(_alternations(fit, other) > IN_TURN for other in copies[1:])
+        stepwise = all(_in_turn(fit, other) for other in copies[1:])
         joined = not any(used) and bool(evaluated)  # in one that is made of them
         if apart < APART or all(used) or not (joined or (stepwise and any(used))):
             continue
@@ -84,7 +84,7 @@ def _is_copy(fit: Fit, other: Fit) -> bool:
         or {p.id for p in mine} & {p.id for p in theirs}
     ):
         return False
-    if fit.objective.backward_at != other.objective.backward_at or _alternations(fit, other) < ROUNDS:
+    if fit.objective.backward_at != other.objective.backward_at or _changes(fit, other) < 2 * ROUNDS:
         return False
     if {o.made_at[:1] for o in fit.followed_by} != {o.made_at[:1] for o in other.followed_by}:
         return False
@@ -92,11 +92,17 @@ def _is_copy(fit: Fit, other: Fit) -> bool:
     return all(a[:2] == b[:2] for a, b in starts) and any(a[0] > 0 for a, _ in starts)
 
 
-def _alternations(fit: Fit, other: Fit) -> float:
-    """The share of neighbouring steps that are of different ones of two fits, while every step is looked at."""
+def _changes(fit: Fit, other: Fit) -> int:
+    """How often one of two fits takes over from the other, while every step is looked at."""
     mine, theirs = (f.series("weight_norm").steps[:EARLY] for f in (fit, other))
     whose = np.repeat([0, 1], [len(mine), len(theirs)])[np.argsort(np.concatenate([mine, theirs]), kind="stable")]
-    return float(np.mean(np.diff(whose) != 0)) if min(len(mine), len(theirs)) > 2 else 0.0
+    return int((np.diff(whose) != 0).sum())
+
+
+def _in_turn(fit: Fit, other: Fit) -> bool:
+    """Whether the steps of two fits alternate, most of the time."""
+    steps = sum(len(f.series("weight_norm").steps[:EARLY]) for f in (fit, other))
+    return _changes(fit, other) > IN_TURN * (steps - 1)
 
 
 def _apart(fit: Fit, other: Fit) -> float:

@@ -112,7 +112,21 @@ class Network:
 
     def is_output(self, number: int) -> bool:
         """Whether a node is the network's output, or stands behind its last linear map."""
-        return not self.linear_maps or number > self.linear_maps[-1]
+        return number > self._last_map
+
+    @cached_property
+    def _last_map(self) -> int:
+        """The last node that multiplies with a weight, or with what is made of weights alone; -1 when none does."""
+        for number in reversed(range(len(self.nodes))):
+            node = self.nodes[number]
+            if node.op in LINEAR and (node.weight is not None or any(map(self._is_made_of_weights, node.inputs))):
+                return number
+        return -1
+
+    def _is_made_of_weights(self, number: int) -> bool:
+        """Whether no data enters what leads to a node."""
+        nodes = [self.nodes[each] for each in (number, *self.before(number))]
+        return not any(_takes_data(node) for node in nodes)
 
     @cached_property
     def linear_maps(self) -> list[int]:
