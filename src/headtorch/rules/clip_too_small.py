@@ -7,7 +7,8 @@ and does not mind either.
 
 Measured: the norm of the gradients before clipping beside the limit, or beside what is left of it where the elements
 are clipped and most of those that are not 0 are above the limit; how many steps are clipped, and how far the weights
-went in all. Gradients that are clamped by hand, as in hooks, are not seen.
+went in all. A clamp by hand, as in a hook, shows in gradients whose elements are all of one size, step after step: the
+largest root mean square among the parameters stays the same to half a percent. One after backward is not seen.
 
 Healthy: a limit of half to ten times the usual norm (Pascanu et al., 2013), which cuts a few steps only. Told where a
 tenth of that half, 5 %, is left of a usual gradient, 9 in 10 steps are clipped, and the weights went less than their
@@ -20,10 +21,13 @@ Ignore it when a small limit is paired with a large rate on purpose, as in steps
 gradients), or with noise for privacy.
 """
 
+import ast
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
+from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.remedies import valued
 from headtorch.signals import Fit, Signals
@@ -37,15 +41,20 @@ NEARLY_ALL = 0.9  # of the steps: a limit that is met now and then is what clipp
 MOST = 0.5  # of the elements: where fewer are above the limit, the others move as they would
 SHORT_WAY = 1.0  # of the weights' own size in the whole training: 107 of 118 healthy ones go further
 LEARNED = 0.9  # of the way from chance to 0: what came so far was not held back
+SAME = 0.005  # of the limit: natural gradients differ by far more from batch to batch, clamped ones by those below it
+NEAR = 0.02  # of the limit: the number in the source, beside a root mean square in which a few elements are smaller
+ENOUGH = 20  # looked-at steps: fewer could be alike by chance
 SCALE_FREE = ("Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adamax", "Adadelta", "Rprop", "Adafactor")
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose usual gradient is cut to a small part, by an optimizer that minds."""
     for fit in signals.fits:
+        if any(optimizer.kind in SCALE_FREE for optimizer in fit.followed_by):
+            continue
         for quantity, argument in CLIPS:
             clips = fit.series(quantity)
-            if not clips or any(o.kind in SCALE_FREE for o in fit.followed_by) or fit.gain > LEARNED:
+            if not clips or fit.gain > LEARNED:
                 continue
             left, cut = _left(clips), float(np.mean(clips.column(0) > clips.column(1)))
             if left > CUT or cut < NEARLY_ALL or not fit.distance < SHORT_WAY or not fit.had_time:
@@ -74,6 +83,57 @@ def find(signals: Signals) -> Iterator[Finding]:
                 label="this limit",
                 confidence=0.9,
             )
+        if not any(fit.series(quantity) for quantity, _ in CLIPS):
+            yield from _by_hand(signals, fit)
+
+
+def _by_hand(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding where the elements of the gradients are all of one size, because something clamps them."""
+    limit = _limit(fit)
+    if limit is None or fit.gain > LEARNED or not fit.distance < SHORT_WAY or not fit.had_time:
+        return
+    yield Finding(
+        rule="clip-too-small",
+        severity="error",
+        message=f"something clamps each element of the gradients to {limit:.3g}, and most are larger",
+        where=next((place for place, _ in _clamps(signals, limit)), fit.objective.backward_at),
+        saw=(
+            Evidence(
+                "root mean square of a gradient", limit, healthy="another one at each step", steps="all looked at"
+            ),
+            Evidence("sum of |Δw|/|w|", fit.distance, healthy="about 1 or more from a random start"),
+            fit.seen_loss,
+        ),
+        help="raise the limit to some times the usual size of an element, or leave it out",
+        label="this limit",
+        confidence=0.9,
+    )
+
+
+def _limit(fit: Fit) -> float | None:
+    """The size that most elements of the gradients have at every looked-at step; None where they vary."""
+    norms = fit.series("grad_norm")
+    sizes = np.array([math.prod(parameter.shape) for parameter in fit.parameters], float)
+    if len(norms.steps) < ENOUGH or norms.values.shape[1] != len(sizes):
+        return None
+    largest = np.nanmax(norms.values / np.sqrt(np.maximum(sizes, 1)), axis=1)
+    limit = float(np.median(largest))
+    same = float(np.mean(np.abs(largest - limit) <= SAME * limit))
+    return limit if limit > 0 and same > NEARLY_ALL else None
+
+
+def _clamps(signals: Signals, limit: float) -> Iterator[tuple[Where, list[Where]]]:
+    """Where something is clamped to that number, with the places where it is written, with a minus before it or not."""
+    for file in signals.run.sources:
+        for call, place in signals.places.calls(file, "clamp", "clamp_", "clip", "clip_"):
+            given = [
+                each.operand if isinstance(each, ast.UnaryOp) else each
+                for each in (*call.args, *(keyword.value for keyword in call.keywords))
+            ]
+            at = [signals.places.where(file, each) for each in given if isinstance(each, ast.Constant)]
+            at = [w for w in at if abs((signals.places.number_at(w) or 0) / limit - 1) < NEAR]
+            if at:
+                yield place, at
 
 
 def _left(clips: Series) -> float:
@@ -91,6 +151,11 @@ def _place(signals: Signals, fit: Fit, quantity: str, argument: str) -> Where | 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """The usual limit, what the gradients usually have, and their middle."""
+    for limit in (limit for fit in signals.fits if (limit := _limit(fit)) is not None):
+        for place, numbers in _clamps(signals, limit):
+            if place == finding.where:
+                yield Change("raise the limit to 1", tuple(replace(number, "1.0") for number in numbers))
+                return
     for fit in signals.fits:
         for quantity, argument in CLIPS:
             clips = fit.series(quantity)
