@@ -11,8 +11,8 @@ nothing that holds for other examples.
 
 Healthy: more than one label, the same each time an example returns, but for noise (told where most have changed), and
 more than 0.02 of the variance beyond chance (derivation: unrelated labels explain 0 beyond it, known to within two
-standard errors over 20 batches). For the digits and the diabetes patients of scikit-learn it is 0.25 and 0.14; with
-shuffled labels, 0.000 to 0.003.
+standard errors over 20 batches), or less that is surely more than one lot can explain. For the digits and the diabetes
+patients of scikit-learn it is 0.25 and 0.14; with shuffled labels, 0.000 to 0.003.
 
 Fix: print a few examples beside their labels, `print(list(zip(names, y))[:10])`; look at the lines that scale, cast,
 sort or split one without the other.
@@ -37,6 +37,8 @@ LEADS_TO = ("overfitting", "class-imbalance", "preprocessing-mismatch", "constan
 ENOUGH = 10  # looked-at batches: fewer could be one stretch of sorted data
 UNRELATED = 0.02  # R² beyond chance: shuffled labels of 1,000 examples in ten classes have 9 / 999 as a whole
 BATCHES = 20  # different ones: below, chance alone hides a true relation
+MAX_EXAMPLES = 256  # of a batch, whose association is measured
+SURE = 3.0  # standard errors, and times what one lot explains: what is above is no chance, however weak it is
 BY_HEART = 0.95  # of chance, or above: no evaluation came down to less, so that what was learned holds for nothing else
 LEARNED = 0.1  # of the way from chance to 0, and by heart: 117 of 118 healthy trainings come so far
 DISTANCES = ("mse", "l1", "smooth_l1", "huber")
@@ -147,7 +149,7 @@ def _unrelated(signals: Signals, fit: Fit) -> Finding | None:
         return None
     beyond = rows[:, 0] - rows[:, 1]
     related, doubt = float(beyond.mean()), float(beyond.std() / np.sqrt(len(beyond)))
-    if related + 2 * doubt > UNRELATED:
+    if related + 2 * doubt > UNRELATED or related > SURE * (_by_lot(fit, rows) + doubt):
         return None
     held = fit.held_out
     nothing_held = held is not None and float(held.column().min()) > BY_HEART * (fit.held_out_chance or 0)
@@ -167,6 +169,15 @@ def _unrelated(signals: Signals, fit: Fit) -> Finding | None:
         label="see that labels follow their inputs here",
         confidence=0.8 if by_heart else 0.6,
     )
+
+
+def _by_lot(fit: Fit, rows: np.ndarray) -> float:
+    """What labels drawn by lot once and for all explain beyond what they would drawn anew for each batch: their lot
+    repeats itself from batch to batch. As a share of the variance it is freedom / (examples - 1)."""
+    marks = fit.series("fingerprint").values
+    examples = len(np.unique(marks[np.isfinite(marks)]))
+    freedom = float(np.median(rows[:, 1])) * (min(fit.examples, MAX_EXAMPLES) - 1)
+    return freedom / max(examples - 1, 1)
 
 
 def _one_dominates(fit: Fit) -> bool:

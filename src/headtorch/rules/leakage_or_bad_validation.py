@@ -34,6 +34,7 @@ FAMILY = "generalisation"
 LEADS_TO = ("overfitting",)
 SOME = 0.2  # of the examples: data of a few values repeats by chance; 56 of 69 healthy trainings are below
 ALL = 0.9  # of them: an evaluation of the training data on purpose, as in 12 of 69 healthy trainings
+MOST = 0.5  # of the batches are mixed: where some are of the one part and some of the other, two parts are evaluated
 ENOUGH = 30  # examples of an evaluation batch: a share of 0.2 is then known to 0.07, one standard error
 CLASSES = ("cross_entropy", "nll", "bce", "bce_with_logits")
 TELLS = 0.98  # of a column's variance: two even classes 14 deviations apart, sqrt(4 * 0.98 / 0.02)
@@ -63,11 +64,10 @@ def find(signals: Signals) -> Iterator[Finding]:
         large = (
             shares[np.isfinite(marks).sum(axis=1)[: len(shares)] >= ENOUGH] if len(shares) == len(marks) else shares[:0]
         )
-        if len(large) == 0:
+        mixed = (large > SOME) & (large < ALL)
+        if len(large) == 0 or mixed.mean() < MOST:
             continue
-        share = float(np.median(large))
-        if not SOME < share < ALL:
-            continue
+        share = float(np.median(large[mixed]))
         yield Finding(
             rule="leakage-or-bad-validation",
             severity="warning",
