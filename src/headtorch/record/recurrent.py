@@ -28,6 +28,7 @@ class Layer:
         self.runs = 0
         self.step = -1
         self.left: torch.Tensor | None = None
+        self.begun: torch.Tensor | None = None  # of the state that its first run in this pass was given
 
 
 class Recurrent:
@@ -41,7 +42,8 @@ class Recurrent:
         self, step: int, args: tuple[Any, ...], result: Any, grad: bool
     ) -> tuple[torch.Tensor, str, torch.Tensor] | None:
         """A layer has run. Returns its first weight, the name of the quantity, and (largest |state| that it was given,
-        1 if it is the one it gave last), at the first and the second run in a pass that autograd follows; else None.
+        1 if it is the one it gave last, 1 if it is the one that the first run of this pass was given), at the first and
+        the second run in a pass that autograd follows; else None.
 
         `args` are those of the functions below torch.nn: input, batch sizes if packed, state, weights.
         """
@@ -61,8 +63,13 @@ class Recurrent:
         weight = layer.weight()
         if not grad or layer.runs > len(QUANTITIES) or state is None or weight is None:
             return None
-        same = torch.zeros_like(state[:1]) if before is None else (state == before).all().reshape(1).to(state.dtype)
-        return weight, QUANTITIES[layer.runs - 1], torch.cat([state.abs().amax().reshape(1), same])
+        if layer.runs == 1:
+            layer.begun = state
+        equal = [
+            state.new_zeros(()) if other is None else (state == other).all().to(state.dtype)
+            for other in (before, layer.begun)
+        ]
+        return weight, QUANTITIES[layer.runs - 1], torch.stack([state.abs().amax(), *equal])
 
     def _layer(self, weight: torch.Tensor) -> Layer:
         layer = self._layers.get(id(weight))

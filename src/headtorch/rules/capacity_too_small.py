@@ -4,10 +4,10 @@ Why learning fails: `f(x) = Σᵢ vᵢ·relu(wᵢ·x + bᵢ) + c` with n units i
 pieces. Where the task needs more, the training loss itself settles far above zero with healthy gradients and
 well-sized steps: there is nothing wrong with the learning, only too little to learn with.
 
-Measured: the widths of the hidden layers, when the training loss has come to rest high, the weights have gone a way
-of more than their own size, and gradients and steps are healthy. A narrow layer counts where every way from the data
-to the loss passes one, unlike the score of an attention, which other features pass by. Only trying a wider network can
-tell it from a task that is noise.
+Measured: the widths of the hidden layers, and of embeddings in a line or a plane, when the training loss has come to
+rest high, the weights have gone a way of more than their own size, and gradients and steps are healthy. A narrow layer
+counts where every way from the data to the loss passes one, unlike the score of an attention, which other features
+pass by. Only trying a wider network can tell it from a task that is noise.
 
 Healthy: tens to hundreds of units; first a network that is large enough to fit the training data, then regularisation
 (Goodfellow et al., "Deep Learning", 2016, 5.2; Karpathy, 2019). Told at 8 units, nine pieces, or fewer in the
@@ -32,6 +32,7 @@ from headtorch.store.records import Node
 FAMILY = "the network"
 LEADS_TO = ()
 NARROW = 8  # units: at most nine straight pieces along any line
+LOOKED_UP = 2  # numbers of an embedding: all that is known of an item then lies on a line or in a plane
 UNLEARNED = 0.3  # of the way from chance to 0: 114 of 118 healthy trainings come further
 HALF_LEARNED = 0.5  # of it, behind a layer narrower than the output: 112 of 118 come further
 WORSE = -0.05  # of that way: a loss above chance is not at rest for want of units
@@ -53,6 +54,11 @@ def find(signals: Signals) -> Iterator[Finding]:
             for number in fit.network.linear_maps[:-1]
             if (shape := fit.network.nodes[number].shape) and len(shape) > 1
         }
+        widths |= {
+            number: node.shape[-1]
+            for number, node in enumerate(fit.network.nodes)
+            if node.op == "Embedding" and node.shape and node.shape[-1] <= LOOKED_UP
+        }
         narrow = [number for number, width in widths.items() if width <= NARROW]
         if not narrow or not fit.network.all_pass(narrow) or not _healthy(fit):
             continue
@@ -64,7 +70,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             rule="capacity-too-small",
             severity="warning",
             message=f"the training loss rests at {fit.last_loss:.3g} with healthy gradients "
-            f"and a hidden layer of {widths[narrowest]} units",
+            f"and a hidden layer of {widths[narrowest]} unit{'s' * (widths[narrowest] > 1)}",
             where=_width_place(signals, fit.network.nodes[narrowest]),
             saw=(
                 Evidence(
@@ -80,19 +86,18 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def _healthy(fit: Fit) -> bool:
+    """Whether the gradient reaches the first layer, if there are several, and steps are of a usual size."""
     relative = fit.relative_gradients
-    return (
-        relative.size > 0
-        and bool(np.nanmedian(relative[:, 0]) > FADED * np.nanmedian(relative[:, -1]))
-        and WELL_SIZED[0] < fit.usual_update < WELL_SIZED[1]
-    )
+    reaches = relative.size > 0 and np.nanmedian(relative[:, 0]) > FADED * np.nanmedian(relative[:, -1])
+    return bool(reaches or not fit.network.linear_maps) and WELL_SIZED[0] < fit.usual_update < WELL_SIZED[1]
 
 
 def _width_place(signals: Signals, layer: Node) -> Where | None:
     """Where the width of a layer is written."""
-    if layer.made_at is None or layer.module != "Linear":
+    width = {"Linear": "out_features", "Embedding": "embedding_dim"}.get(layer.module)
+    if layer.made_at is None or width is None:
         return place_of(layer)
-    return signals.places.argument((layer.made_at,), "out_features", position=1)
+    return signals.places.argument((layer.made_at,), width, position=1)
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
@@ -102,7 +107,7 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     if where is None or number is None:
         return
     places = [where]
-    for call, _ in signals.places.calls(where.file, "Linear"):
+    for call, _ in signals.places.calls(where.file, "Linear", "Embedding"):
         for argument in call.args:
             place = signals.places.where(where.file, argument)
             if isinstance(argument, ast.Constant) and argument.value == number and place not in places:

@@ -7,7 +7,8 @@ so has each step that begins anew, `hₜ = f(0, xₜ)`.
 
 Measured: whether a layer begins a batch with the state it gave last, and whether what follows an example in its row of
 the batch changes from epoch to epoch; which step of a layer's output the loss reads, from the graph; and whether a
-layer that runs several times for one loss, a step each, is ever given what an earlier run gave, or any state.
+layer that runs several times for one loss, a step each, is ever given what an earlier run gave, or always no state or
+the one that the first run was given.
 
 Healthy: of rows seen again, 0 % are followed by others in a stream and nearly all in shuffled batches, told from half
 on; the last step is read, which alone has seen all; and each step begins with the state of the step before (derivation,
@@ -55,7 +56,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     for fit in signals.fits:
         for parameter in fit.parameters:
             states = signals.run.series("given_state", parameter.id)
-            kept = states.steps[(states.values[:, 0] > 0) & (states.values[:, -1] > 0)] if states else ()
+            kept = states.steps[(states.values[:, 0] > 0) & (states.values[:, 1] > 0)] if states else ()
             if len(kept) <= OFTEN * len(states.steps):
                 continue
             changing = _changing(fit, {int(step) for step in kept})
@@ -163,7 +164,10 @@ def _never_carried(signals: Signals, fit: Fit) -> Iterator[Finding]:
     for (name, kind), weights in runs.items():
         count = min(len(numbers) for numbers in weights.values())
         given = next((series for weight in weights if (series := signals.run.series("next_state", weight))), None)
-        if count < RUNS or given is None or given.values[:, 0].any():
+        if count < RUNS or given is None:
+            continue
+        zero, again = not given.values[:, 0].any(), bool((given.values[:, 2:] > 0).all(axis=0).any())
+        if not zero and not again:
             continue
         if not all(_one_step(signals, nodes[number]) for numbers in weights.values() for number in numbers):
             continue
@@ -173,11 +177,14 @@ def _never_carried(signals: Signals, fit: Fit) -> Iterator[Finding]:
         yield Finding(
             rule="hidden-state-misuse",
             severity="error",
-            message=f"`{name or kind}` runs {count} times for one loss, a step each, each time without a state",
+            message=f"`{name or kind}` runs {count} times for one loss, a step each, each time "
+            + ("without a state" if zero else "with the state that the first was given"),
             where=ran_at and (_leaves_out(signals, ran_at) or ran_at),
             saw=(
                 Evidence("runs that are given what an earlier one gave", f"0 of {count}", healthy=f"{count - 1}"),
-                Evidence("largest value of the state that the second run is given", 0.0, healthy="the first run's"),
+                Evidence("largest value of the state that the second run is given", 0.0, healthy="the first run's")
+                if zero
+                else Evidence("state that the second run is given", "that of the first", healthy="what the first gave"),
                 fit.seen_loss,
             ),
             help="give each step the state of the step before: `out, state = lstm(x_t, state)`",

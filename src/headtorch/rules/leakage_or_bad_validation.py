@@ -41,7 +41,6 @@ TELLS = 0.98  # of a column's variance: two even classes 14 deviations apart, sq
 NEAR = 0.9  # of the next: above, the classes are far apart in everything, as blobs are
 COLUMNS = 64  # of a table: above, columns are pixels or words
 BATCHES = 20  # looked at: a median of fewer could be that of one odd stretch
-DIFFERENT = 0.8  # of a batch's examples: 113 of 116 healthy trainings have more, the others inputs of a few symbols
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -54,12 +53,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         inputs = fit.series("input")
         if any(module.kind.startswith("Embedding") for module in signals.run.modules.values()):
             continue  # sentences and users come again by nature
-        if (
-            not len(shares)
-            or not inputs
-            or inputs.values[:, 8].max() < 2
-            or not _told_apart(fit.series("fingerprint").values)
-        ):
+        if not len(shares) or not inputs or inputs.values[:, 8].max() < 2:
             continue
         large = (
             shares[np.isfinite(marks).sum(axis=1)[: len(shares)] >= ENOUGH] if len(shares) == len(marks) else shares[:0]
@@ -104,9 +98,3 @@ def _one_feature_tells(signals: Signals, fit: Fit) -> Finding | None:
         label="see what is in these columns",
         confidence=0.75,
     )
-
-
-def _told_apart(marks: np.ndarray) -> bool:
-    """Whether the examples of a batch differ: inputs of a few symbols repeat by nature."""
-    rows = [row[np.isfinite(row)] for row in marks[:50]]
-    return bool(np.median([len(np.unique(row)) / max(len(row), 1) for row in rows]) > DIFFERENT)

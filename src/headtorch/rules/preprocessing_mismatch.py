@@ -11,8 +11,8 @@ Healthy: a shift of the mean below 0.2 standard deviations, and a ratio of the d
 of 119 healthy trainings that evaluate, at most 0.17, and 0.92 to 1.1. Told from a shift of 0.7, if it is six times
 what batches differ by, or a ratio of 2.5. A warning where the training data are learned half of the way from chance to
 0 and new examples of them already cost less than chance before the first evaluation, but none of five evaluations or
-more beats a constant answer, in loss or in accuracy (derivation: what holds for new examples of a kind holds for others
-of that kind; what is only learned by heart holds for none).
+more costs less than a constant answer or is right much more often (derivation: what holds for new examples of a kind
+holds for others of that kind; what is only learned by heart holds for none).
 
 Fix: one function that prepares both, with statistics of the training data: `scaler = StandardScaler().fit(x_train)`,
 then `scaler.transform` on each part.
@@ -44,7 +44,8 @@ COURSE = 5  # evaluations: fewer could all be early
 LEARNED = 0.5  # of the way from chance to 0, on the training data
 HOLDS = 0.95  # of chance, beyond two standard errors: what was learned holds for new examples
 REPEATED = 0.1  # of a batch: fewer may have another's mark; more, and the first round through the data is over
-BATCHES = 10  # of new examples: fewer do not tell their spread
+LITTLE = 0.25  # of what the training's own accuracy is better by: words and shapes in common help a little
+BATCHES = 6  # of new examples: fewer do not tell their spread
 DOMINATES = 0.5  # of the evaluated examples: one class, whose constant answer is hard to beat
 
 
@@ -97,7 +98,8 @@ def _holds_elsewhere_only(signals: Signals, fit: Fit) -> Finding | None:
     most_frequent = float(counts.values.sum(axis=0).max() / max(counts.values.sum(), 1))
     accuracy = max(float(right.column()[right.steps == step].mean()) for step in np.unique(right.steps))
     best = float(held.column().min())
-    if not (best > chance and accuracy <= most_frequent <= DOMINATES):
+    learned = max(fit.fits_measure - most_frequent, 0.0)
+    if not (best > chance and most_frequent <= DOMINATES and accuracy <= most_frequent + LITTLE * learned):
         return None
     new = _losses_of_new_examples(fit, int(held.steps[0]))
     if len(new) < BATCHES or not new.mean() + 2 * new.std() / np.sqrt(len(new)) < HOLDS * chance:
@@ -105,12 +107,12 @@ def _holds_elsewhere_only(signals: Signals, fit: Fit) -> Finding | None:
     return Finding(
         rule="preprocessing-mismatch",
         severity="warning",
-        message=f"no evaluation was better than a constant answer, from the first on, "
+        message=f"no evaluation cost less than a constant answer, from the first on, "
         f"while the training data are learned ({fit.gain:.0%} of the way)",
         where=signals.evaluated_data_place() or signals.input_place(fit),
         saw=(
             Evidence("best held-out loss", best, healthy=f"below {chance:.3g}, that of a constant answer"),
-            Evidence("best held-out accuracy", accuracy, healthy=f"above {most_frequent:.3g}"),
+            Evidence("best held-out accuracy", accuracy, healthy=f"far above {most_frequent:.3g}"),
             Evidence("loss on new training examples, before the first evaluation", float(new.mean())),
             fit.seen_loss,
         ),
