@@ -148,20 +148,6 @@ class Places(Steps):
                     return self.where(file, node)
         return None
 
-    def rebound_items(self, file: str, method: str) -> Iterator[Where]:
-        """In loops over the results of a method, as of `net.parameters()`: the statements that only bind a loop's
-        variable anew, `p = q.clone()`, which changes nothing."""
-        tree = self.tree(file)
-        for loop in ast.walk(tree) if tree is not None else ():
-            if not isinstance(loop, ast.For) or not any(
-                isinstance(node, ast.Call) and called(node) == method for node in ast.walk(loop.iter)
-            ):
-                continue
-            items = {node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
-            last = loop.body[-1]
-            if isinstance(last, ast.Assign) and isinstance(last.targets[0], ast.Name) and last.targets[0].id in items:
-                yield self.where(file, last)
-
     def slice_at_rest(self, where: Where) -> Where | None:
         """In the loop around a line: a slice whose bounds the loop never changes, `x[:64]`."""
         nodes = self._in_loop(where)

@@ -11,7 +11,6 @@ from headtorch.places.values import Values
 
 CONVERSIONS = ("tensor", "as_tensor", "from_numpy", "FloatTensor", "LongTensor", "Tensor", "array", "asarray")
 WRAPPERS = ("DataLoader", "Subset", "random_split", "iter", "next", "tqdm", "cycle", "list")
-SHARING = ("from_numpy", "as_tensor", "asarray")  # conversions that copy nothing
 FAR = 12  # steps back: a longer way leads in a circle
 
 
@@ -63,35 +62,6 @@ def sorted_in_collate(trees: Trees, file: str) -> Where | None:
                 if isinstance(node, ast.Call) and called(node) in ("sorted", "sort", "argsort"):
                     return trees.where(file, node)
     return None
-
-
-def kept_buffer(trees: Trees, file: str) -> Where | None:
-    """Where a loop appends an array that it fills anew at each turn, and not a copy: all that is kept is the last."""
-    tree = trees.tree(file)
-    for loop in ast.walk(tree) if tree is not None else ():
-        if not isinstance(loop, (ast.For, ast.While)):
-            continue
-        nodes = [node for statement in loop.body for node in ast.walk(statement)]
-        stored = [node for node in nodes if isinstance(getattr(node, "ctx", None), ast.Store)]
-        rebound = {node.id for node in stored if isinstance(node, ast.Name)}
-        filled = {_root(node.value) for node in stored if isinstance(node, ast.Subscript)} - rebound
-        for call in nodes:
-            if isinstance(call, ast.Call) and called(call) == "append":
-                for kept in _uncopied(call.args):
-                    if kept.id in filled:
-                        return trees.where(file, kept)
-    return None
-
-
-def _uncopied(values: Sequence[ast.expr]) -> Iterator[ast.Name]:
-    """The names that stand in values as they are, in a tuple, or in a conversion that shares their memory."""
-    for value in values:
-        if isinstance(value, ast.Name):
-            yield value
-        elif isinstance(value, (ast.Tuple, ast.List)):
-            yield from _uncopied(value.elts)
-        elif isinstance(value, ast.Call) and called(value) in SHARING:
-            yield from _uncopied(value.args)
 
 
 def columns(places: Values, where: Where) -> Where:

@@ -28,7 +28,7 @@ import numpy as np
 
 from headtorch.changes import replace, set_argument
 from headtorch.model import Change, Evidence, Finding, Where
-from headtorch.places.data import kept_buffer
+from headtorch.places.slips import kept_buffer
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, span
 
@@ -96,8 +96,7 @@ def _learns_nothing(fit: Fit) -> bool:
 
 def _single(signals: Signals, fit: Fit) -> Finding:
     """The finding that all examples are one and the same."""
-    buffers = (kept_buffer(signals.places, file) for file in signals.run.sources)
-    buffer = next((place for place in buffers if place is not None), None)
+    buffer = signals.first_slip(kept_buffer)
     return Finding(
         rule="constant-or-duplicate-batch",
         severity="error",

@@ -17,6 +17,7 @@ Fix: `parameter.requires_grad_(True)` on what is to learn, before the optimizer 
 Ignore it when random features are meant, as in a random projection or a reservoir.
 """
 
+import ast
 import math
 from collections.abc import Iterator
 
@@ -24,10 +25,12 @@ import numpy as np
 
 from headtorch.changes import replace, set_value, text_at, unconditional
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.slips import misspelt
 from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Parameter
 
+LEARNS = "requires_grad"
 FAMILY = "the gradient"
 LEADS_TO = ("lr-too-low", "capacity-too-small", "graph-detached", "vanishing-gradients", "overfitting", "dead-relu")
 LEARNED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
@@ -77,16 +80,18 @@ def find(signals: Signals) -> Iterator[Finding]:
             confidence, severity = 0.85, "warning"
         else:
             continue
+        other = signals.first_slip(misspelt, LEARNS)
         yield Finding(
             rule="frozen-by-mistake",
             severity=severity,  # type: ignore[arg-type]
             message=message,
-            where=signals.set_attributes_place("requires_grad", "requires_grad_")
+            where=other
+            or signals.set_attributes_place("requires_grad", "requires_grad_")
             or _made(signals, random[:1])
             or fit.objective.backward_at,
             saw=(saw, fit.seen_loss),
             help="set `requires_grad_(True)` on what is to learn, before the optimizer is made",
-            label="turns learning on and off",
+            label=f"is another name than `{LEARNS}`" if other else "turns learning on and off",
             confidence=confidence,
         )
 
@@ -150,7 +155,11 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         return
     text = text_at(signals.run.sources, where)
     call = signals.places.call_at(where)
-    if call is not None and called(call) == "requires_grad_":
+    if where == misspelt(signals.places, where.file, LEARNS):
+        for attribute in signals.places.nodes_at(where, ast.Attribute):
+            edits = (replace(where, f"{ast.unparse(attribute.value)}.{LEARNS}"),)
+            yield Change("set the attribute that is meant", edits)
+    elif call is not None and called(call) == "requires_grad_":
         yield Change("let these parameters learn", (replace(where, "{self}.requires_grad_(True)"),))
     elif text.endswith("False"):
         yield Change("let these parameters learn", (set_value(where, "True"),))

@@ -15,13 +15,16 @@ Fix: put one after each hidden linear layer: `nn.Sequential(nn.Linear(2, 32), nn
 Ignore it when a linear model is wanted, or its learning dynamics are what is studied.
 """
 
+import ast
 from collections.abc import Iterator
 
-from headtorch.changes import insert_item, replace
+from headtorch.changes import insert_after, insert_item, replace
 from headtorch.model import Change, Evidence, Finding
+from headtorch.places.slips import dropped
 from headtorch.signals import Fit, Signals, is_affine
 from headtorch.store.records import Node
 
+BENDING = ("relu", "tanh", "sigmoid", "gelu", "silu", "elu", "selu", "leaky_relu", "softplus", "relu6")
 FAMILY = "the network"
 LEADS_TO = ("capacity-too-small", "lr-too-low", "lr-too-high", "overfitting", "vanishing-gradients")
 
@@ -36,18 +39,19 @@ def find(signals: Signals) -> Iterator[Finding]:
         bends = _bends(fit)
         names = [fit.network.name(number) for number in sorted({number for pair in pairs for number in pair})]
         hidden = fit.network.nodes[first]
+        lost = None if bends else signals.first_slip(dropped, *BENDING)
         yield Finding(
             rule="linear-collapse",
             severity="note" if bends else "error",
             message=f"nothing bends between {_listed(names)}: they are one linear map",
-            where=hidden.made_at if _numbered(hidden) else hidden.where,
+            where=lost or (hidden.made_at if _numbered(hidden) else hidden.where),
             saw=(
                 Evidence("non-linearities between them", 0.0, healthy="1 after each hidden layer"),
                 Evidence("non-linearities in the network", float(bends), healthy="1 or more"),
                 fit.seen_loss,
             ),
             help="put a non-linearity, such as `torch.relu`, after each hidden layer",
-            label="its output goes straight into the next linear layer",
+            label="its result is dropped" if lost else "its output goes straight into the next linear layer",
             confidence=0.5 if bends else 0.96,
         )
 
@@ -93,7 +97,13 @@ def _listed(names: list[str]) -> str:
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """A ReLU behind each of the layers that have none."""
+    """The result that was dropped kept, else a ReLU behind each of the layers that have none."""
+    lost = signals.places.call_at(finding.where) if finding.where is not None else None
+    if lost is not None and finding.where is not None and finding.where == signals.first_slip(dropped, *BENDING):
+        name = lost.args[0] if lost.args else lost.func.value if isinstance(lost.func, ast.Attribute) else None
+        if isinstance(name, ast.Name):
+            edits = [insert_after(finding.where, f"{name.id} = {ast.unparse(lost)}")]
+            yield Change("keep the result", tuple(edits))
     for fit in signals.fits:
         edits = []
         for number in dict.fromkeys(first for first, _ in fit.network.collapsed()):

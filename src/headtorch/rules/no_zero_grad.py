@@ -14,12 +14,14 @@ Fix: `optimizer.zero_grad()` before `loss.backward()`, once for each step.
 Ignore it when gradients are carried over from step to step on purpose, as a momentum of your own.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.changes import insert_before
+from headtorch.changes import insert_before, replace
 from headtorch.model import Change, Evidence, Finding
+from headtorch.places.slips import twice
 from headtorch.remedies import stepped_name
 from headtorch.signals import Fit, Signals, span
 
@@ -45,11 +47,12 @@ def find(signals: Signals) -> Iterator[Finding]:
         if (seen := _left_over(fit)) is None:
             continue
         shares, steps, share_of_steps = seen
+        again = signals.first_slip(twice, "zero_grad")
         yield Finding(
             rule="no-zero-grad",
             severity="error",
             message="gradients of earlier steps are added up: nothing resets them between a step and the next backward",
-            where=fit.objective.backward_at,
+            where=again or fit.objective.backward_at,
             saw=(
                 Evidence(
                     "gradient left over", f"{np.median(shares):.0%} of the next", healthy="0 %", steps=span(steps)
@@ -58,7 +61,7 @@ def find(signals: Signals) -> Iterator[Finding]:
                 fit.seen_loss,
             ),
             help="call `optimizer.zero_grad()` before this line, once for each step",
-            label="adds to the gradients of the step before",
+            label="resets the same ones twice" if again else "adds to the gradients of the step before",
             confidence=0.97,
         )
 
@@ -90,7 +93,15 @@ def _left_over(fit: Fit) -> tuple[np.ndarray, list[int], float] | None:
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """Gradients of zero before each backward pass."""
+    """Gradients of zero before each backward pass, of the optimizers that step without."""
+    if finding.where is not None and finding.where == twice(signals.places, finding.where.file, "zero_grad"):
+        stepped, reset = (
+            {ast.unparse(call.func).rpartition(".")[0] for call, _ in signals.places.calls(finding.where.file, method)}
+            for method in ("step", "zero_grad")
+        )
+        for other in sorted(stepped - reset):
+            yield Change("reset the other optimizer's gradients", (replace(finding.where, f"{other}.zero_grad()"),))
+        return
     name = stepped_name(signals, signals.longest)
     if name and finding.where is not None:
         yield Change("reset the gradients before each step", (insert_before(finding.where, f"{name}.zero_grad()"),))

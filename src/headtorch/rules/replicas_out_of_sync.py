@@ -17,11 +17,14 @@ wrapper and not the module in it.
 Ignore it when the copies are meant to part, as members of an ensemble of which you evaluate one for a start.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.changes import insert_before
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.slips import bound_anew
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
@@ -56,7 +59,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         if apart < APART or all(used) or not (joined or (stepwise and any(used))):
             continue
         told |= {each.objective.id for each in copies}
-        never_copied = _never_copied(signals)
+        never_copied = signals.first_slip(bound_anew, "parameters")
         yield Finding(
             rule="replicas-out-of-sync",
             severity="error",
@@ -126,14 +129,6 @@ def _family(signals: Signals, fit: Fit) -> set[int]:
     return found
 
 
-def _never_copied(signals: Signals) -> Where | None:
-    """Where a loop over parameters binds their name anew, in place of copying numbers into them."""
-    for file in signals.run.sources:
-        for where in signals.places.rebound_items(file, "parameters"):
-            return where
-    return None
-
-
 def _place(signals: Signals, fit: Fit) -> Where | None:
     """Where the module is taken out of what holds it, else where it is called."""
     for number in fit.objective.roots:
@@ -142,3 +137,13 @@ def _place(signals: Signals, fit: Fit) -> Where | None:
             taken = signals.places.callee(module.called_at) if module.parent is not None else None
             return taken or fit.objective.backward_at
     return fit.objective.backward_at
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """The numbers copied into the parameter whose name is bound anew."""
+    where = finding.where
+    if where is None or where != signals.first_slip(bound_anew, "parameters"):
+        return
+    for statement in signals.places.nodes_at(where, ast.Assign):
+        code = f"{ast.unparse(statement.targets[0])}.data.copy_({ast.unparse(statement.value)})"
+        yield Change("copy the numbers", (insert_before(where, code),))

@@ -25,6 +25,7 @@ import numpy as np
 
 from headtorch.changes import insert_before, replace, set_argument
 from headtorch.model import Change, Evidence, Finding
+from headtorch.places.slips import mode_not_passed_on
 from headtorch.places.trees import called
 from headtorch.remedies import at_each_epoch, network_name
 from headtorch.signals import Fit, Signals
@@ -45,14 +46,15 @@ def find(signals: Signals) -> Iterator[Finding]:
         norms_on = kept[:, 3] - kept[:, 4]
         share = float(np.mean((dropouts_on > 0) | (norms_on > 0)))
         if share > ALL_BUT:
+            lost = signals.first_slip(mode_not_passed_on)
             yield Finding(
                 rule="train-mode-in-eval",
                 severity="warning",
                 message=f"{share:.0%} of the evaluations run with {_parts(dropouts_on, norms_on)} in training mode",
-                where=signals.evaluation_place() or fit.objective.backward_at,
+                where=lost or signals.evaluation_place() or fit.objective.backward_at,
                 saw=(Evidence("evaluations in training mode", f"{share:.0%}", healthy="0 %"), fit.seen_loss),
                 help="call `model.eval()` before evaluating, and `model.train()` after",
-                label="evaluates in training mode",
+                label="trains, whatever the mode" if lost else "evaluates in training mode",
                 confidence=0.85,
             )
         elif (always := signals.places_of_dropout_always_on()) is not None:
@@ -115,6 +117,9 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """Evaluation mode for evaluations, or a switch for the dropout that has none."""
     where, fit = finding.where, signals.longest
     if where is None:
+        return
+    if where == mode_not_passed_on(signals.places, where.file):
+        yield Change("pass the mode on", (replace(where, "super().train(mode)"),))
         return
     call = signals.places.call_at(where)
     if call is not None and called(call).endswith("dropout"):

@@ -6,6 +6,7 @@ A run is a list of fits, one for each objective: a loss that was minimised over 
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -103,6 +104,11 @@ class Signals:
         """The first place in the user's sources that sets an attribute, or calls a method, of one of these names."""
         places = (place for file in self.run.sources for place in self.places.sets_attribute(file, *names))
         return next(places, None)
+
+    def first_slip(self, slip: Callable[..., Where | None], *names: str) -> Where | None:
+        """The first place of one of the `slips` in the user's files."""
+        places = (slip(self.places, file, *names) for file in self.run.sources)
+        return next((place for place in places if place is not None), None)
 
     def half_place(self) -> Where | None:
         """Where the user's sources ask for half precision."""
