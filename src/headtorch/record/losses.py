@@ -159,17 +159,30 @@ def _each_with_each(node: Any, paths: dict[Any, Any]) -> tuple[tuple[int, ...], 
     while waiting and len(seen) < MAX_OPERATIONS:
         current = waiting.pop(0)
         children = [child for child in _children(current) if child not in paths]
-        result = output_shape(current)
-        if op_name(current) in _COMPARING and len(children) == 1 and result is not None:
-            shape = output_shape(children[0], current.next_functions[0][1] if current.next_functions[0][0] else 0)
-            square = len(result) == 2 and result[0] == result[1] > 1
-            if square and shape == (result[0], 1) and op_name(children[0]) != "Unsqueeze":
-                return shape, result
+        if op_name(current) in _COMPARING and len(children) == 1 and (shapes := _column_and_row(current)) is not None:
+            return shapes
         if op_name(current) in _ELEMENTWISE:
             fresh = [child for child in children if child not in seen]
             seen.update(fresh)
             waiting += fresh
     return None
+
+
+def _column_and_row(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The shapes of the operand that the network gives and of the result, where a column meets a row of as many numbers
+    from outside."""
+    outside_first = node.next_functions[0][0] is None
+    child, position = node.next_functions[1 if outside_first else 0]
+    result, shape = output_shape(node), output_shape(child, position)
+    if result is None or shape is None or len(result) != 2 or not result[0] == result[1] > 1:
+        return None
+    if shape != (result[0], 1) or op_name(child) == "Unsqueeze":
+        return None
+    if op_name(node) in ("Mul", "Div"):  # a whole square from outside is a mask or weights
+        other = saved(node, "_saved_self" if outside_first else "_saved_other")
+        if other is None or other.numel() != result[0]:
+            return None
+    return shape, result
 
 
 def _stretched_target(
