@@ -19,11 +19,11 @@ import math
 from collections.abc import Iterator
 from itertools import islice
 
-from headtorch.changes import replace
+from headtorch.changes import insert_before, replace
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.signals import Signals
 from headtorch.signals.network import Network
-from headtorch.store.records import Node
+from headtorch.store.records import Loss, Node
 
 FAMILY = "the loss and the output"
 LEADS_TO = (
@@ -34,6 +34,7 @@ LEADS_TO = (
     "weight-decay-too-high",
     "dead-relu",
 )
+COMPARING = ("Sub", "Rsub", "Mul", "Div")
 NEAR = 8  # operations below a loss written by hand, among which its difference stands
 
 
@@ -47,7 +48,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             prediction, other = loss.broadcast
             pairs = len(prediction) <= 2 and max(prediction, default=1) > 1 and max(prediction) in (other[0], other[-1])
             spread = math.prod(other) > math.prod(prediction)
-            node = _compares(fit.network, loss.node) if loss.node >= 0 else None
+            node = _compares(fit.network, loss) if loss.node >= 0 else None
             where = node.where if node else None
             if where in told:
                 continue
@@ -67,15 +68,18 @@ def find(signals: Signals) -> Iterator[Finding]:
             )
 
 
-def _compares(network: Network, number: int) -> Node:
-    """The operation that compares: the nearest difference below the loss, or the loss itself."""
-    node = network.nodes[number]
-    below = (network.nodes[i] for i in islice(network.before(number), NEAR))
-    return next((each for each in below if each.op in ("Sub", "Rsub") and each.where is not None), node)
+def _compares(network: Network, loss: Loss) -> Node:
+    """The operation that compares: the first, on the way to the loss, whose result has the shape of all pairs."""
+    node = network.nodes[loss.node]
+    below = (network.nodes[i] for i in islice(network.before(loss.node), NEAR))
+    spread = loss.broadcast[1] if loss.broadcast else None
+    found = [each for each in below if each.op in COMPARING and each.where is not None and each.shape == spread]
+    return found[-1] if found else node
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """One dimension more, or one less, for the target or for the prediction."""
+    what = "give prediction and target the same shape"
     for prediction, target in _operands(signals, finding.where) if finding.where is not None else ():
         for operand, call in (
             (target, "unsqueeze(1)"),
@@ -84,12 +88,27 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
             (prediction, "unsqueeze(1)"),
         ):
             edits = (replace(operand, f"({{}}).{call}"),)
-            yield Change("give prediction and target the same shape", edits, alters_loss=True)
+            yield Change(what, edits, alters_loss=True)
+    if (where := finding.where) is None:
+        return
+    for product in signals.places.nodes_at(where, ast.BinOp):
+        for name in _numbers(product.left) if isinstance(product.op, (ast.Mult, ast.Div)) else ():
+            for call in ("unsqueeze(1)", "squeeze(1)"):
+                yield Change(what, (insert_before(where, f"{name} = {name}.{call}"),), alters_loss=True)
+
+
+def _numbers(factor: ast.expr) -> list[str]:
+    """The variables in a factor, one that is called left out."""
+    called = {id(node.func) for node in ast.walk(factor) if isinstance(node, ast.Call)}
+    return sorted({node.id for node in ast.walk(factor) if isinstance(node, ast.Name) and id(node) not in called})
 
 
 def _operands(signals: Signals, where: Where) -> Iterator[tuple[Where, Where]]:
     """The places of what a loss compares: both sides of a difference, or the first two arguments of a call."""
     tree, call = signals.places.tree(where.file), signals.places.call_at(where)
+    products = signals.places.nodes_at(where, ast.BinOp)
+    if products and not isinstance(products[0].op, ast.Sub):
+        return
     for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and node.lineno == where.line:
             yield signals.places.where(where.file, node.left), signals.places.where(where.file, node.right)
