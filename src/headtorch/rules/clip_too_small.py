@@ -43,6 +43,7 @@ SHORT_WAY = 1.0  # of the weights' own size in the whole training: 107 of 118 he
 LEARNED = 0.9  # of the way from chance to 0: what came so far was not held back
 SAME = 0.005  # of the limit: natural gradients differ by far more from batch to batch, clamped ones by those below it
 NEAR = 0.02  # of the limit: the number in the source, beside a root mean square in which a few elements are smaller
+MANY = 16  # elements: the gradient of a single one, as of a critic's last bias, may well be the same at each step
 ENOUGH = 20  # looked-at steps: fewer could be alike by chance
 SCALE_FREE = ("Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adamax", "Adadelta", "Rprop", "Adafactor")
 
@@ -116,7 +117,10 @@ def _limit(fit: Fit) -> float | None:
     sizes = np.array([math.prod(parameter.shape) for parameter in fit.parameters], float)
     if len(norms.steps) < ENOUGH or norms.values.shape[1] != len(sizes):
         return None
-    largest = np.nanmax(norms.values / np.sqrt(np.maximum(sizes, 1)), axis=1)
+    many = sizes >= MANY
+    if not many.any():
+        return None
+    largest = np.nanmax(norms.values[:, many] / np.sqrt(sizes[many]), axis=1)
     limit = float(np.median(largest))
     same = float(np.mean(np.abs(largest - limit) <= SAME * limit))
     return limit if limit > 0 and same > NEARLY_ALL else None
