@@ -134,7 +134,7 @@ def _channels_first(network: Network, number: int, tensor: torch.Tensor) -> bool
         node = network.nodes[number]
         if "Convolution" in node.op:
             return True
-        if not node.inputs or node.weight is not None:
+        if not node.inputs or (node.weight is not None and not node.op.endswith("Norm")):
             return False
         number = node.inputs[0]
     return False

@@ -6,8 +6,9 @@ weights zero nothing passes either way. So it is with two factors of a product, 
 `∂L/∂A = Bᵀ ∂L/∂W = 0` and `∂L/∂B = ∂L/∂W Aᵀ = 0`.
 
 Measured: the share of a weight matrix's rows that equal another before training, and how much the units' outputs
-differ from each other at the end, wherever the weight is used. An output layer that starts at zero breaks the tie by
-itself, and passes.
+differ from each other at the end, wherever the weight is used; at the start, where the weight begins as one number
+other than 0 and the loss stays high: noise, as of a dropout, may tell the units apart in time. An output layer that
+starts at zero breaks the tie by itself, and passes.
 
 Healthy: no equal rows, for draws from a continuous distribution never meet (derivation; Goodfellow et al., "Deep
 Learning", 2016, 8.4). Outputs of a layer's units then spread by a good part of their size: by 0.1 or more in 110 of
@@ -29,11 +30,13 @@ from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, place_of
+from headtorch.store.records import Parameter
 
 FAMILY = "initialisation"
 LEADS_TO = ("lr-too-high", "capacity-too-small", "vanishing-gradients", "lr-too-low", "dead-relu", "init-too-small")
 EQUAL = 1e-3  # spread over size of the outputs: rounding is far below, healthy layers a hundredfold above
 ENOUGH = 3  # looked-at steps: what was made equal takes one to move, and one more to show it
+LEARNED = 0.95  # of the way from chance to 0: units that were told apart in time
 ALL = 0.99  # of the rows: random ones are never equal, so this is 1 or next to 0
 
 
@@ -44,11 +47,14 @@ def find(signals: Signals) -> Iterator[Finding]:
             parameter, first = fit.run.parameters.get(weight), fit.network.nodes[uses[0]]
             if parameter is None or len(parameter.shape) < 2 or parameter.shape[0] < 2:
                 continue
-            deviation, _, equal = fit.initial(parameter)
+            deviation, largest, equal = fit.initial(parameter)
             if equal < ALL:
                 continue
             spreads = [spread for number in uses if (spread := _spread_behind(fit, number)) is not None]
             if not spreads or max(spreads) >= EQUAL:
+                if deviation < EQUAL * largest and _begin_equal(fit, uses) and fit.gain < LEARNED:
+                    yield _one_number(signals, fit, parameter, largest)
+                    break
                 continue
             yield Finding(
                 rule="zero-or-constant-init",
@@ -67,6 +73,32 @@ def find(signals: Signals) -> Iterator[Finding]:
             break
         else:
             yield from _silent_product(signals, fit)
+
+
+def _begin_equal(fit: Fit, uses: list[int]) -> bool:
+    """Whether what follows a layer puts out the same in all its units at the first looked-at step."""
+    spreads = dict(fit.measured("unit_spread"))
+    behind = [n for n in spreads if any(n > use and use in islice(fit.network.before(n), 3) for use in uses)]
+    first = [float(spreads[n].column()[0]) for n in behind]
+    return bool(first) and max(first) < EQUAL
+
+
+def _one_number(signals: Signals, fit: Fit, parameter: Parameter, number: float) -> Finding:
+    """The finding that a weight begins as one number, and only noise, as of a dropout, has told its units apart."""
+    return Finding(
+        rule="zero-or-constant-init",
+        severity="warning",
+        message=f"`{parameter.name}` begins as one number, {number:.3g}: its {parameter.shape[0]} units start equal",
+        where=signals.init_place(False, parameter.name) or fit.objective.backward_at,
+        saw=(
+            Evidence("equal rows of the initial weight", "100%", healthy="0 %", layer=parameter.name),
+            Evidence("spread between units at the start", 0.0, healthy="above 0.1"),
+            fit.seen_loss,
+        ),
+        help="draw the weights at random, such as `nn.init.kaiming_normal_`, or leave the default",
+        label="makes all units equal",
+        confidence=0.93,
+    )
 
 
 def _silent_product(signals: Signals, fit: Fit) -> Iterator[Finding]:
