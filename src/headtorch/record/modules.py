@@ -206,7 +206,8 @@ def mode(root: nn.Module, training: bool) -> tuple[int, int, int, int]:
 
 
 def batches_behind(evaluated: nn.Module, trained: nn.Module) -> torch.Tensor | None:
-    """How many batches the running statistics of a copy have seen, and those of the network it is a copy of, (2,).
+    """How many batches the running statistics of a copy have counted, and those of the network it is a copy of, and the
+    sum of the copy's running means, (3,): an average of all floating-point buffers moves without counting.
 
     None when the two do not have equal batch norms, or share them.
     """
@@ -214,7 +215,8 @@ def batches_behind(evaluated: nn.Module, trained: nn.Module) -> torch.Tensor | N
     same = [norm.num_features for norm in copies] == [norm.num_features for norm in originals]
     if not copies or not same or copies[0] is originals[0] or any(norm.training for norm in copies):
         return None
-    return torch.stack([_seen(copies).amin(), _seen(originals).amax()]).float()
+    means = torch.stack([norm.running_mean.detach().float().sum() for norm in copies])
+    return torch.stack([_seen(copies).amin().float(), _seen(originals).amax().float(), means.sum()])
 
 
 def _norms(root: nn.Module) -> list[Any]:

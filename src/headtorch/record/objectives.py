@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Site = tuple[tuple[int, int], ...]  # where a backward pass stands: by frame, the id of its code and the instruction
 Reference = weakref.ref[torch.Tensor]
 RECENT = 16  # objectives that an optimizer may step for
+MAX_CALLED = 8  # sets of modules before the passes of one objective: of more, as of modules made anew, none tells
 MAX_OBJECTIVES = 64  # a search over hundreds of trainings need not describe each
 
 
@@ -82,10 +83,15 @@ class Objective:
         self.has_optimizer = False
         self.held_by: dict[int, OptimizerState] = {}
         self.followed_by: set[int] = set()
+        self.called: set[tuple[int, ...]] = set()  # the ids of the modules that were called before its passes
         self.compared_at = 0  # how many optimizers there were when its learners were last compared
         self.mode: tuple[int, ...] | None = None
         self.autocast: tuple[str, str] | None = None  # device and type at its last forward pass
         self.before: tuple[int, Rows, Rows] | None = None  # a looked-at step, the weights and their gradients before it
+
+    def is_called_by(self, modules: tuple[int, ...]) -> bool:
+        """Whether a pass after these modules, by id, may be its own: networks may take turns on one line."""
+        return modules in self.called or len(self.called) >= MAX_CALLED
 
     def begin_pass(self) -> list[OptimizerState]:
         """The optimizers that have stepped over its learners since its last backward pass; a new pass begins."""

@@ -213,7 +213,13 @@ class Recorder:
         if not accumulates and not self._is_training(site, loss, wanted, makes_graph):
             self._forget_forward()
             return None
-        if objective is None or self._looked_at(objective.count) or objective.compared_at != self.optimizers.made:
+        called = tuple(self._roots)
+        if (
+            objective is None
+            or self._looked_at(objective.count)
+            or objective.compared_at != self.optimizers.made
+            or not objective.is_called_by(called)
+        ):
             graph = Graph(loss.grad_fn) if loss.grad_fn is not None else None
             objective = self._objectives.identify(site, objective, graph, wanted, self._current)
         elif not objective.traced and objective.tries < MAX_TRIES and loss.grad_fn is not None:
@@ -221,6 +227,7 @@ class Recorder:
         if objective is None:
             self._forget_forward()
             return None
+        objective.called.add(called)
         step, count = self.step, objective.count
         self.step += 1
         objective.count += 1
@@ -229,8 +236,8 @@ class Recorder:
         now = Pass(objective, step, self._looked_at(count))
         now.wanted = wanted
         if graph is not None and self._to_describe(objective):
-            called = [module for reference, _ in self._roots.values() if (module := reference()) is not None]
-            self._describer.describe(objective, graph, called, step, self.tracer.on, self._entered_as)
+            modules = [module for reference, _ in self._roots.values() if (module := reference()) is not None]
+            self._describer.describe(objective, graph, modules, step, self.tracer.on, self._entered_as)
         self._note_loss(objective, step, loss, graph)
         self._note_mode(objective, step)
         self._measurements.weights(now)

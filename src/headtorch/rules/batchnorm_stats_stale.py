@@ -22,6 +22,8 @@ Ignore it when the running statistics were loaded together with the weights and 
 import ast
 from collections.abc import Iterator
 
+import numpy as np
+
 from headtorch.changes import insert_after
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import called
@@ -78,8 +80,8 @@ def _copy(signals: Signals, fit: Fit) -> Finding | None:
     seen = fit.series("batches_behind")
     if not seen:
         return None
-    copied, trained = (float(value) for value in seen.values[-1])
-    if trained < LONG_ENOUGH or copied > BEHIND * trained:
+    copied, trained = (float(value) for value in seen.values[-1][:2])
+    if trained < LONG_ENOUGH or copied > BEHIND * trained or _move(seen.values):
         return None
     return Finding(
         rule="batchnorm-stats-stale",
@@ -93,6 +95,14 @@ def _copy(signals: Signals, fit: Fit) -> Finding | None:
         label="this copy takes the weights without the statistics",
         confidence=0.93,
     )
+
+
+def _move(seen: np.ndarray) -> bool:
+    """Whether the copy's running means move, or are not where they began, though it counts no batches."""
+    if seen.shape[1] < 3:
+        return False
+    sums = seen[:, 2]
+    return bool(np.ptp(sums) > 0 or (seen[-1, 0] == 0 and sums[-1] != 0))
 
 
 def _batches(momentum: float) -> str:

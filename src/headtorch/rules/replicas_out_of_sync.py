@@ -109,13 +109,22 @@ def _in_turn(fit: Fit, other: Fit) -> bool:
 
 
 def _apart(fit: Fit, other: Fit) -> float:
-    """How far the lengths of the weights of two fits are apart in the second half, where they are nearest."""
-    norms = [f.series("weight_norm").values[:, f.reached & f.weights] for f in (fit, other)]
-    rows = min(len(each) for each in norms)
-    if rows < 4:
+    """How far the lengths of the weights of two fits are apart where a turn of theirs begins, at the nearest of the
+    turns in the second half of those that were looked at."""
+    mine, theirs = _turns(fit), _turns(other)
+    both = [turn for turn in mine if turn in theirs]
+    if len(both) < ROUNDS:
         return 0.0
-    a, b = (each[:rows][rows // 2 :] for each in norms)
-    return float((np.abs(a - b).max(axis=1) / a.max(axis=1)).min())
+    pairs = [(mine[turn], theirs[turn]) for turn in both[len(both) // 2 :]]
+    return min(float(np.abs(a - b).max() / a.max()) for a, b in pairs)
+
+
+def _turns(fit: Fit) -> dict[int, np.ndarray]:
+    """The lengths of a fit's weights at the first step of each of its turns, by number, where that was looked at."""
+    steps, norms = fit.series("loss").steps, fit.series("weight_norm")
+    begins = steps[np.diff(steps, prepend=steps[0] - 2) != 1]
+    looked = {int(step): row[fit.reached & fit.weights] for step, row in zip(norms.steps, norms.values, strict=True)}
+    return {turn: looked[int(step)] for turn, step in enumerate(begins) if int(step) in looked}
 
 
 def _family(signals: Signals, fit: Fit) -> set[int]:
