@@ -8,7 +8,7 @@ from itertools import accumulate, combinations
 from operator import mul
 from typing import Any
 
-from headtorch.record.graph import Graph, op_name, output_shape, saved
+from headtorch.record.graph import RECURRENT, Graph, op_name, output_shape, saved
 from headtorch.record.tracing import trace_of
 from headtorch.store.records import Reordered
 
@@ -39,7 +39,21 @@ def reordered_by(view: Any) -> Reordered | None:
     if before is None or after is None or (trace is not None and not trace.direct) or _skews(view):
         return None
     before = tuple(int(size) for size in before)
-    return Reordered(before, after, None if trace is None else trace.where) if in_another_order(before, after) else None
+    crossed = in_another_order(before, after) or (_is_state(view) and _mixes_examples(before, after))
+    return Reordered(before, after, None if trace is None else trace.where) if crossed else None
+
+
+def _is_state(view: Any) -> bool:
+    """Whether what is viewed is the last state of a recurrent layer, (layers * directions, examples, width)."""
+    child, position = view.next_functions[0]
+    return child is not None and (op_name(child) == "Stack" or (op_name(child) in RECURRENT and position > 0))
+
+
+def _mixes_examples(before: Sequence[int], after: Sequence[int]) -> bool:
+    """Whether a view of states begins with the examples, which are their second dimension."""
+    if len(before) != 3 or len(after) != 2 or before[0] < 2:
+        return False
+    return before[0] != before[1] and tuple(after) == (before[1], before[0] * before[2])
 
 
 def _skews(view: Any) -> bool:

@@ -3,7 +3,7 @@
 Why learning fails: a sigmoid ends in 0 to 1, a tanh in −1 to 1, a ReLU in 0 to infinity, a softmax in shares that sum
 to 1. Targets outside of that can never be met, however long the training is: the network drives its output to the
 edge, where the slope of the last non-linearity is 0, `σ′(z) = σ(z) (1 − σ(z)) → 0`, and gets no gradient any more. A
-softmax over a single output is always 1.
+softmax over a single output is always 1. The state of an LSTM or a GRU lies in −1 to 1 too.
 
 Measured: the operation before the loss, and the numbers that its output is multiplied with, `limit * tanh(z)`; the
 smallest and largest target of a regression on the looked-at steps; for a softmax, the share of rows of whole-number
@@ -30,6 +30,7 @@ from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import called
 from headtorch.remedies import valued
 from headtorch.signals import BOUNDED, Network, Signals, Term, factor_of, place_of
+from headtorch.signals.network import RECURRENT
 from headtorch.store.records import Node
 
 FAMILY = "the loss and the output"
@@ -44,6 +45,7 @@ LEADS_TO = (
     "lr-too-high",
     "input-not-normalised",
 )
+STATES = ("LSTM", "GRU")  # layers whose output is a state between -1 and 1
 REGRESSIONS = ("mse", "l1", "smooth_l1", "huber")
 MARGIN = 0.05  # of the range: targets a little outside cost at most 0.05² = 0.25 % of the range squared
 MOST = 0.5  # of the batches: single outliers are no reason to change the output
@@ -74,7 +76,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             saw = _single_softmax(output) or _outside(term, output) or _competing(term, output)
             if saw is None:
                 continue
-            op = node.op.lower()
+            op = node.op.lower() if node.op in BOUNDED else f"state of the {node.module}"
             times = "" if scaled is None else f", times {output.factor:g},"
             yield Finding(
                 rule="output-activation-range",
@@ -92,6 +94,8 @@ def _output(network: Network, term: Term) -> Output | None:
     """What bounds the prediction of a term of the loss, through products with known numbers."""
     factor, node = 1.0, network.predicted(term.loss)
     last = node
+    if node is not None and node.op in RECURRENT and node.module in STATES:
+        return Output(node, None, 1.0, -1.0, 1.0)
     while node is not None and node.op not in BOUNDED:
         by = factor_of(node)
         if not by:
@@ -165,6 +169,8 @@ def _competing(term: Term, output: Output) -> tuple[Evidence, ...] | None:
 
 
 def _advice(output: Output, term: Term) -> str:
+    if output.bounded.module in STATES:
+        return "put a linear layer behind it, which reads the state"
     op = output.bounded.op.lower()
     if output.scaled is not None:
         return f"multiply with a number that covers the targets, or leave out the {op}"
@@ -180,7 +186,7 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     where = finding.where
     yield from _widened(where, signals)
     call = signals.places.call_at(where) if where is not None else None
-    if where is None or call is None:
+    if where is None or call is None or called(call) in STATES:
         return
     if called(call) == "Softmax":
         yield Change("give each output a sigmoid", (replace(where, "torch.nn.Sigmoid()"),))

@@ -12,7 +12,7 @@ Healthy: an end near the best. Measured over the 16 of 119 healthy trainings wit
 1.17 times the best in 13, and none ends both at 1.25 times its best and at three times its training loss. Told when
 both are so, the best lies in the first 70 % of the evaluations, and one was below 0.95 times what a constant answer
 costs: what has never held for other examples does not get lost. A rise of 1.05 is enough where the training data are
-known by heart, 0.99 of the way from chance to 0, and others cost 0.8 of chance all the same, at their best too.
+known by heart, 0.99 of the way from chance to 0, and others cost half of chance all the same, at their best too.
 
 Fix: stop at the best held-out loss (Prechelt, 1998), `torch.save(model.state_dict(), "best.pt")` at each new best;
 `nn.Dropout(0.2)`, `weight_decay=1e-4`, augmentation, more data, or a smaller network.
@@ -35,7 +35,7 @@ LEADS_TO = ()
 WORSE = 1.25  # the held-out loss at the end, over its best: 13 of 16 healthy trainings stay below 1.17
 APART = 3.0  # the same over the training loss: 13 of 16 healthy trainings are below, and none exceeds both
 BY_HEART = 0.99  # of the way from chance to 0, on the training data
-LITTLE = 0.8  # of chance: of all that is known by heart, a fifth holds for other examples
+LITTLE = 0.5  # of chance: of all that is known by heart, half holds for other examples
 ABOVE = 1.05  # times its best, then: more than medians of three evaluations differ by
 RISING = 0.3  # of the evaluations since the best: longer than the patience of usual early stopping
 STILL_LEARNING = 0.9  # of the first tenth's training loss: else nothing is learned, the noise neither
