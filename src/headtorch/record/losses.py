@@ -99,6 +99,7 @@ def _term(node: Any, reduction: str | None, index: dict[Any, int], paths: dict[A
         target_dtype=None if target is None else str(target.dtype).removeprefix("torch."),
         prediction_shape=broadcast[0] if broadcast else prediction_shape,
         broadcast=broadcast,
+        pos_weight=_pos_weight(saved(node, "_saved_pos_weight")),
         weighted=_weighs(saved(node, "_saved_weight")) or _weighs(saved(node, "_saved_pos_weight"), 1.0),
     )
 
@@ -108,6 +109,12 @@ def _weighs(weights: torch.Tensor | None, even: float | None = None) -> bool:
     if weights is None or weights.device.type != "cpu" or not weights.numel():
         return weights is not None
     return bool((weights != (weights.flatten()[0] if even is None else even)).any())
+
+
+def _pos_weight(weights: torch.Tensor | None) -> float | None:
+    """The mean weight of a yes beside a no. On an accelerator it is not read."""
+    known = weights is not None and weights.device.type == "cpu" and weights.numel() > 0
+    return float(weights.float().mean()) if known and weights is not None else None
 
 
 def _through_views(node: Any, index: dict[Any, int]) -> Any:

@@ -46,6 +46,13 @@ class Measurements:
             return []
         return [(quantity.name, quantity.measure(tensor.detach())) for quantity in quantities.of("input")]
 
+    def of_other_input(self, tensor: torch.Tensor | None) -> list[tuple[str, torch.Tensor]]:
+        """The scale of another tensor of numbers given to the network, as quantity `other_input`."""
+        if tensor is None or not describable(tensor):
+            return []
+        scales = (quantity for quantity in quantities.of("input") if quantity.name == "input")
+        return [("other_input", quantity.measure(tensor.detach())) for quantity in scales]
+
     def compare(
         self, owner: int, prefix: str, step: int, loss: str, prediction: torch.Tensor, target: torch.Tensor | None
     ) -> None:

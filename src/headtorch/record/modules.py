@@ -228,6 +228,12 @@ def _seen(norms: list[Any]) -> torch.Tensor:
     return torch.stack([norm.num_batches_tracked.detach() for norm in norms])
 
 
+def other_numbers(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor | None:
+    """The first tensor of floating-point numbers that a module is given behind its first tensor; None without one."""
+    tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
+    return next((tensor for tensor in tensors[1:] if tensor.is_floating_point() and tensor.dim() > 1), None)
+
+
 def first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor | None:
     """The first tensor that a module is given, alone or at the head of a list; None where there is none."""
     for value in (*args, *kwargs.values()):

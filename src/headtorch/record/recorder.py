@@ -23,7 +23,7 @@ from headtorch.record.describe import Describer
 from headtorch.record.evaluations import Evaluations
 from headtorch.record.graph import Graph
 from headtorch.record.measure import Measurements, Pass
-from headtorch.record.modules import Modules, first_tensor, mode, trains
+from headtorch.record.modules import Modules, first_tensor, mode, other_numbers, trains
 from headtorch.record.objectives import MAX_OBJECTIVES, Objective, Objectives, Reference, Site, TensorNumbers
 from headtorch.record.optimizers import AnyOptimizer, Optimizers
 from headtorch.record.outbox import Outbox
@@ -119,6 +119,7 @@ class Recorder:
                 if type(tensor) is torch.Tensor and tensor.is_contiguous():
                     self._entered_as = tuple(tensor.shape), tensor.data_ptr()
                 self._inputs = self._measurements.of_input(tensor)
+                self._inputs += self._measurements.of_other_input(other_numbers(args, kwargs))
 
     def settle(self) -> None:
         """Take over what has passed in the calm."""

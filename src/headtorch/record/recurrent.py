@@ -25,7 +25,7 @@ class Layer:
     def __init__(self, weight: torch.Tensor) -> None:
         self.weight = weakref.ref(weight)
         self.passes = 0
-        self.runs = 0
+        self.runs = self.runs_before = 0
         self.step = -1
         self.left: torch.Tensor | None = None
         self.begun: torch.Tensor | None = None  # of the state that its first run in this pass was given
@@ -42,8 +42,8 @@ class Recurrent:
         self, step: int, args: tuple[Any, ...], result: Any, grad: bool
     ) -> tuple[torch.Tensor, str, torch.Tensor] | None:
         """A layer has run. Returns its first weight, the name of the quantity, and (largest |state| that it was given,
-        1 if it is the one it gave last, 1 if it is the one that the first run of this pass was given), at the first and
-        the second run in a pass that autograd follows; else None.
+        1 if it is the one it gave last, 1 if it is the one that the first run of this pass was given, how often it ran
+        in the pass before), at the first and the second run in a pass that autograd follows; else None.
 
         `args` are those of the functions below torch.nn: input, batch sizes if packed, state, weights.
         """
@@ -54,7 +54,7 @@ class Recurrent:
         if grad and layer.step != step:
             layer.step = step
             layer.passes += 1
-            layer.runs = 0
+            layer.runs_before, layer.runs = layer.runs, 0
         layer.runs += grad
         if layer.passes > self._dense:
             return None
@@ -69,7 +69,8 @@ class Recurrent:
             state.new_zeros(()) if other is None else (state == other).all().to(state.dtype)
             for other in (before, layer.begun)
         ]
-        return weight, QUANTITIES[layer.runs - 1], torch.stack([state.abs().amax(), *equal])
+        ran = state.new_full((), layer.runs_before)
+        return weight, QUANTITIES[layer.runs - 1], torch.stack([state.abs().amax(), *equal, ran])
 
     def _layer(self, weight: torch.Tensor) -> Layer:
         layer = self._layers.get(id(weight))

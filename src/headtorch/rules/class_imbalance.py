@@ -5,7 +5,7 @@ Why it fails: when 95 in 100 examples are of one class, always saying so is 95 %
 the one that matters, adds its share pₖ to the gradient, and no more.
 
 Measured: the shares of the classes over the looked-at batches, whether the loss weighs them, and how many of the
-answers are right.
+answers are right. A `pos_weight` that halves what a rare answer counts, or worse, is an error: it is upside down.
 
 Healthy: near that of the others, or weighted (He & Garcia, 2009). Told when the rarest of 2 to 20 classes has less
 than 7 % of the most frequent one's share: of two classes, the constant answer is then right 93 times in 100
@@ -36,6 +36,7 @@ RARE = 0.07  # of the share of the most frequent class: of two, the constant ans
 LEARNED = 0.9  # of the way from chance to 0: the rare class too, or the loss would be higher
 BETTER = 0.3  # of the rarest class is told, if all others are: fewer answers are right where it is hardly told at all
 AWARE = 1.2  # times the loss of the shares: at the rarity above, a start from even shares costs 2.8 times it or more
+FEW = 0.3  # of the answers: nearer to a half, what a weight is for may be a matter of costs
 RECENT = 20  # looked-at batches: few of them hold a rare answer at all
 MANY = 20  # classes: of more, as of words, some are rare by nature
 
@@ -47,6 +48,9 @@ YES_OR_NO = ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits")
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each unweighted classification with a rare class."""
     for fit in signals.fits:
+        if (finding := _weighed_down(signals, fit)) is not None:
+            yield finding
+            continue
         shares = _shares(fit)
         if shares is None or fit.loss is None or fit.loss.weighted or not 2 <= len(shares) <= MANY:
             continue
@@ -73,6 +77,31 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="weighs every example alike",
             confidence=0.7,
         )
+
+
+def _weighed_down(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where the weight of a yes makes what is rare count even less."""
+    target, loss = fit.series("target"), fit.loss
+    if loss is None or loss.pos_weight is None or not target or float(np.nanmin(target.values[:, 5])) < 1:
+        return None
+    share = float(np.nanmean(target.values[:, 0]))
+    weighed = share * loss.pos_weight / (share * loss.pos_weight + 1 - share)
+    rare = min(share, 1 - share)
+    if not 0 < rare < FEW or not min(weighed, 1 - weighed) < rare / 2 or (weighed < 0.5) != (share < 0.5):
+        return None
+    return Finding(
+        rule="class-imbalance",
+        severity="error",
+        message=f"the rarer answer is {rare:.1%} of all, and counts as {min(weighed, 1 - weighed):.2%} by `pos_weight`",
+        where=signals.criterion_place(fit) or _weight_place(signals, fit),
+        saw=(
+            Evidence("weight of a yes beside a no", loss.pos_weight, healthy=f"up to {(1 - share) / share:.3g}"),
+            fit.seen_loss,
+        ),
+        help="turn the ratio around: `pos_weight` is the number of noes for each yes",
+        label="weighs the rare answer down",
+        confidence=0.9,
+    )
 
 
 def _merged(shares: np.ndarray) -> float:

@@ -7,7 +7,7 @@ weights nothing to work with, and the biases do all the learning.
 
 Measured: the standard deviation and the mean of each feature in the batches given to the network (a column of a
 table, a channel of an image); the largest of them is judged. Inputs that an embedding or a norm takes first are left
-out.
+out. Of several inputs the first is looked at, and the next that is made of floating-point numbers.
 
 Healthy: about 1 (LeCun et al., 1998); pixels from 0 to 1 are fine. Measured over 119 healthy trainings: 0.38 to 11 in
 9 of 10, and 111 of 115 below 20. Told beyond 20, four hundred times the curvature, or below 0.02, when the loss came
@@ -48,34 +48,49 @@ AT_CHANCE = 0.2  # of that way: 116 of 118 come further
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that does not learn well from inputs of an unfit scale."""
     for fit in signals.fits:
-        inputs = fit.series("input")
-        if not inputs or not fit.had_time or not fit.gain < LEARNED or _embeds_or_normalises(fit):
+        if not fit.had_time or not fit.gain < LEARNED:
             continue
-        spread, mean = np.nanmedian(inputs.values[:, 5]), np.nanmedian(inputs.values[:, 7])
-        scale = float(np.nanmax([spread, mean]))
-        smallest = float(np.nanmedian(inputs.values[:, 6]))
-        if SMALL < scale < LARGE or scale == 0:
-            continue
-        low, high = float(inputs.values[:, 2].min()), float(inputs.values[:, 3].max())
-        yield Finding(
-            rule="input-not-normalised",
-            severity="error" if fit.gain < AT_CHANCE else "warning",
-            message=f"the inputs reach from {low:.3g} to {high:.3g}: far from a scale of 1",
-            where=signals.input_place(fit),
-            saw=(
-                Evidence("largest std of a feature", float(spread), healthy="about 1", steps=span(inputs.steps[:100])),
-                Evidence("smallest std of a feature", smallest, healthy="about 1"),
-                fit.seen_loss,
-            ),
-            help="subtract each feature's mean and divide by its standard deviation, both of the training data",
-            label="these inputs",
-            confidence=0.86,
-        )
+        first = None if _embeds_or_normalises(fit) else _unfit(signals, fit, "input", 0)
+        other = None if _normalises(fit) else _unfit(signals, fit, "other_input", 1)
+        if (finding := first or other) is not None:
+            yield finding
+
+
+def _unfit(signals: Signals, fit: Fit, quantity: str, position: int) -> Finding | None:
+    """A finding when what a network is given at a position has an unfit scale."""
+    inputs = fit.series(quantity)
+    if not inputs:
+        return None
+    spread, mean = np.nanmedian(inputs.values[:, 5]), np.nanmedian(inputs.values[:, 7])
+    scale = float(np.nanmax([spread, mean]))
+    smallest = float(np.nanmedian(inputs.values[:, 6]))
+    if SMALL < scale < LARGE or scale == 0:
+        return None
+    low, high = float(inputs.values[:, 2].min()), float(inputs.values[:, 3].max())
+    return Finding(
+        rule="input-not-normalised",
+        severity="error" if fit.gain < AT_CHANCE else "warning",
+        message=f"the inputs reach from {low:.3g} to {high:.3g}: far from a scale of 1",
+        where=signals.input_place(fit, position),
+        saw=(
+            Evidence("largest std of a feature", float(spread), healthy="about 1", steps=span(inputs.steps[:100])),
+            Evidence("smallest std of a feature", smallest, healthy="about 1"),
+            fit.seen_loss,
+        ),
+        help="subtract each feature's mean and divide by its standard deviation, both of the training data",
+        label="these inputs",
+        confidence=0.86,
+    )
 
 
 def _embeds_or_normalises(fit: Fit) -> bool:
     """Whether the first operations make the scale of the input meaningless: an embedding, or a norm."""
     return any(node.op == "Embedding" or "Norm" in node.op for node in fit.network.nodes[:3] if not node.inputs)
+
+
+def _normalises(fit: Fit) -> bool:
+    """Whether a norm comes first of all for some of the data."""
+    return any("Norm" in node.op and not node.inputs for node in fit.network.nodes)
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

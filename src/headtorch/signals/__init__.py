@@ -114,13 +114,14 @@ class Signals:
         """Where the user's sources ask for half precision."""
         return next((place for file in self.run.sources for place in self.places.half_precision(file)), None)
 
-    def input_place(self, fit: Fit) -> Where | None:
-        """The line where a fit's inputs are made, or else the one that gives them to its network."""
+    def input_place(self, fit: Fit, position: int = 0) -> Where | None:
+        """The line where what a fit's network is given at a position is made, or else the one that gives it."""
         for number in fit.objective.roots:
             module = self.run.modules.get(number)
             if module is not None and module.called_at is not None:
                 stack = (module.called_at, *fit.objective.stack[1:])
-                return prepared(self.places, stack) or self.places.origin(module.called_at) or module.called_at
+                origin = self.places.origin(module.called_at, position)
+                return prepared(self.places, stack, position) or origin or module.called_at
         maps = fit.network.linear_maps
         return (fit.network.nodes[maps[0]].where if maps else None) or fit.objective.backward_at
 

@@ -35,8 +35,8 @@ class Loss(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `name` is "cross_entropy", "nll", "mse", "l1", "bce", "bce_with_logits", ... or "unknown". `node` is the index of
     its node, `prediction` that of the last node of the network before it (None when the network's output is not seen).
-    `weighted` says that its classes are weighted. `broadcast` gives two shapes when prediction and target were
-    broadcast against each other.
+    `weighted` says that its classes are weighted, `pos_weight` how much a yes counts beside a no, where it is told.
+    `broadcast` gives two shapes when prediction and target were broadcast against each other.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Loss(msgspec.Struct, frozen=True, omit_defaults=True):
     prediction_shape: tuple[int, ...] | None = None
     broadcast: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     weighted: bool = False
+    pos_weight: float | None = None
 
 
 def term_prefix(number: int) -> str:
