@@ -23,7 +23,9 @@ def run(recorded: Start) -> Run:
 def objectives(run: Run, name: str) -> list[Objective]:
     """The objectives of one of the script's functions."""
     start = SOURCE.index(f"def {name}():") + 1
-    end = next((i for i in range(start, len(SOURCE)) if SOURCE[i].startswith(("def ", "for "))), len(SOURCE))
+    end = next(
+        (i for i in range(start, len(SOURCE)) if SOURCE[i].startswith(("def ", "for ", "TRAININGS"))), len(SOURCE)
+    )
     return [each for each in run.objectives if each.backward_at and start < each.backward_at.line <= end]
 
 
@@ -108,3 +110,12 @@ def test_settings_that_are_numbers_of_numpy(run: Run) -> None:
     assert optimizer.groups[0]["lr"] == 0.01
     assert optimizer.groups[0]["momentum"] == pytest.approx(0.9)
     assert run.series("learning_rate", number).column().tolist() == pytest.approx([0.01, 1.0, np.cos(1), np.cos(2)])
+
+
+def test_networks_that_take_turns_on_one_line_keep_their_own_losses(run: Run) -> None:
+    first, second = objectives(run, "taking_turns")
+    start = int(run.series("loss", first.id).steps[0])
+    mine, theirs = (run.series("loss", each.id) for each in (first, second))
+    assert (mine.steps - start).tolist() == [step for step in range(400) if step // 7 % 2 == 0]
+    assert (theirs.steps - start).tolist() == [step for step in range(400) if step // 7 % 2 == 1]
+    assert mine.column().max() < theirs.column().min()

@@ -121,5 +121,18 @@ def numbers_of_numpy():
         optimizer.param_groups[0]["lr"] = np.cos(step)
 
 
-for each in (lengths, branches, eval_by_mistake, once, captured, mixed_precision, scheduled, numbers_of_numpy):
+def taking_turns():
+    models = [nn.Linear(4, 1) for _ in range(2)]
+    optimizers = [torch.optim.SGD(model.parameters(), lr=0.01) for model in models]
+    inputs = torch.randn(16, 4)
+    for step in range(400):
+        turn = step // 7 % 2
+        loss = F.mse_loss(models[turn](inputs), inputs[:, :1] + 100 * turn)
+        optimizers[turn].zero_grad()
+        loss.backward()
+        optimizers[turn].step()
+
+
+TRAININGS = (lengths, branches, eval_by_mistake, once, captured, mixed_precision, scheduled, numbers_of_numpy)
+for each in (*TRAININGS, taking_turns):
     each()
