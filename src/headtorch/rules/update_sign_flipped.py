@@ -22,7 +22,7 @@ told where another network is trained beside this one.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -119,17 +119,23 @@ def _falls_for_ever(signals: Signals, fit: Fit) -> Iterator[Finding]:
 
 
 def _minus(fit: Fit) -> Node | None:
-    """What turns the sign of the only loss, of a kind that is never negative; None where an optimizer climbs."""
-    if fit.loss is None or len(fit.objective.losses) != 1 or fit.loss.node < 0 or fit.loss.name not in NEVER_NEGATIVE:
+    """What turns the sign of the loss, of a sum of terms that are never negative; None where an optimizer climbs."""
+    terms = fit.objective.losses
+    if not terms or any(term.node < 0 or term.name not in NEVER_NEGATIVE for term in terms):
         return None
     if any(group.get("maximize") for optimizer in fit.followed_by for group in optimizer.groups):
         return None
-    turns = [
-        node
-        for node in fit.network.nodes[fit.loss.node + 1 :]
-        if node.op == "Neg" or float(node.detail.get("factor", 1.0)) < 0
-    ]
+    behind = fit.network.nodes[terms[0].node + 1 :] if len(terms) == 1 else _last_ones(fit.network.nodes)
+    turns = [node for node in behind if node.op == "Neg" or float(node.detail.get("factor", 1.0)) < 0]
     return turns[0] if len(turns) % 2 else None
+
+
+def _last_ones(nodes: Sequence[Node]) -> list[Node]:
+    """The operations on the loss as a whole, one after the other, the last one first."""
+    found = [nodes[-1]]
+    while len(found[-1].inputs) == 1 and nodes[found[-1].inputs[0]].shape == ():
+        found.append(nodes[found[-1].inputs[0]])
+    return found
 
 
 def _speeds_up(fit: Fit) -> bool:
