@@ -87,7 +87,7 @@ def _weighed_down(signals: Signals, fit: Fit) -> Finding | None:
     share = float(np.nanmean(target.values[:, 0]))
     weighed = share * loss.pos_weight / (share * loss.pos_weight + 1 - share)
     rare = min(share, 1 - share)
-    if not 0 < rare < FEW or not min(weighed, 1 - weighed) < rare / 2 or (weighed < 0.5) != (share < 0.5):
+    if not 0 < rare < FEW or not min(weighed, 1 - weighed) < rare / 2 or (weighed < TEMPTS) != (share < TEMPTS):
         return None
     return Finding(
         rule="class-imbalance",

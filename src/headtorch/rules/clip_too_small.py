@@ -38,7 +38,7 @@ LEADS_TO = ("lr-too-low", "lr-schedule-kills", "capacity-too-small", "vanishing-
 CLIPS = (("clip", "max_norm"), ("clip_value", "clip_value"))  # the quantity, and the argument that is the limit
 CUT = 0.05  # what is left of a usual gradient: a tenth of the smallest limit that still works, Pascanu et al. (2013)
 NEARLY_ALL = 0.9  # of the steps: a limit that is met now and then is what clipping is for
-MOST = 0.5  # of the elements: where fewer are above the limit, the others move as they would
+MOST = 0.5  # of the elements: where fewer are above the limit, the others move as they would; of the parameters
 SHORT_WAY = 1.0  # of the weights' own size in the whole training: 107 of 118 healthy ones go further
 LEARNED = 0.9  # of the way from chance to 0: what came so far was not held back
 SAME = 0.005  # of the limit: natural gradients differ by far more from batch to batch, clamped ones by those below it
@@ -123,7 +123,10 @@ def _limit(fit: Fit) -> float | None:
     largest = np.nanmax(norms.values[:, many] / np.sqrt(sizes[many]), axis=1)
     limit = float(np.median(largest))
     same = float(np.mean(np.abs(largest - limit) <= SAME * limit))
-    return limit if limit > 0 and same > NEARLY_ALL else None
+    # Of one batch for ever, the gradient at weights that hardly move is the same too.
+    varies = float(np.median(np.abs(np.diff(fit.losses)))) > SAME * abs(float(np.mean(fit.losses)))
+    alike = float(np.mean(np.median(norms.values[:, many] / np.sqrt(sizes[many]), axis=0) > MOST * limit))
+    return limit if limit > 0 and same > NEARLY_ALL and varies and alike > MOST else None
 
 
 def _clamps(signals: Signals, limit: float) -> Iterator[tuple[Where, list[Where]]]:

@@ -7,17 +7,16 @@ softmax, `∂pᵢ/∂zⱼ = pᵢ (δᵢⱼ − pⱼ)`, at most 1/4 and near 0 on
 
 Measured: the operation that feeds the loss, read from the graph; whatever the loss is, a sigmoid or softmax directly on
 another, through which the loss gets all that it gets from the weights, as in a focal loss for scores that is given
-shares: weights of attention and gates are no such pair. A log-softmax before cross entropy is no fault: log-softmax of
+shares: weights of attention and gates are no such pair; and sums, means and products of softmaxes, as of a mixture or
+an ensemble, given to cross entropy. A log-softmax before cross entropy is no fault: log-softmax of
 a log-softmax is itself.
 
 Healthy: raw scores at a loss that normalises (derivation: its formula, see Goodfellow et al., "Deep Learning", 2016,
 6.2.2).
 
-Shares may also be mixed on their way, `Σₖ πₖ softmax(zₖ)`, or the mean over an ensemble: what comes out are shares.
-
 Fix: hand the loss the raw scores, `F.cross_entropy(scores, y)` or `F.binary_cross_entropy_with_logits(scores, y)`;
-take `scores.softmax(dim=1)` only where probabilities are shown. Mixed
-shares have no raw scores: give the loss their logarithm, for the softmax of log p is p.
+take `scores.softmax(dim=1)` only where probabilities are shown. Mixed shares have no raw scores: give the loss their
+logarithm, for the softmax of log p is p.
 
 Ignore it when the squeezed scale is meant, as a penalty on certainty.
 """
