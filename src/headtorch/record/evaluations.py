@@ -65,7 +65,7 @@ class Evaluations:
         if behind is not None:
             self._outbox.put(owner, "batches_behind", step, behind)
         if is_entry:
-            for name, vector in Measurements(self._outbox).of_input(tensor):
+            for name, vector in Measurements(self._outbox).given("input", tensor):
                 self._outbox.put(owner, f"eval_{name}", step, vector)
 
     def loss_called(

@@ -40,18 +40,11 @@ class Measurements:
     def __init__(self, outbox: Outbox | Held) -> None:
         self._outbox = outbox
 
-    def of_input(self, tensor: torch.Tensor | None) -> list[tuple[str, torch.Tensor]]:
-        """What there is to say of the first tensor given to the network, by quantity."""
+    def given(self, kind: str, tensor: torch.Tensor | None) -> list[tuple[str, torch.Tensor]]:
+        """What there is to say of a tensor given to the network, by quantity; `kind` is "input" or "other input"."""
         if tensor is None or not describable(tensor):
             return []
-        return [(quantity.name, quantity.measure(tensor.detach())) for quantity in quantities.of("input")]
-
-    def of_other_input(self, tensor: torch.Tensor | None) -> list[tuple[str, torch.Tensor]]:
-        """The scale of another tensor of numbers given to the network, as quantity `other_input`."""
-        if tensor is None or not describable(tensor):
-            return []
-        scales = (quantity for quantity in quantities.of("input") if quantity.name == "input")
-        return [("other_input", quantity.measure(tensor.detach())) for quantity in scales]
+        return [(quantity.name, quantity.measure(tensor.detach())) for quantity in quantities.of(kind)]
 
     def compare(
         self, owner: int, prefix: str, step: int, loss: str, prediction: torch.Tensor, target: torch.Tensor | None
@@ -69,13 +62,9 @@ class Measurements:
             self._outbox.put(owner, prefix + quantity.name, step, quantity.measure(loss, prediction, target))
 
     def weights(self, now: Pass) -> None:
-        """The weights right before backward, and their change since the last backward pass, when that was looked at.
-
-        Where they are gone, this pass is not looked at.
-        """
+        """The weights right before backward, and their change since the last backward pass, when that was looked at."""
         objective, before = now.objective, now.objective.before
         objective.before = None
-        now.looked = now.looked and not objective.gone
         if objective.gone or (before is None and not now.looked):
             return
         rows = objective.rows(objective.tensors())

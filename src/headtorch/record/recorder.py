@@ -118,8 +118,8 @@ class Recorder:
                 self._entered_as = None
                 if type(tensor) is torch.Tensor and tensor.is_contiguous():
                     self._entered_as = tuple(tensor.shape), tensor.data_ptr()
-                self._inputs = self._measurements.of_input(tensor)
-                self._inputs += self._measurements.of_other_input(other_numbers(args, kwargs))
+                self._inputs = self._measurements.given("input", tensor)
+                self._inputs += self._measurements.given("other input", other_numbers(args, kwargs))
 
     def settle(self) -> None:
         """Take over what has passed in the calm."""
@@ -234,7 +234,7 @@ class Recorder:
         objective.count += 1
         self._current = objective
         self._evaluations.forget()
-        now = Pass(objective, step, self._looked_at(count))
+        now = Pass(objective, step, self._looked_at(count) and not objective.gone)
         now.wanted = wanted
         if graph is not None and self._to_describe(objective):
             modules = [module for reference, _ in self._roots.values() if (module := reference()) is not None]

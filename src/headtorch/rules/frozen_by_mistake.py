@@ -86,7 +86,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             severity=severity,  # type: ignore[arg-type]
             message=message,
             where=other
-            or signals.set_attributes_place("requires_grad", "requires_grad_")
+            or signals.set_attributes_place(LEARNS, f"{LEARNS}_")
             or _made(signals, random[:1])
             or fit.objective.backward_at,
             saw=(saw, fit.seen_loss),

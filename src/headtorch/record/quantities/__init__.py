@@ -11,6 +11,7 @@ reading a value back from the device:
     activation    the outputs of non-linearities                         activations.Activations
     output_grad   the gradient of each layer's output                    rows.Rows
     input         the first tensor given to the network                  a tensor
+    other input   the next one that holds floating-point numbers         a tensor
     prediction    what the loss gets from the network                    a tensor
     target        what the loss compares it with                         a tensor
     comparison    prediction and target                                  the loss's name and both tensors
