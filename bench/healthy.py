@@ -50,7 +50,7 @@ def figures(fit: Fit) -> dict[str, float]:
         "first loss over chance": fit.first_loss / fit.chance if fit.chance else math.nan,
         "dead units, worst layer": worst(fit, "dead_share"),
         "saturated outputs, worst hidden layer": worst(fit, "saturated_share"),
-        "std of the tail over its mean": float(np.std(fit.tail) / max(np.mean(fit.tail), 1e-30)),
+        "std of the tail over its mean": float(np.std(fit.tail)) / max(float(np.mean(fit.tail)), 1e-30),
         "cosine of update and -g": middle(fit, "descent"),
         "decay over |g|/|w|": decay(fit),
         "momentum or beta1": max(

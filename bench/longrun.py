@@ -34,7 +34,7 @@ KINDS = {
 
 def record(runs: Path, net: str = "deep") -> Path:
     """The run file of a hundred steps of a network, one of a hundred layers."""
-    arm: Arm = headtorch(net, runs)
+    arm: Arm = headtorch(net, "cpu", runs)
     arm.turn(RECORDED)
     arm.end()
     return next(runs.glob("*.htdb"))

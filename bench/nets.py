@@ -154,7 +154,7 @@ def deep() -> Task:
     return Task(model, torch.optim.Adam(model.parameters(), lr=1e-3), *classes(10, 20), 64)
 
 
-TASKS = {
+TASKS: dict[str, Callable[[], Task]] = {
     "mlp": mlp,
     "resnet": partial(resnet, 20, 64),
     "gpt": gpt,

@@ -88,9 +88,11 @@ def plain(
         trial = study.ask()
         values = {}
         for knob in search.ranges:
-            suggest = trial.suggest_int if knob.whole else trial.suggest_float
-            low, high = (int(knob.low), int(knob.high)) if knob.whole else (knob.low, knob.high)
-            values[knob.name] = knob.rounded(suggest(knob.name, low, high, log=knob.log))
+            if knob.whole:
+                drawn: float = trial.suggest_int(knob.name, int(knob.low), int(knob.high), log=knob.log)
+            else:
+                drawn = trial.suggest_float(knob.name, knob.low, knob.high, log=knob.log)
+            values[knob.name] = knob.rounded(drawn)
         ran = runner.run(Trial(search.texts(values), limit=Limit(hopeless_at_nan=True)))
         spent += ran.steps
         if reached(ran):

@@ -21,7 +21,7 @@ ROOT = HERE.parent
 def arm(tool: str, net: str, folder: Path) -> Arm:
     """The training of nets.py under a tool; `none` is the same attachment with no tool at it."""
     if tool == "headtorch":
-        return headtorch(net, folder)
+        return headtorch(net, "cpu", folder)
     interpreter = sys.executable if tool == "none" else python(group(tool))
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     environment = {"PYTHONPATH": path, "WANDB_MODE": "offline", "WANDB_DIR": str(folder), "OMP_NUM_THREADS": "1"}
