@@ -3,7 +3,7 @@ BIN := .venv/bin
 ROOT := $(if $(shell command -v sudo),sudo)
 INSTALL := $(BIN)/pip install --quiet --constraint constraints-dev.txt
 
-.PHONY: test demo bench bench-tune peers accuracy fixes test-corpus test-labs test-search test-cluster test-frameworks test-faults docs screenshots labs
+.PHONY: test demo bench bench-tune peers accuracy mutants fixes test-corpus test-labs test-search test-cluster test-frameworks test-faults docs screenshots labs
 
 # Everything that must hold before a change lands.
 test: .venv/dev .venv/browser
@@ -27,6 +27,10 @@ peers: .venv/dev
 # Runs headtorch over corpus/ and prints how often it names the right cause.
 accuracy: .venv/dev
 	$(BIN)/python -m corpus.accuracy
+
+# Breaks the sound scripts of corpus/ in many ways, and prints how often headtorch names what was done.
+mutants: .venv/dev
+	$(BIN)/python -m corpus.mutants
 
 # Lets headtorch fix each fault of corpus/, and runs what it has verified with a fresh seed.
 fixes: .venv/dev

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import mean, median
 
-import torch
-
 from bench.lockstep import Arm, lockstep
 from bench.table import Row, at_most, seen
 
@@ -27,6 +25,8 @@ MEMORY_GOAL = 50.0  # MiB
 
 def devices() -> list[str]:
     """Where networks are trained: on the CPU, and on a GPU where one is there."""
+    import torch  # not above: a process counts in its peak memory what held its parent when it was forked
+
     return ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
 
 

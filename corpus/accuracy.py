@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -46,12 +46,13 @@ class Case(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What headtorch said of a case: its findings, or the reason why there is no report."""
+    """What headtorch said of a case: its findings, or the reason why there is no report; and what the script said."""
 
     case: Case
     findings: list[dict[str, Any]]
     seconds: float
     trouble: str
+    output: str = ""
 
     def told(self, *severities: str) -> list[dict[str, Any]]:
         """The findings of some severities, in order."""
@@ -91,6 +92,26 @@ def truth_of(file: Path) -> dict[str, Any]:
     return {others.get(name, name): value for name, value in truth.items()}
 
 
+def diagnosed(cases: Iterable[Case], jobs: int) -> Iterator[Outcome]:
+    """What headtorch says of each case, in order, some at a time."""
+    environment = dict(os.environ, SEED="0", PYTHONHASHSEED="0", OMP_NUM_THREADS="1", NO_COLOR="1")
+    idle: SimpleQueue[Warm] = SimpleQueue()
+    for _ in range(jobs):
+        idle.put(Warm(environment))
+
+    def one(case: Case) -> Outcome:
+        warm = idle.get()
+        try:
+            return diagnose(case, warm)
+        finally:
+            idle.put(warm)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from pool.map(one, cases)
+    while not idle.empty():
+        idle.get().close()
+
+
 def diagnose(case: Case, warm: Warm) -> Outcome:
     """Run one script under headtorch, in a folder of its own."""
     start, findings, trouble = time.perf_counter(), [], ""
@@ -104,7 +125,7 @@ def diagnose(case: Case, warm: Warm) -> Outcome:
         except (OSError, ValueError):
             late = done.returncode == -signal.SIGALRM
             trouble = "ran too long" if late else "no report: " + " ".join(done.stderr[-200:].split())
-    return Outcome(case, findings, time.perf_counter() - start, trouble)
+    return Outcome(case, findings, time.perf_counter() - start, trouble, done.stdout)
 
 
 def line_of(outcome: Outcome) -> str:
@@ -173,24 +194,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     outcomes, start = [], time.perf_counter()
-    environment = dict(os.environ, SEED="0", PYTHONHASHSEED="0", OMP_NUM_THREADS="1", NO_COLOR="1")
-    idle: SimpleQueue[Warm] = SimpleQueue()
-
-    def diagnosed(case: Case) -> Outcome:
-        warm = idle.get()
-        try:
-            return diagnose(case, warm)
-        finally:
-            idle.put(warm)
-
-    for _ in range(args.jobs):
-        idle.put(Warm(environment))
-    with ThreadPoolExecutor(args.jobs) as pool:
-        for outcome in pool.map(diagnosed, cases(args.folders)):
-            print(line_of(outcome), flush=True)
-            outcomes.append(outcome)
-    while not idle.empty():
-        idle.get().close()
+    for outcome in diagnosed(cases(args.folders), args.jobs):
+        print(line_of(outcome), flush=True)
+        outcomes.append(outcome)
     print(f"\nrule told first x truth:\n{confusion(outcomes)}")
     print(f"\nconfidence of the causes told:\n{calibration(outcomes)}")
     print(f"\n{len(outcomes)} scripts in {(time.perf_counter() - start) / 60:.1f} minutes")

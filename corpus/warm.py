@@ -30,12 +30,13 @@ class Warm:
         """The end of the command with these arguments, started in a folder; its status is -SIGALRM after `limit`
         seconds, if any."""
         assert self._process.stdin and self._process.stdout
-        log = folder / "stderr.log"
-        order = {"folder": str(folder), "arguments": arguments, "log": str(log), "limit": limit}
+        out, log = folder / "stdout.log", folder / "stderr.log"
+        order = {"folder": str(folder), "arguments": arguments, "out": str(out), "log": str(log), "limit": limit}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         status = int(self._process.stdout.readline())
-        return subprocess.CompletedProcess(arguments, status, stderr=log.read_text(errors="replace"))
+        said, told = out.read_text(errors="replace"), log.read_text(errors="replace")
+        return subprocess.CompletedProcess(arguments, status, said, told)
 
     def close(self) -> None:
         """End the process."""
@@ -45,8 +46,8 @@ class Warm:
 def become(order: dict[str, Any]) -> None:
     """Be the command from here on."""
     signal.alarm(order["limit"])
-    log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for number, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, os.open(os.devnull, os.O_WRONLY)), (2, log)):
+    out, log = (os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC) for name in ("out", "log"))
+    for number, file in enumerate((os.open(os.devnull, os.O_RDONLY), out, log)):
         os.dup2(file, number)
     os.closerange(3, 256)
     sys.stdin, sys.stdout, sys.stderr = open(0, closefd=False), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115

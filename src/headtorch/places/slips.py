@@ -10,6 +10,21 @@ from itertools import pairwise
 from headtorch.model import Where
 from headtorch.places.trees import Trees, called
 
+# Distributions that can draw by a gradient's way, rsample(), beside sample().
+REPARAMETERISED = (
+    "Normal",
+    "LogNormal",
+    "MultivariateNormal",
+    "Independent",
+    "Laplace",
+    "Gumbel",
+    "Beta",
+    "Gamma",
+    "Dirichlet",
+    "Uniform",
+    "RelaxedOneHotCategorical",
+    "RelaxedBernoulli",
+)
 SHARING = ("from_numpy", "as_tensor", "asarray")  # conversions that copy nothing
 NEAR = 0.85  # of the letters, of two names: `require_grad` is near `requires_grad`, `grad` is not
 
@@ -65,6 +80,26 @@ def bound_anew(trees: Trees, file: str, method: str) -> Where | None:
             if isinstance(last, ast.Assign) and isinstance(last.targets[0], ast.Name) and last.targets[0].id in items:
                 return trees.where(file, last)
     return None
+
+
+def sampled(trees: Trees, file: str) -> Where | None:
+    """Where a distribution draws by `sample()`, past the gradient, though it could by `rsample()`, in a file that asks
+    for no likelihood of what is drawn."""
+    calls = [node for node in _nodes(trees, file) if isinstance(node, ast.Call)]
+    if any(called(call) == "log_prob" for call in calls):
+        return None
+    made = [node for node in _nodes(trees, file) if isinstance(node, ast.Assign) and _is_distribution(node.value)]
+    names = {ast.unparse(node.targets[0]) for node in made}
+    for call in calls:
+        if called(call) == "sample" and isinstance(call.func, ast.Attribute):
+            drawn_from = call.func.value
+            if _is_distribution(drawn_from) or ast.unparse(drawn_from) in names:
+                return trees.where(file, call)
+    return None
+
+
+def _is_distribution(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and called(node) in REPARAMETERISED
 
 
 def kept_buffer(trees: Trees, file: str) -> Where | None:

@@ -9,6 +9,7 @@ sample "scheduled"  of an optimizer, right after its step: its steps so far and 
 
 from __future__ import annotations
 
+import math
 import weakref
 from numbers import Integral, Real
 from typing import Any, Protocol
@@ -40,6 +41,7 @@ class OptimizerState:
         self.made_at = made_at
         self.made_after_step = step
         self.held: set[int] = set()
+        self.made_with: tuple[float, ...] = ()  # rates, by group
         self.rates: list[float] = []
         self.steps = 0
         self.fresh = False  # it has stepped, and no backward pass has added to its gradients since
@@ -88,6 +90,7 @@ class Optimizers:
         """Note a new optimizer, with the user's lines that made it."""
         _, asked_for = self._asked_for.get(id(optimizer), (None, ()))
         state = OptimizerState(optimizer, self._first_number + self.made, asked_for or self._sources.stack(), step)
+        state.made_with = tuple(_number(group.get("lr")) for group in optimizer.param_groups)
         self.made += 1
         self._states[id(optimizer)] = state
         self._write(optimizer, state)
@@ -167,6 +170,7 @@ class Optimizers:
                 groups=tuple(_settings(group) for group in optimizer.param_groups),
                 parameters=tuple(self._numbers.number(tensor) for tensor in tensors),
                 made_after_step=state.made_after_step,
+                made_with=tuple(rate if math.isfinite(rate) else 0.0 for rate in state.made_with),
             ),
         )
 

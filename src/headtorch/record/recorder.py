@@ -22,6 +22,7 @@ from headtorch.record.clipping import Clipping
 from headtorch.record.describe import Describer
 from headtorch.record.evaluations import Evaluations
 from headtorch.record.graph import Graph
+from headtorch.record.loading import Loading
 from headtorch.record.measure import Measurements, Pass
 from headtorch.record.modules import Modules, first_tensor, mode, other_numbers, trains
 from headtorch.record.objectives import MAX_OBJECTIVES, Objective, Objectives, Reference, Site, TensorNumbers
@@ -73,6 +74,7 @@ class Recorder:
         self._inputs: list[tuple[str, torch.Tensor]] = []
         self._pairs = Pairs(writer, self.sources, self.outbox)
         self._clipping = Clipping(writer, self.sources, self.outbox, schedule)
+        self._loading = Loading(writer, self.sources, self.modules, self.numbers)
         self._raw_seen: dict[Site, list[list[Reference]]] = {}  # the last sets of tensors that were asked for there
         self._nan_seen = False
         self._entered: Reference | None = None  # the first tensor given to the network in this pass
@@ -391,9 +393,9 @@ class Recorder:
         if self._current is not None:
             self._clipping.of_values(self._current, self.step - 1, float(most))
 
-    def state_loaded(self, module: nn.Module, state: Any) -> None:
+    def state_loaded(self, module: nn.Module, state: Any, result: Any) -> None:
         """A module has been given the weights in a state dict, which may leave some out."""
-        self.numbers.note_loaded(parameter for name, parameter in module.named_parameters() if name in state)
+        self._loading.loaded(self.step, module, state, result)
 
     def close(self) -> None:
         """Deliver what is on its way and say how much was seen."""

@@ -255,7 +255,8 @@ class Taps:
         def load_state_dict(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
             result = original_load(self, *args, **kwargs)
             if not is_compiling():
-                taps._contained(recorder.state_loaded, self, args[0] if args else kwargs.get("state_dict"))
+                state = args[0] if args else kwargs.get("state_dict")
+                taps._contained(recorder.state_loaded, self, state, result)
             return result
 
         leave_uncompiled(init, load_state_dict)

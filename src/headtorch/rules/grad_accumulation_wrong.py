@@ -1,8 +1,9 @@
 """Accumulated gradients are not scaled, or are applied too seldom or too often.
 
 Why learning fails: k backward passes add up to `g = Σⱼ ∇Lⱼ = k·mean(∇Lⱼ)`: k times the step that the rate was chosen
-for, unless each loss is divided by k. Reset before each pass, only the last k-th of the data counts; applied at each
-pass but reset at every k-th, each gradient is applied up to k times; and k that is too large leaves too few steps.
+for, unless each loss is divided by k, and a k-th of it where two places divide. Reset before each pass, only the last
+k-th of the data counts; applied at each pass but reset at every k-th, each gradient is applied up to k times; and a k
+that is too large leaves too few steps.
 
 Measured: how many backward passes come before each step, what is in the gradients when each of them begins, how the
 gradients of a step stand to those of its last pass, and the factor before the loss, from the graph. A sum is an error
@@ -18,13 +19,14 @@ Ignore it when the sum is meant and the learning rate was chosen for it.
 """
 
 import ast
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from headtorch.changes import delete, insert_after, insert_before, replace, text_at
 from headtorch.model import Change, Evidence, Finding, Where
-from headtorch.remedies import valued
+from headtorch.remedies import source_of, valued
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
@@ -50,6 +52,7 @@ SAME = 0.999  # cosine: 1 where a step takes its last pass alone, less for a sum
 SUMMED = 1.5  # times the mean: between 1, a mean, and 2, the smallest sum
 AS_LONG = 0.9  # of what the passes left: 1 where nothing divides or clips the gradients before the step
 USED = 0.4  # of the steps: a reset at each second leaves used gradients at 1 in 2, at each k-th at (k - 1) / k
+EXACT = 0.01  # of a division: a factor that is a power of the number of passes is that by rounding only
 UNFINISHED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
 
 
@@ -70,7 +73,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         if len(kept) > 2 and np.mean(kept == 0) > NEARLY_ALL and cosine > SAME:
             yield _reset_too_often(signals, fit, passes, seen)
         elif len(kept) > 2 and np.mean(kept == 0) < MOST:
-            if (finding := _unscaled(fit, passes, float(ratio), seen)) is not None:
+            finding = _unscaled(fit, passes, float(ratio), seen) or _divided_twice(fit, passes, seen)
+            if finding is not None:
                 yield finding
             elif passes >= MANY and fit.gain < UNFINISHED and fit.distance < FAR <= fit.distance * passes:
                 yield _too_seldom(signals, fit, passes, seen)
@@ -162,6 +166,38 @@ def _unscaled(fit: Fit, passes: int, ratio: float, seen: Evidence) -> Finding | 
     )
 
 
+def _divided_twice(fit: Fit, passes: int, seen: Evidence) -> Finding | None:
+    """Means that are divided by the number of passes more than once: an error where the weights get nowhere."""
+    mean = fit.loss is not None and fit.loss.reduction == "mean"
+    times = -math.log(fit.scale) / math.log(passes) if mean and fit.scale > 0 else 0.0
+    if round(times) < 2 or abs(times - round(times)) > EXACT or fit.held_by_any(ADAPTIVE):
+        return None
+    bad = fit.gain < UNFINISHED
+    return Finding(
+        rule="grad-accumulation-wrong",
+        severity="error" if bad else "warning",
+        message=f"each of {passes} losses is divided by {passes} more than once: "
+        f"steps are {passes ** (round(times) - 1)} times too short",
+        where=next(_divisions(fit, passes), fit.objective.backward_at),
+        saw=(
+            seen,
+            Evidence("factor of the loss", fit.scale, healthy=f"{1 / passes:.3g}"),
+            fit.seen_loss,
+        ),
+        help=f"divide each loss by {passes} once",
+        label="divides what is divided again",
+        confidence=0.9,
+    )
+
+
+def _divisions(fit: Fit, passes: int) -> Iterator[Where]:
+    """The places that divide the loss by the number of passes."""
+    for node in fit.network.nodes[fit.loss.node + 1 :] if fit.loss is not None else ():
+        factor = abs(float(node.detail.get("factor", 1.0)))
+        if node.where is not None and abs(factor * passes - 1) < EXACT:
+            yield node.where
+
+
 def _too_seldom(signals: Signals, fit: Fit, passes: int, seen: Evidence) -> Finding:
     backward = fit.objective.backward_at
     stepped = fit.followed_by[-1].stepped_at if fit.followed_by else None
@@ -204,6 +240,11 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     elif where == backward:
         edits = (replace(where, f"({{self}} / {_passes_a_step(fit)}).backward()"),)
         yield Change("follow the mean of the passes", edits, alters_loss=True)
+    elif where in _divisions(fit, _passes_a_step(fit)):
+        for ratio in signals.places.nodes_at(Where(where.file, where.line), ast.BinOp):
+            if isinstance(ratio.op, ast.Div):
+                edits = (replace(signals.places.where(where.file, ratio), source_of(signals, where, ratio.left)),)
+                yield Change("divide the loss once", edits, alters_loss=True)
     for test in signals.places.nodes_at(where, ast.Compare):
         for node in ast.walk(test.left):
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):

@@ -2,10 +2,14 @@
 
 Why learning fails: autograd follows a result back through the operations that made it, `∂L/∂w = ∂L/∂y · ∂y/∂w`.
 `.detach()`, `.data`, `.item()`, a trip through numpy, `torch.tensor(x)`, an argmax, or `torch.no_grad()` make a y
-without a history: the loss may depend on the layers below, but ∂y/∂w is taken for 0, and they never change.
+without a history: the loss may depend on the layers below, but ∂y/∂w is taken for 0, and they never change. So does
+what is drawn by `Normal(μ, σ).sample()`: only the other term of a variational loss then reaches the encoder. Rounding
+and signs have a history, and a slope of 0.
 
 Measured: which parameters of the modules that ran for the loss the graph reaches. What is not reached by any loss,
-was called in the forward pass, is trainable and yet never changes, is cut off.
+was called in the forward pass, is trainable and yet never changes, is cut off. Where two terms of a loss reach no
+weight in common and a distribution draws by `sample()` without its likelihood being asked for, it cuts between them.
+Below an operation of slope 0, whether weights get a gradient other than 0 at any looked-at step.
 
 Healthy: every parameter that takes part is reached by some loss, or is frozen by name (derivation).
 
@@ -17,9 +21,13 @@ Ignore it when the branch is meant to stand still, as the target of a stop-gradi
 
 import ast
 from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.slips import sampled
 from headtorch.places.trees import called, enclosing_function
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Module, Parameter
@@ -35,6 +43,12 @@ LEADS_TO = (
     "overfitting",
     "frozen-by-mistake",
 )
+# Operations whose derivative PyTorch gives as 0, and what they are called.
+NO_SLOPE = {
+    "Round": "rounding", "Floor": "rounding down", "Ceil": "rounding up", "Trunc": "cutting decimals off",
+    "Sign": "a sign", "Bernoulli": "a draw of zeros and ones", "Normal": "a draw by `torch.normal`",
+    "Poisson": "a draw by `torch.poisson`",
+}  # fmt: skip
 CONTAINERS = ("ParameterDict", "ParameterList")
 
 
@@ -46,6 +60,11 @@ def find(signals: Signals) -> Iterator[Finding]:
         if (alone := _stands_alone(fit)) is not None:
             yield alone
             continue
+        if (flat := _flat(fit)) is not None:
+            yield flat
+            continue
+        if (apart := _drawn_past_the_gradient(signals, fit)) is not None:
+            yield apart
         cut = [
             parameter
             for parameter, reached in zip(fit.parameters, fit.reached, strict=True)
@@ -101,6 +120,61 @@ def _stands_alone(fit: Fit) -> Finding | None:
         help="compute the network's output with autograd on, and take out the `requires_grad` that is set on it later",
         label="its graph ends before it reaches a weight",
         confidence=0.96,
+    )
+
+
+def _flat(fit: Fit) -> Finding | None:
+    """A finding where what stands below an operation of slope 0 gets a gradient of 0."""
+    gradients = fit.series("grad_norm")
+    nodes = fit.network.nodes
+    for number, node in enumerate(nodes):
+        if node.op not in NO_SLOPE:
+            continue
+        below = {nodes[each].weight for each in fit.network.before(number)} - {None}
+        still = [
+            parameter
+            for column, parameter in enumerate(fit.parameters)
+            if parameter.id in below and gradients and not np.nan_to_num(gradients.values[:, column]).any()
+        ]
+        if still:
+            rest = f" and {len(still) - 1} more" if len(still) > 1 else ""
+            return Finding(
+                rule="graph-detached",
+                severity="error",
+                message=f"{NO_SLOPE[node.op]} has slope 0: no gradient comes back to `{still[0].name}`{rest}",
+                where=node.where or fit.objective.backward_at,
+                saw=(Evidence("their gradient, at every looked-at step", 0.0, healthy="above 0"), fit.seen_loss),
+                help="put something that has a slope in its place, or let the gradient pass it by: "
+                "`x + (x.round() - x).detach()`",
+                label="the gradient ends here",
+                confidence=0.96,
+            )
+    return None
+
+
+def _drawn_past_the_gradient(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where one term of the loss reaches the layers before a distribution, another those after it, and none
+    both."""
+    terms = [term.node for term in fit.objective.losses if term.node >= 0]
+    nodes = fit.network.nodes
+    reached = [{nodes[each].weight for each in (node, *fit.network.before(node))} - {None} for node in terms]
+    apart = len(reached) > 1 and all(reached) and not any(a & b for a, b in combinations(reached, 2))
+    place = signals.first_slip(sampled) if apart else None
+    if place is None:
+        return None
+    return Finding(
+        rule="graph-detached",
+        severity="error",
+        message="what is drawn by `sample()` has no gradient: the terms of the loss reach no weight in common",
+        where=place,
+        saw=(
+            Evidence("weights that each term reaches", " and ".join(str(len(each)) for each in reached)),
+            Evidence("of them in common", "0", healthy="those before what is drawn"),
+            fit.seen_loss,
+        ),
+        help="draw by `rsample()`: μ + σ·ε, through which the gradient passes",
+        label="the gradient ends here",
+        confidence=0.92,
     )
 
 
@@ -187,6 +261,8 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     where = finding.where
     if where is None:
         return
+    if where == signals.first_slip(sampled):
+        yield Change("draw with a gradient", (replace(where, "{self}.rsample()"),))
     for inner, outer in _cuts(signals, where):
         yield Change("keep the output in the graph", (replace(outer, inner),))
     if (block := signals.places.without_gradient(where)) is not None:

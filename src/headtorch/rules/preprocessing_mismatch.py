@@ -36,6 +36,7 @@ LEADS_TO = ("overfitting", "batchnorm-stats-stale")
 SHIFT = 0.7  # of the training data's standard deviation: four times the 0.17 that healthy trainings reach at most
 SCALE = 2.5  # times its deviation: 0.92 to 1.1 in 67 healthy trainings
 CLASSES = ("cross_entropy", "nll")
+YES_OR_NO = ("bce", "bce_with_logits")
 NOISE = 6.0  # times what the means of batches differ by: chance does not reach it
 EQUAL = 1.25  # times its deviation: 0.92 to 1.1 in 67 healthy trainings
 NEAR = 2.0  # times a factor: the usual ones are further apart than this
@@ -46,7 +47,7 @@ HOLDS = 0.95  # of chance, beyond two standard errors: what was learned holds fo
 REPEATED = 0.1  # of a batch: fewer may have another's mark; more, and the first round through the data is over
 LITTLE = 0.25  # of what the training's own accuracy is better by: words and shapes in common help a little
 BATCHES = 6  # of new examples: fewer do not tell their spread
-DOMINATES = 0.5  # of the evaluated examples: one class, whose constant answer is hard to beat
+DOMINATES = 0.6  # of the evaluated examples: half is a fair coin, more is a constant answer that is hard to beat
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -90,12 +91,11 @@ def _other_scale(signals: Signals, fit: Fit) -> Finding | None:
 def _holds_elsewhere_only(signals: Signals, fit: Fit) -> Finding | None:
     """A finding when what is learned holds for new examples of the training data, and never for those evaluated."""
     held, chance = fit.held_out, fit.held_out_chance
-    counts, right = fit.series("eval_class_count"), fit.series("eval_measure")
+    right, most_frequent = fit.series("eval_measure"), _most_frequent(fit)
     if held is None or chance is None or len(held.steps) < COURSE or not fit.gain > LEARNED:
         return None
-    if not right or not counts or counts.values.shape[1] < 2 or fit.loss is None or fit.loss.name not in CLASSES:
+    if not right or most_frequent is None:
         return None
-    most_frequent = float(counts.values.sum(axis=0).max() / max(counts.values.sum(), 1))
     accuracy = max(float(right.column()[right.steps == step].mean()) for step in np.unique(right.steps))
     best = float(held.column().min())
     learned = max(fit.fits_measure - most_frequent, 0.0)
@@ -121,6 +121,18 @@ def _holds_elsewhere_only(signals: Signals, fit: Fit) -> Finding | None:
         label="these inputs",
         confidence=0.6,
     )
+
+
+def _most_frequent(fit: Fit) -> float | None:
+    """The share of the most frequent class among the evaluated examples; None where their targets are no classes."""
+    loss = fit.loss.name if fit.loss is not None else ""
+    counts, yes = fit.series("eval_class_count"), fit.series("eval_target")
+    if loss in CLASSES and counts and counts.values.shape[1] > 1:
+        return float(counts.values.sum(axis=0).max() / max(counts.values.sum(), 1))
+    if loss in YES_OR_NO and yes and yes.values[:, 5].min() == 1:  # whole numbers: yes or no
+        share = float(yes.values[:, 0].mean())
+        return max(share, 1 - share)
+    return None
 
 
 def _losses_of_new_examples(fit: Fit, until: int) -> np.ndarray:

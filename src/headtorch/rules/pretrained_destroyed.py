@@ -1,11 +1,12 @@
-"""Fine-tuning wrecks the features it meant to use.
+"""Fine-tuning wrecks the features it meant to use, or begins without them.
 
 Why it fails: loaded weights stand in a good place. Steps that were made for a random start carry them away before the
 new head has learned anything: a way of `Σ |Δw|/|w| = 0.5` is enough to turn a weight vector by 30°, for sin 30° =
-0.5.
+0.5. With `strict=False`, a state dict whose names all have another prefix loads nothing, and nobody says so.
 
 Measured: |Δw|/|w| of weights that were loaded or trained before, on the first looked-at steps, their sum, and what
-became of the loss.
+became of the loss; whether a state dict has any name of the module that is given it; and the rates of the groups,
+where a schedule makes one of those that they were made with.
 
 Healthy: steps well below 0.05, and less than 0.1 in all while a new head settles (derivation: ten steps of 0.05 are
 that half). Fine-tuning takes smaller rates for early layers, and thaws them late (Howard & Ruder, 2018). Told
@@ -23,12 +24,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from headtorch.changes import set_value
 from headtorch.model import Change, Evidence, Finding
 from headtorch.remedies import lower_rate, scaled
-from headtorch.signals import Signals
+from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
 LEADS_TO = ("lr-too-high", "dead-relu", "exploding-gradients", "vanishing-gradients", "overfitting")
+ONCE = 2  # loads: more are copies of a network that are given its weights again and again
+RAISED = 3.0  # times the rate it was made with: rates of groups differ by ten or more, Howard & Ruder (2018) by 2.6
+LEVEL = 1.01  # times the lowest rate of the groups: what is set to one number differs by rounding
 LARGE_STEP = 0.05  # |dw|/|w|: ten such steps are FAR
 FAR = 0.5  # sum of |dw|/|w|: can turn a weight vector by asin(0.5) = 30 degrees
 AT_ONCE = FAR  # in one step
@@ -36,8 +41,12 @@ AT_CHANCE = 0.15  # of the way from chance to 0: 116 of 118 healthy trainings co
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each fit that throws loaded weights about and learns nothing."""
+    """A finding for each fit that throws loaded weights about and learns nothing, and for weights that never came."""
+    yield from _never_loaded(signals)
     for fit in signals.fits:
+        if (levelled := _rates_levelled(signals, fit)) is not None:
+            yield levelled
+            continue
         updates = fit.series("update_ratio")
         mask = fit.weights & fit.trained_before & fit.moved
         if not updates or not mask.any() or updates.values.shape[1] != len(mask):
@@ -64,7 +73,72 @@ def find(signals: Signals) -> Iterator[Finding]:
         )
 
 
+def _rates_levelled(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where a schedule gives one rate to groups that were made with rates of their own, and what was learned
+    before had the lowest."""
+    for optimizer in fit.followed_by[-1:]:
+        made_with, series = np.array(optimizer.made_with), fit.rates.get(optimizer.id)
+        if (
+            len(made_with) < 2
+            or not (made_with > 0).all()
+            or series is None
+            or series.values.shape[1] != len(made_with)
+        ):
+            continue
+        rates = series.values
+        lowest = int(made_with.argmin())
+        sizes = [int(group.get("parameters") or 0) for group in optimizer.groups]
+        first = sum(sizes[:lowest])
+        held = set(optimizer.parameters[first : first + sizes[lowest]])
+        learned = {p.id for p, before in zip(fit.parameters, fit.trained_before, strict=True) if before}
+        raised = float(rates[:, lowest].max() / made_with[lowest])
+        level = bool((rates.max(axis=1) <= LEVEL * rates.min(axis=1)).all())
+        if not (level and held & learned and raised > RAISED and made_with.max() > RAISED * made_with.min()):
+            continue
+        return Finding(
+            rule="pretrained-destroyed",
+            severity="error",
+            message=f"the schedule gives all groups one rate, {raised:.3g}x that of what was learned before",
+            where=signals.schedule_place() or signals.rate_place(fit),
+            saw=(
+                Evidence("rates that the groups were made with", ", ".join(f"{rate:.3g}" for rate in made_with)),
+                Evidence("the highest that they are trained with", f"{rates.max():.3g}, all of them"),
+                fit.seen_loss,
+            ),
+            help="give the schedule one rate a group: `max_lr=[...]`",
+            label="levels the groups' rates",
+            confidence=0.92,
+        )
+    return None
+
+
+def _never_loaded(signals: Signals) -> Iterator[Finding]:
+    """A finding where a state dict has brought nothing; copies that are given theirs again and again are no
+    fine-tuning."""
+    for event in signals.loaded_in_vain[:1] if len(signals.loaded_in_vain) <= ONCE else ():
+        wanted, given = event.value["wanted"], event.value["given"]
+        places = signals.run.stacks("nothing_loaded")
+        yield Finding(
+            rule="pretrained-destroyed",
+            severity="error",
+            message=f"nothing was loaded: the state dict {'has none of the names' if given else 'holds nothing'} "
+            f"of this {event.value['type']}",
+            where=places[0][0] if places and places[0] else None,
+            saw=(Evidence("a name that is wanted", wanted), Evidence("a name that is given", given or "none")),
+            help="give the names their right prefix, and load with `strict=True`, which says what is missing",
+            label="loads nothing",
+            confidence=0.97,
+        )
+
+
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """A lower rate for what was learned before."""
+    """A rate for each group, or a lower one for what was learned before."""
+    where = finding.where
+    call = signals.places.call_at(where) if where is not None else None
+    if where is not None and call is not None:
+        rates = next((list(o.made_with) for f in signals.fits[::-1] for o in f.followed_by[-1:] if o.made_with), [])
+        for given in (keyword for keyword in call.keywords if keyword.arg == "max_lr" and len(rates) > 1):
+            edits = (set_value(signals.places.where(where.file, given), repr(rates)),)
+            yield Change("give each group its own rate", edits)
     yield from scaled(signals, finding.where, "lr", "lower the learning rate to", (0.1, 0.01, 0.001), None)
     yield from lower_rate(signals)

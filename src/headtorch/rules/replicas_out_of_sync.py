@@ -6,7 +6,8 @@ learn from all of it. Otherwise there are N models, and the one that is evaluate
 
 Measured: networks of one form that begin with the same weights, are trained in turn by the same lines, never come
 together again in the second half of the training, and of which one is evaluated and another never; or none of them,
-but another network that is made of theirs, as the server of a federation.
+but another network that is made of theirs, as the server of a federation. Also state dicts that are to bring them
+together and of whose names none is theirs, so that they load nothing.
 
 Healthy: a difference of 0 % between copies, for what begins equal and takes equal steps stays equal (derivation). Told
 where the lengths of their weights are 0.1 % apart or more, which rounding does not bring about.
@@ -47,6 +48,24 @@ def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each group of networks that begin as copies and are trained in turn, each for itself."""
     evaluated = {event.value["module"] for event in signals.run.events("evaluated")}
     told: set[int] = set()
+    in_vain = signals.loaded_in_vain
+    if len(in_vain) >= ROUNDS:
+        stacks = signals.run.stacks("nothing_loaded")
+        yield Finding(
+            rule="replicas-out-of-sync",
+            severity="error",
+            message="copies are given weights and load none: the state dict has none of their names",
+            where=next((stack[0] for stack in stacks if stack), None),
+            saw=(
+                Evidence("loads of nothing", float(len(in_vain)), healthy="0"),
+                Evidence("a name that is wanted", in_vain[0].value["wanted"]),
+                Evidence("a name that is given", in_vain[0].value["given"] or "none"),
+            ),
+            help="give the state of the same module, and load with `strict=True`, which says what is missing",
+            label="loads nothing",
+            confidence=0.96,
+        )
+        return
     for number, fit in enumerate(signals.fits):
         if fit.objective.id in told:
             continue

@@ -2,11 +2,13 @@
 
 Why learning fails: the gradient points uphill. Adding it instead of subtracting it, `w ← w + lr·g`, raises the loss
 with every step, by `ΔL ≈ +lr·|g|²`. A distance or a cross entropy has its best value at 0 and no worst one: with a
-minus before it, the way down leads away from the data for ever.
+minus before it, the way down leads away from the data for ever. A distance that stands as a score gives the farthest
+class the highest probability, and the way down leads away from the right one.
 
 Measured: the cosine between each update and the direction downhill, −g, the median over the parameters and the first
 50 looked-at steps; where the loss ends worse than it began and than chance, the first three, and all, if no other
-optimizer moves what the loss reaches. In the graph, the sign of a loss that is never below 0. Of a loss that is
+optimizer moves what the loss reaches. In the graph, the sign of a loss that is never below 0, and
+that of distances between outputs of the network that are given to a softmax. Of a loss that is
 written out, whether it falls below 0, by twenty times its first size, and in the second half of the training faster
 than in the first.
 
@@ -30,7 +32,7 @@ from headtorch.changes import replace, set_operator, set_value, text_at
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
-from headtorch.signals import Fit, Signals, span
+from headtorch.signals import Fit, Signals, factor_of, span
 from headtorch.store.records import Node
 
 FAMILY = "the step"
@@ -41,9 +43,12 @@ LEADS_TO = (
     "dead-relu",
     "saturated-activations",
     "no-zero-grad",
+    "constant-predictions",
 )
 UPHILL = -0.3  # half way between -1, plain climbing, and what momentum and Adam show when they descend, 0.25 or more
 NEVER_NEGATIVE = ("cross_entropy", "bce", "bce_with_logits", "mse", "l1", "smooth_l1", "huber")
+_DISTANCES = ("Cdist", "EuclideanDist")
+_SIZES = ("Pow", "Abs", "LinalgVectorNorm", "Norm")
 LONG = 20  # steps, to tell a loss that speeds up from a noisy one
 FAR = 20.0  # times the first loss, or 1: a density can be 20 only where it is narrower than 2e-9
 ENOUGH = 3  # looked-at steps: momentum may point uphill for one
@@ -54,6 +59,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose updates point up the gradient."""
     for fit in signals.fits:
         yield from _falls_for_ever(signals, fit)
+        yield from _far_is_likely(fit)
         descent = fit.series("descent")
         mask = fit.reached & fit.moved
         if not descent or not mask.any() or descent.values.shape[1] != len(mask) or len(descent.steps) < ENOUGH:
@@ -118,6 +124,48 @@ def _falls_for_ever(signals: Signals, fit: Fit) -> Iterator[Finding]:
     )
 
 
+def _far_is_likely(fit: Fit) -> Iterator[Finding]:
+    """A finding where a softmax over distances makes the farthest the most likely, as in a prototypical network (Snell
+    et al., 2017, equation 2) without its minus."""
+    nodes = fit.network.nodes
+    for number, softmax in enumerate(nodes):
+        if softmax.op not in ("Softmax", "LogSoftmax") or not (softmax.inputs and _is_distance(nodes, number)):
+            continue
+        yield Finding(
+            rule="update-sign-flipped",
+            severity="error",
+            message="distances stand as scores: the softmax gives the farthest the highest probability",
+            where=softmax.where,
+            saw=(Evidence("sign of the distances", "+", healthy="-"), fit.seen_loss),
+            help="put a minus before the distances: the nearest is to be the most likely",
+            label="makes what is far likely",
+            confidence=0.9,
+        )
+        return
+
+
+def _is_distance(nodes: Sequence[Node], softmax: int) -> bool:
+    """Whether a softmax gets distances between two outputs of the network, times a positive number."""
+    sign, squared = 1.0, False
+    (number,) = nodes[softmax].inputs[:1]
+    while len(set(nodes[number].inputs)) == 1:
+        node = nodes[number]
+        factor = factor_of(node)
+        if factor is not None:
+            sign *= factor
+        elif node.op in _SIZES or (node.op == "Mul" and len(node.inputs) == 2):
+            squared = True
+        elif node.op not in ("Sum", "Mean", "Sqrt"):
+            return False
+        if float(node.detail.get("exponent", 1.0)) < 0:
+            return False
+        number = node.inputs[0]
+    between = len(nodes[number].inputs) == 2
+    return (
+        sign > 0 and between and (nodes[number].op in _DISTANCES or (squared and nodes[number].op in ("Sub", "Rsub")))
+    )
+
+
 def _minus(fit: Fit) -> Node | None:
     """What turns the sign of the loss, of a sum of terms that are never negative; None where an optimizer climbs."""
     terms = fit.objective.losses
@@ -172,6 +220,12 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     call = signals.places.call_at(where)
     if "+=" in text:
         yield Change("go against the gradient", (set_operator(where, "-="),))
+    if call is not None and called(call) in ("softmax", "log_softmax", "cross_entropy"):
+        method = isinstance(call.func, ast.Attribute) and not call.args[:1]
+        scores = call.func.value if method and isinstance(call.func, ast.Attribute) else next(iter(call.args), None)
+        if scores is not None:
+            edits = (replace(signals.places.where(where.file, scores), "-({})"),)
+            yield Change("make the nearest the most likely", edits, alters_loss=True)
     if call is not None and called(call) in ("add_", "sub_") and isinstance(call.func, ast.Attribute):
         other = "sub_" if called(call) == "add_" else "add_"
         rest = ", ".join(source_of(signals, where, part) for part in (*call.args, *call.keywords))

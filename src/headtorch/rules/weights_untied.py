@@ -6,34 +6,41 @@ changed only when the word is read, the output side at each step, so that the ra
 one no longer fits the other.
 
 Measured: an embedding and a linear layer of one shape that are two parameters, begin with the same values (or stand in
-an assignment that gives one the values of the other), both learn, and come apart in length by 0.1 % or more.
+an assignment that gives one the values of the other), both learn, and come apart in length by 0.1 % or more. Also two
+branches of two linear maps or more that begin with the same values, learn apart, and whose outputs are compared by a
+difference, a distance or a product, as the two arms of a siamese network (Bromley et al., 1993) are.
 
 Healthy: one parameter, used twice, or two that are independent from the start (derivation; Press & Wolf, 2017, compare
 tied and untied embeddings).
 
-Fix: assign the parameter itself, after whatever makes new ones: `head.weight = embedding.weight`.
+Fix: assign the parameter itself, after whatever makes new ones: `head.weight = embedding.weight`; call one encoder
+twice in place of a copy.
 
 Ignore it when the second one is meant to start as a copy of the first and to go its own way.
 """
 
 import ast
 from collections.abc import Iterator
+from itertools import combinations
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.remedies import source_of
-from headtorch.signals import Fit, Signals
+from headtorch.signals import Fit, Network, Signals
 from headtorch.store.records import Parameter
 
 FAMILY = "the network"
 LEADS_TO = ("overfitting", "capacity-too-small")
+COMPARING = ("Mm", "Bmm", "Sub", "Mul", "Cdist", "EuclideanDist")  # what siamese networks end in
+DEEP = 2  # linear maps of a branch: single ones that begin equal are queries and keys
 APART = 1e-3  # of their size: float32 rounds at 6e-8, so this takes 16,000 steps of rounding all one way
 
 
 def find(signals: Signals) -> Iterator[Finding]:
-    """A finding for each embedding with a twin in a linear layer that moves away from it."""
+    """A finding for each embedding with a twin in a linear layer that moves away from it, and for copied branches."""
     told: set[int] = set()
     for fit in signals.fits:
+        yield from _copied_branches(signals, fit)
         learning = [
             p for p, reached, moved in zip(fit.parameters, fit.reached, fit.moved, strict=True) if reached and moved
         ]
@@ -41,7 +48,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             twin = next((p for p in learning if p.kind == "Linear" and p.shape == table.shape), None)
             if twin is None or (apart := _apart(fit, table, twin)) < APART:
                 continue
-            equal = fit.initial(table)[:2] == fit.initial(twin)[:2] and fit.initial(table)[0] > 0
+            equal = _equal(fit, table, twin)
             tie = _tie(signals, table, twin)
             if not equal and tie is None:
                 continue
@@ -62,6 +69,55 @@ def find(signals: Signals) -> Iterator[Finding]:
                 label="copies the values, and does not share them" if equal else "does not last",
                 confidence=0.95,
             )
+
+
+def _copied_branches(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding where a network compares two branches that began as copies."""
+    network = fit.network
+    moved = {p.id: p for p, is_moved in zip(fit.parameters, fit.reached & fit.moved, strict=True) if is_moved}
+    weights = {number: moved[w] for number in network.linear_maps if (w := network.nodes[number].weight) in moved}
+    pairs = [(one, other) for one, other in combinations(weights, 2) if _equal(fit, weights[one], weights[other])]
+    if len(pairs) < DEEP:
+        return
+    before = {number: set(network.before(number)) for number in {other for pair in pairs for other in pair}}
+    beside = [pair for pair in pairs if pair[0] not in before[pair[1]] and _meet(network, *pair) in COMPARING]
+    firsts, seconds = {one for one, _ in beside}, {other for _, other in beside}
+    if len(beside) < DEEP or firsts & seconds:
+        return
+    one, other = (network.name(number) for number in beside[0])
+    yield Finding(
+        rule="weights-untied",
+        severity="warning",
+        message=f"two branches are compared that began as copies and are trained apart, `{one}` and `{other}`",
+        where=signals.copy_place() or network.nodes[beside[0][1]].where,
+        saw=(
+            Evidence("linear maps that began equal", f"{len(beside)} pairs", healthy="one branch, used twice"),
+            fit.seen_loss,
+        ),
+        help="call one branch twice, if both get the same kind of input",
+        label="copies a branch",
+        confidence=0.75,
+    )
+
+
+def _equal(fit: Fit, one: Parameter, other: Parameter) -> bool:
+    """Whether two parameters began with the same values, and not with one value throughout."""
+    if one.id == other.id or one.shape != other.shape:
+        return False
+    return fit.initial(one)[:2] == fit.initial(other)[:2] and fit.initial(one)[0] > 0
+
+
+def _meet(network: Network, one: int, other: int) -> str:
+    """The first operation that gets something of both of two nodes; nothing where none does."""
+    from_one, from_other = {one}, {other}
+    for number in range(min(one, other) + 1, len(network.nodes)):
+        inputs = set(network.nodes[number].inputs)
+        if inputs & from_one and inputs & from_other:
+            return network.nodes[number].op
+        for reached in (from_one, from_other):
+            if inputs & reached:
+                reached.add(number)
+    return ""
 
 
 def _apart(fit: Fit, one: Parameter, other: Parameter) -> float:

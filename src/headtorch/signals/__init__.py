@@ -19,7 +19,7 @@ from headtorch.signals.fit import Fit, span
 from headtorch.signals.network import AFFINE, BOUNDED, LINEAR, Network, factor_of, is_affine, place_of
 from headtorch.signals.ranks import Rank, others
 from headtorch.store.records import Loss
-from headtorch.store.run import Run
+from headtorch.store.run import Event, Run
 
 __all__ = [
     "AFFINE",
@@ -145,6 +145,12 @@ class Signals:
         if where is None:
             return fit.objective.backward_at
         return prepared(self.places, (where, *fit.objective.stack[1:]), 1) or self.places.origin(where, 1) or where
+
+    @cached_property
+    def loaded_in_vain(self) -> list[Event]:
+        """The state dicts that brought a module nothing, where nothing else did later."""
+        later = {event.value["module"] for event in self.run.events("loaded_after_all")}
+        return [event for event in self.run.events("nothing_loaded") if event.value["module"] not in later]
 
     def _first_call(self, *names: str) -> Where | None:
         for file in self.run.sources:

@@ -128,7 +128,10 @@ class Module(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Optimizer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An optimizer: its class, its settings by group, the stack of user lines that made it (innermost first)."""
+    """An optimizer: its class, its settings by group, the stack of user lines that made it (innermost first).
+
+    `groups` are as they were at its first step, when a scheduler may have changed the rates that it was `made_with`.
+    """
 
     id: int
     kind: str
@@ -137,3 +140,4 @@ class Optimizer(msgspec.Struct, frozen=True, omit_defaults=True):
     groups: tuple[dict[str, float | int | str | bool | None], ...] = ()
     parameters: tuple[int, ...] = ()
     made_after_step: int = 0
+    made_with: tuple[float, ...] = ()

@@ -81,6 +81,7 @@ class News:
         """Whether there is a diagnosis, and what tells its findings from those of another one."""
         diagnosis = self._watched.diagnosis
         report = diagnosis.report if diagnosis is not None else None
-        places = [f"{one.rule} {one.where.line if one.where else 0}" for one in report.findings] if report else []
-        verdict = report.verdict if report else ""
-        return {"looked": diagnosis is not None, "findings": f"{verdict} {', '.join(places)}"}
+        if report is None:
+            return {"looked": diagnosis is not None, "findings": ""}
+        places = [f"{one.rule} {one.where.line if one.where else 0}" for one in report.findings]
+        return {"looked": True, "findings": f"{report.verdict} {', '.join(places)}"}
