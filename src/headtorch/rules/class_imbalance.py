@@ -28,6 +28,7 @@ from headtorch.changes import set_argument
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
+from headtorch.store.records import YES_OR_NO
 
 FAMILY = "the data"
 LEADS_TO = ()
@@ -41,8 +42,8 @@ RECENT = 20  # looked-at batches: few of them hold a rare answer at all
 MANY = 20  # classes: of more, as of words, some are rare by nature
 
 
-MANY_CLASSES = ("CrossEntropyLoss", "NLLLoss", "cross_entropy", "nll_loss")
-YES_OR_NO = ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits")
+CALLS_FOR_CLASSES = ("CrossEntropyLoss", "NLLLoss", "cross_entropy", "nll_loss")
+CALLS_FOR_YES_OR_NO = ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits")
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -128,7 +129,7 @@ def _shares(fit: Fit) -> np.ndarray | None:
     if counts and counts.values.shape[1] > 1 and not np.isnan(counts.values).any():
         totals = counts.values.sum(axis=0)
         return np.asarray(totals[totals > 0] / max(totals.sum(), 1))
-    if fit.loss is None or fit.loss.name not in ("bce", "bce_with_logits") or not target:
+    if fit.loss is None or fit.loss.name not in YES_OR_NO or not target:
         return None
     yes, whole = float(np.nanmean(target.values[:, 0])), float(np.nanmin(target.values[:, 5]))
     shares = np.array([yes, 1 - yes])
@@ -152,13 +153,13 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         return
     counts, target = fit.series("class_count"), fit.series("target")
     shape = fit.loss.prediction_shape if fit.loss is not None else None
-    if called(call) in MANY_CLASSES and counts and shape is not None and len(shape) > 1:
+    if called(call) in CALLS_FOR_CLASSES and counts and shape is not None and len(shape) > 1:
         sums = counts.values.sum(axis=0)[: shape[1]]
         weights = sums.sum() / (np.count_nonzero(sums) * np.maximum(sums, 1))
         code = f"torch.tensor([{', '.join(map(_three_digits, weights))}])"
         edits = (set_argument(place, "weight", code),)
         yield Change("weight the classes by the inverse of their shares", edits, alters_loss=True)
-    elif called(call) in YES_OR_NO and target and (yes := float(np.nanmean(target.values[:, 0]))) > 0:
+    elif called(call) in CALLS_FOR_YES_OR_NO and target and (yes := float(np.nanmean(target.values[:, 0]))) > 0:
         edits = (set_argument(place, "pos_weight", f"torch.tensor({_three_digits((1 - yes) / yes)})"),)
         yield Change("weight yes and no by the inverse of their shares", edits, alters_loss=True)
 

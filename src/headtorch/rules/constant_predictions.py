@@ -25,6 +25,7 @@ import numpy as np
 
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals
+from headtorch.store.records import CLASSIFYING, DISTANCES
 
 FAMILY = "the network"
 LEADS_TO = ()
@@ -76,6 +77,6 @@ def _spread(fit: Fit) -> tuple[float, float] | None:
     if len(fit.objective.losses) != 1 or not np.median(targets.values[:, 1]) > 0:
         return None
     spread = float(np.median(predictions.values[-10:, 5]))
-    if loss.name in ("mse", "l1", "smooth_l1", "huber"):
+    if loss.name in DISTANCES:
         return spread, SMALL * float(np.median(targets.values[-10:, 7]))
-    return (spread, SMALL_SCORE) if loss.name in ("cross_entropy", "nll", "bce_with_logits") else None
+    return (spread, SMALL_SCORE) if loss.name in (*CLASSIFYING, "bce_with_logits") else None

@@ -31,6 +31,7 @@ from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import assigned_names, called
 from headtorch.remedies import assignment_at
 from headtorch.signals import Fit, Signals
+from headtorch.store.records import CLASSIFYING, DISTANCES
 
 FAMILY = "the data"
 LEADS_TO = ("overfitting", "class-imbalance", "preprocessing-mismatch", "constant-or-duplicate-batch")
@@ -41,7 +42,6 @@ MAX_EXAMPLES = 256  # of a batch, whose association is measured
 SURE = 3.0  # standard errors, and times what one lot explains: what is above is no chance, however weak it is
 BY_HEART = 0.95  # of chance, or above: no evaluation came down to less, so that what was learned holds for nothing else
 LEARNED = 0.1  # of the way from chance to 0, and by heart: 117 of 118 healthy trainings come so far
-DISTANCES = ("mse", "l1", "smooth_l1", "huber")
 DOMINATED = 0.33  # nats, the entropy of classes of 10 and 90 %
 HELD_BACK = 0.3  # of that way: 114 of 118 come further
 RETURNED = 48  # examples that came back: the share of them that changed is known to within 7 %
@@ -62,7 +62,7 @@ def _all_the_same(signals: Signals, fit: Fit) -> Finding | None:
     shape = fit.loss.prediction_shape if fit.loss else None
     if not counts or counts.values.shape[1] < 2 or len(counts.steps) < ENOUGH or shape is None or len(shape) < 2:
         return None
-    if fit.loss is None or fit.loss.name not in ("cross_entropy", "nll"):
+    if fit.loss is None or fit.loss.name not in CLASSIFYING:
         return None
     classes = int((counts.values.sum(axis=0) > 0).sum())
     if classes != 1 or shape[1] < 2:
@@ -82,7 +82,7 @@ def _all_the_same(signals: Signals, fit: Fit) -> Finding | None:
 def _changed(signals: Signals, fit: Fit) -> Finding | None:
     """Examples of a data set that come back with another label, while their labels are not learned."""
     loss = fit.loss
-    if loss is None or loss.name not in ("cross_entropy", "nll") or len(fit.objective.losses) != 1:
+    if loss is None or loss.name not in CLASSIFYING or len(fit.objective.losses) != 1:
         return None
     # One by one, losses may be weighed by what each earned, as actions that were drawn are.
     if loss.node < 0 or fit.network.nodes[loss.node].shape != () or fit.gain > HELD_BACK or signals.several_inputs(fit):

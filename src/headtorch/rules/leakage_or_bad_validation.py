@@ -29,6 +29,7 @@ import numpy as np
 from headtorch.model import Evidence, Finding
 from headtorch.places.data import columns
 from headtorch.signals import Fit, Signals
+from headtorch.store.records import CLASSIFYING, YES_OR_NO
 
 FAMILY = "generalisation"
 LEADS_TO = ("overfitting",)
@@ -36,7 +37,7 @@ SOME = 0.2  # of the examples: data of a few values repeats by chance; 56 of 69 
 ALL = 0.9  # of them: an evaluation of the training data on purpose, as in 12 of 69 healthy trainings
 MOST = 0.5  # of the batches are mixed: where some are of the one part and some of the other, two parts are evaluated
 ENOUGH = 30  # examples of an evaluation batch: a share of 0.2 is then known to 0.07, one standard error
-CLASSES = ("cross_entropy", "nll", "bce", "bce_with_logits")
+CLASSES = (*CLASSIFYING, *YES_OR_NO)
 TELLS = 0.98  # of a column's variance: two even classes 14 deviations apart, sqrt(4 * 0.98 / 0.02)
 NEAR = 0.9  # of the next: above, the classes are far apart in everything, as blobs are
 COLUMNS = 64  # of a table: above, columns are pixels or words

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 
 from headtorch.model import Evidence, Finding
 from headtorch.signals import Fit, Signals, place_of
+from headtorch.store.records import CLASSIFYING, YES_OR_NO
 
 FAMILY = "initialisation"
 LEADS_TO = ()
@@ -60,11 +61,11 @@ def _guess(fit: Fit) -> float | None:
     loss, targets = fit.loss, fit.series("target")
     if loss is None or loss.reduction != "mean" or loss.weighted or len(fit.objective.losses) != 1 or fit.scale != 1:
         return None
-    if loss.name in ("cross_entropy", "nll"):
+    if loss.name in CLASSIFYING:
         shapes = [n.shape for n in fit.network.nodes if n.op == "LogSoftmax" and n.shape and len(n.shape) >= 2]
         classes = shapes[-1][1] if shapes else 0
         return math.log(classes) if classes > 1 else None
-    if loss.name in ("bce", "bce_with_logits"):
+    if loss.name in YES_OR_NO:
         return math.log(2)
     if loss.name == "mse" and targets:
         mean, deviation = (float(value) for value in targets.values[0, :2])

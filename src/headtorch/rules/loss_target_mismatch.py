@@ -32,7 +32,7 @@ from headtorch.places.rounded import rounded_and_equal
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals
-from headtorch.store.records import Loss
+from headtorch.store.records import DISTANCES, YES_OR_NO, Loss
 
 FAMILY = "the loss and the output"
 LEADS_TO = (
@@ -43,8 +43,6 @@ LEADS_TO = (
     "zero-or-constant-init",
 )
 
-BCE = ("bce", "bce_with_logits")
-DISTANCES = ("mse", "l1", "smooth_l1", "huber")
 CLASSES = (3, 100)  # whole numbers that may be classes: two fit a yes or no, more are counts
 HIGH = 0.5  # of the way from the mean to a perfect fit: above, whole numbers were a fair aim
 PAIRS_OF_0 = {
@@ -84,7 +82,7 @@ def _targets_do_not_fit(signals: Signals, fit: Fit) -> Finding | None:
     smallest, largest = float(np.nanmin(target.values[:, 2])), float(np.nanmax(target.values[:, 3]))
     whole, sums_to_one = (float(np.nanmin(target.values[:, column])) for column in (5, 6))
     seen = f"{smallest:.3g} to {largest:.3g}"
-    if loss.name in BCE and (smallest < 0 or largest > 1):
+    if loss.name in YES_OR_NO and (smallest < 0 or largest > 1):
         message = f"binary cross entropy gets targets from {seen}, for which it has no minimum"
         healthy, confidence = "0 to 1", 0.97
         advice = "give it targets between 0 and 1; `CrossEntropyLoss` takes class numbers, `MSELoss` any number"

@@ -31,7 +31,7 @@ from headtorch.places.trees import called
 from headtorch.remedies import valued
 from headtorch.signals import BOUNDED, Network, Signals, Term, factor_of, place_of
 from headtorch.signals.network import RECURRENT
-from headtorch.store.records import Node
+from headtorch.store.records import DISTANCES, Node
 
 FAMILY = "the loss and the output"
 LEADS_TO = (
@@ -46,7 +46,6 @@ LEADS_TO = (
     "input-not-normalised",
 )
 STATES = ("LSTM", "GRU")  # layers whose output is a state between -1 and 1
-REGRESSIONS = ("mse", "l1", "smooth_l1", "huber")
 MARGIN = 0.05  # of the range: targets a little outside cost at most 0.05² = 0.25 % of the range squared
 MOST = 0.5  # of the batches: single outliers are no reason to change the output
 WHOLE = 0.99  # of the targets are whole numbers: labels, with room for rounding
@@ -131,7 +130,7 @@ def _single_softmax(output: Output) -> tuple[Evidence, ...] | None:
 
 def _outside(term: Term, output: Output) -> tuple[Evidence, ...] | None:
     targets, predictions = term.targets, term.predictions
-    if not targets or term.loss.name not in REGRESSIONS:
+    if not targets or term.loss.name not in DISTANCES:
         return None
     low, high = output.low, output.high
     smallest, largest = float(targets.values[:, 2].min()), float(targets.values[:, 3].max())
@@ -160,7 +159,7 @@ def _competing(term: Term, output: Output) -> tuple[Evidence, ...] | None:
     targets, shape = term.targets, term.loss.target_shape
     if output.bounded.op != "Softmax" or output.scaled is not None or not targets:
         return None
-    if term.loss.name not in ("bce", *REGRESSIONS) or shape is None or len(shape) < 2 or shape[-1] < 2:
+    if term.loss.name not in ("bce", *DISTANCES) or shape is None or len(shape) < 2 or shape[-1] < 2:
         return None
     whole, sums_to_one = float(targets.values[:, 5].mean()), float(targets.values[:, 6].mean())
     if whole < WHOLE or sums_to_one > COMPETE:
@@ -176,7 +175,7 @@ def _advice(output: Output, term: Term) -> str:
         return f"multiply with a number that covers the targets, or leave out the {op}"
     if output.bounded.op == "Softmax":
         return "put a sigmoid in its place: one for each output"
-    if term.loss.name in REGRESSIONS:
+    if term.loss.name in DISTANCES:
         return f"leave out the {op}: a regression ends with its linear layer"
     return "scale the targets into the range of the output"
 

@@ -30,13 +30,12 @@ from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import assigned_names
 from headtorch.remedies import assignment_at, evaluated_made
 from headtorch.signals import Fit, Signals
+from headtorch.store.records import CLASSIFYING, YES_OR_NO
 
 FAMILY = "the data"
 LEADS_TO = ("overfitting", "batchnorm-stats-stale")
 SHIFT = 0.7  # of the training data's standard deviation: four times the 0.17 that healthy trainings reach at most
 SCALE = 2.5  # times its deviation: 0.92 to 1.1 in 67 healthy trainings
-CLASSES = ("cross_entropy", "nll")
-YES_OR_NO = ("bce", "bce_with_logits")
 NOISE = 6.0  # times what the means of batches differ by: chance does not reach it
 EQUAL = 1.25  # times its deviation: 0.92 to 1.1 in 67 healthy trainings
 NEAR = 2.0  # times a factor: the usual ones are further apart than this
@@ -127,7 +126,7 @@ def _most_frequent(fit: Fit) -> float | None:
     """The share of the most frequent class among the evaluated examples; None where their targets are no classes."""
     loss = fit.loss.name if fit.loss is not None else ""
     counts, yes = fit.series("eval_class_count"), fit.series("eval_target")
-    if loss in CLASSES and counts and counts.values.shape[1] > 1:
+    if loss in CLASSIFYING and counts and counts.values.shape[1] > 1:
         return float(counts.values.sum(axis=0).max() / max(counts.values.sum(), 1))
     if loss in YES_OR_NO and yes and yes.values[:, 5].min() == 1:  # whole numbers: yes or no
         share = float(yes.values[:, 0].mean())

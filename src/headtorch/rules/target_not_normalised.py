@@ -25,6 +25,7 @@ from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import assigned_names
 from headtorch.remedies import assignment_at
 from headtorch.signals import Fit, Signals, Term
+from headtorch.store.records import DISTANCES
 
 FAMILY = "the data"
 LEADS_TO = (
@@ -49,7 +50,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each regression that does not learn targets of a large scale."""
     for fit in signals.fits:
         for term in fit.terms:
-            if term.targets and term.loss.name in ("mse", "l1", "smooth_l1", "huber"):
+            if term.targets and term.loss.name in DISTANCES:
                 yield from _too_large(signals, fit, term)
 
 

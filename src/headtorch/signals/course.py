@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from headtorch.model import Evidence
 from headtorch.signals.network import Network
-from headtorch.store.records import Loss, Objective, term_prefix
+from headtorch.store.records import CLASSIFYING, YES_OR_NO, Loss, Objective, term_prefix
 from headtorch.store.run import Run, Series
 
 PEAK = 2.0  # times the loss at both ends: worth saying
@@ -163,7 +163,7 @@ class Course:
         """
         name = self.loss.name if self.loss and not self.loss.weighted else ""
         target = self.series("target")
-        if name in ("cross_entropy", "nll"):
+        if name in CLASSIFYING:
             counts = self.series("class_count")
             if not counts or np.isnan(counts.values).any():
                 return None
@@ -172,7 +172,7 @@ class Course:
             return float(-(shares * np.log(shares)).sum()) if len(shares) else None
         if not target:
             return None
-        if name in ("bce", "bce_with_logits"):
+        if name in YES_OR_NO:
             share = float(np.clip(target.values[:, 0].mean(), 1e-6, 1 - 1e-6))
             return -share * math.log(share) - (1 - share) * math.log(1 - share)
         if name in ("mse", "smooth_l1", "huber"):

@@ -6,6 +6,11 @@ import msgspec
 
 from headtorch.model import Where
 
+# The names of losses, by what they compare the prediction with: classes, yes or no, numbers.
+CLASSIFYING = ("cross_entropy", "nll")
+YES_OR_NO = ("bce", "bce_with_logits")
+DISTANCES = ("mse", "l1", "smooth_l1", "huber")
+
 
 class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     """One operation between the weights and the loss. Nodes stand in order of computation; view operations are left

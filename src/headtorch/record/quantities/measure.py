@@ -5,19 +5,21 @@ R^2 = 1 - mean((prediction - target)^2) / variance(target) over the batch.
 
 import torch
 
+from headtorch.store.records import CLASSIFYING, DISTANCES, YES_OR_NO
+
 OF = "comparison"
 
 
 def measure(loss: str, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """(1,); NaN for losses that show no such measure."""
     nothing = torch.full((1,), float("nan"), device=prediction.device)
-    if loss in ("cross_entropy", "nll") and not target.is_floating_point() and prediction.dim() > target.dim():
+    if loss in CLASSIFYING and not target.is_floating_point() and prediction.dim() > target.dim():
         right = prediction.argmax(dim=min(1, prediction.dim() - 1)) == target
         return right.float().mean().reshape(1)
-    if loss in ("bce", "bce_with_logits") and prediction.shape == target.shape:
+    if loss in YES_OR_NO and prediction.shape == target.shape:
         threshold = 0.5 if loss == "bce" else 0.0
         return ((prediction > threshold) == (target > 0.5)).float().mean().reshape(1)
-    if loss in ("mse", "l1", "smooth_l1", "huber") and prediction.shape == target.shape and target.numel() > 2:
+    if loss in DISTANCES and prediction.shape == target.shape and target.numel() > 2:
         residual = (prediction.float() - target.float()).square().mean()
         return (1 - residual / target.float().var(correction=0)).reshape(1)
     return nothing
