@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import sys
 from collections import Counter
+from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from corpus.spoil import SPOILINGS, Script
 from headtorch.rules import all_rules
 
 if sys.version_info >= (3, 11):
@@ -70,3 +72,34 @@ def test_the_truth_of_a_healthy_program(folder: Path) -> None:
     script = (folder / "train.py").read_text(encoding="utf-8")
     assert "RESULT " in script
     assert "SEED" in script
+
+
+SCRIPT = """
+import torch
+from torch import nn
+
+model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 3))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+criterion = nn.CrossEntropyLoss()
+model.train()
+for x, y in train_loader:
+    optimizer.zero_grad()
+    loss = criterion(model(x), y) + nn.functional.mse_loss(model(x), targets) + model(x).softmax(dim=1).sum()
+    loss.backward()
+    optimizer.step()
+model.eval()
+"""
+
+
+@pytest.mark.parametrize("way", SPOILINGS)
+def test_each_way_to_spoil_changes_a_line_or_two(way: str) -> None:
+    spoiled = SPOILINGS[way].apply(Script(SCRIPT))
+    assert spoiled is not None
+    compile(spoiled, way, "exec")
+    changes = list(unified_diff(SCRIPT.splitlines(), spoiled.splitlines(), n=0, lineterm=""))[2:]
+    assert 1 <= sum(line.startswith("+") for line in changes) <= 2, changes
+    assert SPOILINGS[way].causes <= RULES
+
+
+def test_what_is_not_there_is_not_spoiled() -> None:
+    assert [way for way, spoiling in SPOILINGS.items() if spoiling.apply(Script("print(1)\n")) is not None] == []
