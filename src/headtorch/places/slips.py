@@ -102,6 +102,28 @@ def _is_distribution(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and called(node) in REPARAMETERISED
 
 
+def interleaved(trees: Trees, file: str) -> Where | None:
+    """Where a function repeats each label k times in a row, though it puts k batches one behind the other:
+    `torch.cat([first, second])` beside `labels.repeat_interleave(2)`."""
+    for function in _nodes(trees, file):
+        if not isinstance(function, (ast.FunctionDef, ast.For)):
+            continue
+        calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+        behind = {
+            len(call.args[0].elts)
+            for call in calls
+            if called(call) == "cat"
+            and len(call.args) == 1
+            and isinstance(call.args[0], (ast.List, ast.Tuple))
+            and not call.keywords
+        }
+        for call in calls:
+            times = call.args[-1].value if call.args and isinstance(call.args[-1], ast.Constant) else None
+            if called(call) == "repeat_interleave" and times in behind and times != 1 and not call.keywords:
+                return trees.where(file, call)
+    return None
+
+
 def kept_buffer(trees: Trees, file: str) -> Where | None:
     """Where a loop appends an array that it fills anew at each turn, and not a copy: all that is kept is the last."""
     for loop in _nodes(trees, file):

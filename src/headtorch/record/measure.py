@@ -11,6 +11,7 @@ from torch._C._dynamo import eval_frame
 
 from headtorch.record import activations, quantities
 from headtorch.record.differences import is_difference, sides
+from headtorch.record.entered import Entered
 from headtorch.record.graph import Graph, saved
 from headtorch.record.objectives import Objective
 from headtorch.record.optimizers import OptimizerState
@@ -115,11 +116,9 @@ class Measurements:
         cosine = (last.values * now.values).sum() / lengths.prod()
         self._outbox.put(objective.number, "applied_grad", step, torch.stack([cosine, lengths[1] / lengths[0]]))
 
-    def forward(self, now: Pass, graph: Graph, entered: torch.Tensor | None) -> None:
-        """What the forward pass has left in the graph; layers' output gradients are kept from now on.
-
-        `entered` is the first tensor that was given to the network.
-        """
+    def forward(self, now: Pass, graph: Graph, entered: Entered | None) -> None:
+        """What the forward pass has left in the graph, beside what the network was given; layers' output gradients are
+        kept from now on."""
         network, layouts, objective = now.objective.network, now.objective.layouts, now.objective
         if network is None or layouts is None:
             return
@@ -141,9 +140,9 @@ class Measurements:
             if prediction is None or not prediction.is_floating_point() or not prediction.dim():
                 continue
             self.compare(objective.number, term_prefix(number), now.step, loss.name, prediction, target)
-            if not number and entered is not None and target is not None and describable(entered):
+            if not number and entered is not None and target is not None:
                 for quantity in quantities.of("pair"):
-                    values = quantity.measure(entered.detach(), target)
+                    values = quantity.measure(entered, target)
                     self._outbox.put(objective.number, quantity.name, now.step, values)
 
     def backward(self, now: Pass, gradients: Any) -> None:

@@ -20,6 +20,7 @@ from headtorch.record.broken import broken_parts
 from headtorch.record.calm import Calm, Place
 from headtorch.record.clipping import Clipping
 from headtorch.record.describe import Describer
+from headtorch.record.entered import Entered, entered
 from headtorch.record.evaluations import Evaluations
 from headtorch.record.graph import Graph
 from headtorch.record.loading import Loading
@@ -72,6 +73,7 @@ class Recorder:
         self._roots: dict[int, tuple[weakref.ref[nn.Module], tuple[int, ...]]] = {}
         self._modes: dict[int, tuple[int, ...]] = {}
         self._inputs: list[tuple[str, torch.Tensor]] = []
+        self._given: Entered | None = None
         self._pairs = Pairs(writer, self.sources, self.outbox)
         self._clipping = Clipping(writer, self.sources, self.outbox, schedule)
         self._loading = Loading(writer, self.sources, self.modules, self.numbers)
@@ -120,6 +122,7 @@ class Recorder:
                 self._entered_as = None
                 if type(tensor) is torch.Tensor and tensor.is_contiguous():
                     self._entered_as = tuple(tensor.shape), tensor.data_ptr()
+                self._given = entered(tensor)
                 self._inputs = self._measurements.given("input", tensor)
                 self._inputs += self._measurements.given("other input", other_numbers(args, kwargs))
 
@@ -250,7 +253,7 @@ class Recorder:
             if objective.collects:
                 self._measurements.kept(objective, step)
             if graph is not None:
-                self._measurements.forward(now, graph, self._entered() if self._entered is not None else None)
+                self._measurements.forward(now, graph, self._given)
         for name, vector in self._inputs:
             self.outbox.put(objective.number, name, step, vector)
         self._pairs.learnt_from(objective, step)
@@ -311,6 +314,7 @@ class Recorder:
     def _forget_forward(self) -> None:
         self._roots.clear()
         self._inputs.clear()
+        self._given = None
         self._pairs.forget()
 
     # ---- what is noted at every step -----------------------------------------------------------------------------
@@ -332,9 +336,9 @@ class Recorder:
 
     def _note_nan(self, objective: Objective, step: int, loss: torch.Tensor, graph: Graph | None) -> None:
         """The first loss that is no number."""
-        entered = self._entered() if self._entered is not None else None
+        first = self._entered() if self._entered is not None else None
         root = (graph or Graph(loss.grad_fn)) if loss.grad_fn is not None else None
-        details = broken_parts(objective, root, entered)
+        details = broken_parts(objective, root, first)
         self.writer.event(step, "nan", objective=objective.number, value=str(float(loss.detach().sum())), **details)
         self.writer.step_done(urgent=True)
 

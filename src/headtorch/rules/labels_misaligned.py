@@ -7,7 +7,8 @@ example by heart.
 Measured: how many different labels the batches hold; whether examples that return, known by their fingerprint, have
 the label that they had, where the loss compares each with one class and stays high; and how much of the inputs'
 variance the labels explain (R², by feature), less what labels drawn by lot would explain, while the network learns
-nothing that holds for other examples.
+nothing that holds for other examples. In the source, whether a function puts k batches one behind the other and repeats
+each label k times in a row.
 
 Healthy: more than one label, the same each time an example returns, but for noise (told where most have changed), and
 more than 0.02 of the variance beyond chance (derivation: unrelated labels explain 0 beyond it, known to within two
@@ -27,7 +28,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.changes import delete, replace
-from headtorch.model import Change, Evidence, Finding
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.slips import interleaved
 from headtorch.places.trees import assigned_names, called
 from headtorch.remedies import assignment_at
 from headtorch.signals import Fit, Signals
@@ -52,9 +54,27 @@ LONG = 200  # steps: after 100, 9 % of 80 sound trainings had not come a quarter
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose labels are all the same, change, or say nothing of their inputs."""
+    if signals.fits and (place := signals.first_slip(interleaved)) is not None:
+        yield _interleaved(signals, place)
     for fit in signals.fits:
         if (finding := _all_the_same(signals, fit) or _changed(signals, fit) or _unrelated(signals, fit)) is not None:
             yield finding
+
+
+def _interleaved(signals: Signals, place: Where) -> Finding:
+    return Finding(
+        rule="labels-misaligned",
+        severity="error",
+        message="batches stand one behind the other, and their labels in turns: most belong to another example",
+        where=place,
+        saw=(
+            Evidence("order of the labels", "each one repeated", healthy="all, and all once more"),
+            signals.longest.seen_loss,
+        ),
+        help="repeat the labels as a whole, as the examples are: `labels.repeat(2)`",
+        label="repeats each label where it stands",
+        confidence=0.9,
+    )
 
 
 def _all_the_same(signals: Signals, fit: Fit) -> Finding | None:
@@ -187,6 +207,10 @@ def _one_dominates(fit: Fit) -> bool:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """Examples in the order of their labels; labels that are not divided by anything."""
+    if finding.where is not None and finding.where == signals.first_slip(interleaved):
+        for repeat in signals.places.nodes_at(finding.where, ast.Call):
+            edits = (replace(finding.where, f"{{self}}.repeat({ast.unparse(repeat.args[-1])})"),)
+            yield Change("repeat the labels as a whole", edits)
     statement = assignment_at(signals, finding.where)
     call = signals.places.call_at(finding.where) if finding.where is not None else None
     if call is not None and finding.where is not None and called(call) in ("permutation", "shuffle") and call.args:

@@ -171,6 +171,10 @@ class Signals:
         called = (self.run.modules[n].called_at for n in fit.objective.roots if n in self.run.modules)
         return next((made for where in called if where is not None and (made := order(self.places, where))), None)
 
+    def kept_place(self) -> Where | None:
+        """Where an example is kept for later."""
+        return self._first_call("append")
+
     def sampler_place(self) -> Where | None:
         """Where a sampler is made."""
         return self._first_call("WeightedRandomSampler", "RandomSampler", "SubsetRandomSampler", "choice", "choices")

@@ -15,7 +15,7 @@ reading a value back from the device:
     prediction    what the loss gets from the network                    a tensor
     target        what the loss compares it with                         a tensor
     comparison    prediction and target                                  the loss's name and both tensors
-    pair          the first tensor given to the network, and the target  both tensors
+    pair          the first tensor given to the network, and the target  entered.Entered and a tensor
 """
 
 from __future__ import annotations

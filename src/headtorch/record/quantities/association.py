@@ -7,22 +7,19 @@ averaged over the features; what independent targets would give: (classes - 1) /
 
 import torch
 
+from headtorch.record.entered import Entered
 from headtorch.record.quantities.class_count import MAX_CLASSES
 
 OF = "pair"
-MAX_EXAMPLES = 256
-MAX_FEATURES = 64  # evenly spaced
 
 
-def measure(inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+def measure(entered: Entered, target: torch.Tensor) -> torch.Tensor:
     """(5,); NaN where the two have no examples in common, or a target is no single class or number."""
-    examples = min(inputs.shape[0] if inputs.dim() else 0, MAX_EXAMPLES)
-    if examples < 3 or not inputs.is_floating_point() or target.numel() != inputs.shape[0]:
-        return torch.full((5,), float("nan"), device=inputs.device)
-    flat = inputs[:examples].reshape(examples, -1)
-    stride = -(-flat.shape[1] // MAX_FEATURES)
-    flat = flat[:, ::stride].float()
-    centred = flat - flat.mean(dim=0)
+    features, examples = entered.features, len(entered.features)
+    if examples < 3 or not features.is_floating_point() or target.numel() != entered.examples:
+        return torch.full((5,), float("nan"), device=features.device)
+    features = features.float()
+    centred = features - features.mean(dim=0)
     total = centred.square().sum(dim=0)
     aims = target.reshape(-1)[:examples]
     if aims.is_floating_point():
@@ -36,7 +33,7 @@ def measure(inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     varies = total > 0
     shares = explained / total.clamp_min(1e-30) * varies
     first, second = largest_two(shares)
-    place = shares.argmax() * stride
+    place = shares.argmax() * entered.stride
     return torch.stack([shares.sum() / varies.sum(), freedom / (examples - 1), first, second, place])
 
 

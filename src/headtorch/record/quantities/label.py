@@ -1,17 +1,18 @@
-"""label: the class of each of the first 64 examples, which stands beside its `fingerprint`."""
+"""label: the class or the number that each of the first 64 examples has for its target, beside its `fingerprint`."""
 
 import torch
 
+from headtorch.record.entered import Entered
 from headtorch.record.quantities.fingerprint import EXAMPLES
 
 OF = "pair"
 
 
-def measure(inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """(64,); NaN where the batch has fewer examples, or the targets are not one class number an example."""
+def measure(entered: Entered, target: torch.Tensor) -> torch.Tensor:
+    """(64,); NaN where the batch has fewer examples, or the targets are not one number an example."""
     labels = torch.full((EXAMPLES,), float("nan"), device=target.device)
-    whole = not (target.is_floating_point() or target.is_complex() or target.dtype == torch.bool)
-    if whole and inputs.dim() and target.numel() == inputs.shape[0]:
+    real = not (target.is_complex() or target.dtype == torch.bool)
+    if real and target.numel() == entered.examples:
         some = target.reshape(-1)[:EXAMPLES]
         labels[: some.numel()] = some
     return labels

@@ -1,0 +1,33 @@
+"""Entered: what the network was given, kept until the loss shows what it is compared with.
+
+A copy of a part: the tensor itself may be gone by then, and is not to live longer for our sake.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+from headtorch.record.statistics import describable
+
+MAX_EXAMPLES = 256
+MAX_FEATURES = 64  # evenly spaced
+
+
+class Entered(NamedTuple):
+    """The `features` of the first of some `examples`, (at most 256, at most 64); every `stride`th one is there."""
+
+    features: torch.Tensor
+    examples: int
+    stride: int
+
+
+def entered(tensor: torch.Tensor | None) -> Entered | None:
+    """What is kept of a tensor that was given to a network; None where it says nothing of single examples."""
+    if tensor is None or not tensor.dim() or not describable(tensor):
+        return None
+    examples = tensor.detach()[:MAX_EXAMPLES]
+    flat = examples.reshape(len(examples), -1)
+    stride = -(-flat.shape[1] // MAX_FEATURES)
+    return Entered(flat[:, ::stride].clone(), tensor.shape[0], stride)
