@@ -15,7 +15,7 @@ from headtorch.store.records import Node, Objective
 from headtorch.store.run import Run
 
 PLACES = (SCRIPTS / "places.py").read_text(encoding="utf-8").splitlines()
-NAMES = ("regression", "classification", "broadcast", "two_terms", "turns_nan")
+NAMES = ("regression", "classification", "broadcast", "two_terms", "temporary", "turns_nan")
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,8 @@ def close(found: np.ndarray, wanted: Any, within: float = 2e-5) -> None:
 
 def test_each_training_is_an_objective(run: Run) -> None:
     assert len(run.objectives) == len(NAMES)
-    assert [len(run.series("loss", objective(run, name).id).steps) for name in NAMES] == [12, 10, 2, 2, 4]
-    assert run.steps == 30
+    assert [len(run.series("loss", objective(run, name).id).steps) for name in NAMES] == [12, 10, 2, 2, 3, 4]
+    assert run.steps == 33
 
 
 def test_every_loss_is_exact(run: Run, expected: dict[str, dict[str, Any]]) -> None:
@@ -129,6 +129,13 @@ def test_fingerprints_know_an_example_in_any_company(run: Run) -> None:
     assert len(set(first.tolist())) == 19
     assert all(sorted(row) == sorted(first) for row in marks.tolist())
     assert any(row != first.tolist() for row in marks.tolist())  # the order did change
+
+
+def test_inputs_that_are_gone_by_then_are_paired_with_their_targets(
+    run: Run, expected: dict[str, dict[str, Any]]
+) -> None:
+    close(values(run, "temporary", "label")[:, :16], expected["temporary"]["label"])
+    close(values(run, "temporary", "association")[:, 0], expected["temporary"]["explained"], within=1e-4)
 
 
 def test_modes_are_events(run: Run) -> None:

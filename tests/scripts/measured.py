@@ -116,6 +116,32 @@ def two_terms():
         optimizer.step()
 
 
+class Centred(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(3, 1)
+
+    def forward(self, inputs):
+        return self.linear((inputs - 1) / 2)
+
+
+def temporary():
+    model = Centred()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    found = expected["temporary"] = {"label": [], "explained": []}
+    inputs = torch.randn(40, 3)
+    targets = inputs[:, :1] * 2 + torch.randn(40, 1)
+    for _ in range(3):
+        batch = torch.randperm(40)[:16]
+        loss = F.mse_loss(model(inputs[batch]), targets[batch])  # what it is given is gone when the loss is there
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        found["label"].append(targets[batch].flatten().tolist())
+        both = torch.corrcoef(torch.cat([inputs[batch], targets[batch]], dim=1).T)
+        found["explained"].append(both[-1, :3].square().mean().item())
+
+
 def turns_nan():
     weight = torch.ones(3, requires_grad=True)
     found = expected["turns_nan"] = {"loss": []}
@@ -131,5 +157,6 @@ regression()
 classification()
 broadcast()
 two_terms()
+temporary()
 turns_nan()
 json.dump(expected, sys.stdout)
