@@ -4,7 +4,8 @@ Why learning fails: `v ← m·v + g`, `w ← w − lr·v`: momentum m adds up th
 thousand at 0.999, and under a constant gradient v grows to `g / (1 − m)`. A ball with that memory rolls through the
 minimum and far up the other side; the learning rate acts as if it were 1 / (1 − m) times as large.
 
-Measured: the momentum of the optimizer (Adam's β₁), when the loss came less than half of the way from chance to 0; or
+Measured: the momentum of the optimizer (Adam's β₁), when the loss came less than half of the way from chance to 0, or
+when it is 1 or more, so that no gradient is ever forgotten and nothing comes to rest; or
 as a warning, when Adam's mean of the gradients looks back farther than that of their squares, `β₁² > √β₂`, which its
 proof of convergence excludes (Kingma & Ba, 2015, theorem 4.1): the two are swapped.
 
@@ -42,14 +43,14 @@ def find(signals: Signals) -> Iterator[Finding]:
             ]
             momentum = max(values, default=0.0)
             swapped = any(_outlives(g) for g in optimizer.groups)
-            stays = fit.gain < LEARNED
+            stays = fit.gain < LEARNED or momentum >= 1
             if momentum < HIGH or not (stays or swapped):
                 continue
             name = "momentum" if any(g.get("momentum") for g in optimizer.groups) else "betas"
             yield Finding(
                 rule="momentum-too-high",
                 severity="error" if stays else "warning",
-                message=f"momentum {momentum:g} adds up the last {1 / max(1 - momentum, 1e-9):,.0f} gradients"
+                message=f"momentum {momentum:g} adds up {_last(momentum)} gradients"
                 + (", more than their squares" if swapped else ""),
                 where=signals.places.argument(optimizer.made_at, name, position=2 if name == "momentum" else None),
                 saw=(Evidence("momentum", momentum, healthy="0.9"), fit.seen_loss),
@@ -58,6 +59,11 @@ def find(signals: Signals) -> Iterator[Finding]:
                 confidence=0.88,
             )
             break
+
+
+def _last(momentum: float) -> str:
+    """The gradients that a momentum adds up, in words."""
+    return f"the last {1 / (1 - momentum):,.0f}" if momentum < 1 else "all"
 
 
 def _outlives(group: dict[str, Any]) -> bool:

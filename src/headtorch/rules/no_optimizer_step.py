@@ -3,7 +3,8 @@
 Why learning fails: backward fills `.grad` and changes no weight; the step does, `w ← w − lr·g`. Without one the
 network stays as it was made, and the loss changes with the batches only.
 
-Measured: the change of every weight from one backward pass to the next, and whether an optimizer stepped in between.
+Measured: the change of every weight from one backward pass to the next, and whether an optimizer stepped in between;
+where it did, whether the gradients that backward has filled are reset before the step.
 Passes that train nothing on purpose (an attack, a saliency map) reach weights that another loss trains, and are left
 out.
 
@@ -19,10 +20,12 @@ Ignore it when gradients are all that is wanted, as in a script that studies the
 import ast
 from collections.abc import Iterator
 
-from headtorch.changes import insert_after
+import numpy as np
+
+from headtorch.changes import delete, insert_after, text_at
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.remedies import optimizer_name
-from headtorch.signals import Signals
+from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
 LEADS_TO = ("lr-too-low", "lr-schedule-kills", "vanishing-gradients", "dead-relu", "capacity-too-small", "overfitting")
@@ -37,6 +40,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         if fit.steps < ENOUGH or not updates or trained or not fit.objective.reached:
             continue
         if any(fit.held & fit.reached):  # it steps, and moves nothing: the rate is 0, or the gradients are
+            if (finding := _reset_before_the_step(signals, fit)) is not None:
+                yield finding
             continue
         made = [o for o in signals.run.optimizers.values() if set(o.parameters) & set(fit.objective.reached)]
         if any(o.stepped_at is not None for o in signals.run.optimizers.values()) and not made:
@@ -69,6 +74,40 @@ def find(signals: Signals) -> Iterator[Finding]:
         )
 
 
+def _reset_before_the_step(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where a step with a rate finds no gradients, for they are reset after the backward pass made them."""
+    gradients, optimizer = fit.series("grad_norm"), fit.followed_by[-1]
+    rates = fit.rates[optimizer.id].values if optimizer.id in fit.rates else np.empty(0)
+    if not gradients or not (np.nanmax(gradients.values) > 0) or not rates.size or not (rates.max() > 0):
+        return None
+    backward, stepped = fit.objective.backward_at, optimizer.stepped_at
+    reset = _reset_between(signals, backward, stepped)
+    if reset is None:
+        return None
+    return Finding(
+        rule="no-optimizer-step",
+        severity="error",
+        message=f"no weight changes in {fit.steps:,} steps: the gradients are reset before each step",
+        where=reset,
+        saw=(
+            Evidence("gradient after backward", float(np.nanmax(gradients.values))),
+            Evidence("|Δw|/|w|", 0.0, healthy="about 1e-3"),
+            fit.seen_loss,
+        ),
+        help="reset the gradients before the backward pass, or after the step",
+        label="throws away what the step is to use",
+        confidence=0.97,
+    )
+
+
+def _reset_between(signals: Signals, backward: Where | None, stepped: Where | None) -> Where | None:
+    """The call of zero_grad that stands between a backward pass and a step."""
+    if backward is None or stepped is None or backward.file != stepped.file:
+        return None
+    resets = (place for _, place in signals.places.calls(backward.file, "zero_grad"))
+    return next((place for place in resets if backward.line < place.line < stepped.line), None)
+
+
 def _step_in_the_source(signals: Signals, backward: Where | None) -> Where | None:
     """The step of an optimizer, under the name that it was given, that stands after a backward pass and never runs."""
     optimizers = signals.run.optimizers.values()
@@ -87,8 +126,14 @@ def _last(name: str | None) -> str:
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
-    """A step after each backward pass."""
-    backward = signals.longest.objective.backward_at
+    """A step after each backward pass, a reset after each step."""
+    fit, where = signals.longest, finding.where
+    backward = fit.objective.backward_at
+    stepped = fit.followed_by[-1].stepped_at if fit.followed_by else None
+    if where is not None and stepped is not None and where == _reset_between(signals, backward, stepped):
+        code = text_at(signals.run.sources, where)
+        yield Change("reset the gradients after the step", (delete(where), insert_after(stepped, code)))
+        return
     for optimizer in list(signals.run.optimizers.values())[-1:]:
         name = optimizer_name(signals, optimizer.made_at[0] if optimizer.made_at else None)
         if name and backward is not None:

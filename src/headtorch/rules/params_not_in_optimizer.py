@@ -5,7 +5,8 @@ list or dictionary are not found by `model.parameters()`; an optimizer made befo
 one. What it does not hold stays at its random start, and the rest must do the work alone.
 
 Measured: the parameters that the loss reaches, the list of each optimizer that steps, and whether the others ever
-change.
+change; whether parameters that no optimizer holds are gone after one step, as those of a layer that is made in the
+forward pass.
 
 Healthy: every parameter that the loss reaches is in an optimizer, or frozen (derivation). Features that were loaded
 or trained before, and are left out to be kept, pass.
@@ -53,6 +54,9 @@ def find(signals: Signals) -> Iterator[Finding]:
     everywhere = {number for optimizer in signals.run.optimizers.values() for number in optimizer.parameters}
     told: set[int] = set()
     for fit in signals.fits:
+        if (anew := _made_anew(fit, everywhere)) is not None:
+            yield anew
+            continue
         left = [
             parameter
             for parameter, reached, known in zip(fit.parameters, fit.reached, fit.trained_before, strict=True)
@@ -106,6 +110,34 @@ def find(signals: Signals) -> Iterator[Finding]:
             label=label,
             confidence=0.96,
         )
+
+
+def _made_anew(fit: Fit, everywhere: set[int]) -> Finding | None:
+    """A finding where layers are gone after their first step and others stand in their place: they are made in the
+    forward pass."""
+    norms = fit.series("weight_norm")
+    if not norms or len(norms.steps) < 2 or norms.values.shape[1] != len(fit.parameters):
+        return None
+    gone = (norms.values[0] > 0) & (norms.values[1:] == 0).all(axis=0)
+    lost = [p for p, is_gone in zip(fit.parameters, gone, strict=True) if is_gone and p.is_parameter]
+    made = [p for p in lost if p.id not in everywhere]
+    node = next((node for node in fit.network.nodes if node.weight in {p.id for p in made}), None)
+    if node is None:
+        return None
+    return Finding(
+        rule="params-not-in-optimizer",
+        severity="error",
+        message=f"a layer is made anew at each pass: its {len(made)} parameters are random each time",
+        where=node.made_at or node.where,
+        saw=(
+            Evidence("steps that its parameters lived", "1", healthy="all"),
+            Evidence("of them in an optimizer", f"0 of {len(made)}", healthy="all"),
+            fit.seen_loss,
+        ),
+        help="make the layer once, in `__init__`",
+        label="makes new weights",
+        confidence=0.96,
+    )
 
 
 def _by_hand(signals: Signals, fit: Fit) -> tuple[Where, ...]:
