@@ -16,6 +16,9 @@ from headtorch.places.trees import assigned_names, called, enclosing_function
 HALVES = ("bfloat16", "float16", "half")
 
 
+DROPOUTS = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout")
+
+
 class Places(Steps):
     """Finds places in the user's sources, by file."""
 
@@ -210,7 +213,14 @@ class Places(Steps):
         return self.where(where.file, inner.test) if isinstance(inner, ast.If) and len(around) > 1 else None
 
     def dropouts_always_on(self, file: str) -> Iterator[Where]:
-        """Functional dropouts whose switch does not ask for the mode."""
+        """Functional dropouts whose switch does not ask for the mode, and modules that are made as the network runs, so
+        that no mode reaches them."""
+        tree = self.tree(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.FunctionDef) and node.name == "forward":
+                for made in ast.walk(node):
+                    if isinstance(made, ast.Call) and called(made) in DROPOUTS:
+                        yield self.where(file, made)
         for call, place in self.calls(file, "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"):
             if not isinstance(call.func, ast.Attribute) or ast.unparse(call.func.value) not in (
                 "F",

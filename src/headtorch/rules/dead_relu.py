@@ -44,7 +44,9 @@ def find(signals: Signals) -> Iterator[Finding]:
         dead = [
             (number, series)
             for number, series in fit.measured("dead_share")
-            if fit.network.nodes[number].op in RELUS and np.nanmedian(series.column()[-5:]) >= DEAD
+            if fit.network.nodes[number].op in RELUS
+            and np.nanmedian(series.column()[-5:]) >= DEAD
+            and _is_of_the_network(fit, number)
         ]
         if not dead or fit.steps < ENOUGH or not _stuck(fit):
             continue
@@ -67,6 +69,15 @@ def find(signals: Signals) -> Iterator[Finding]:
             # What is dead before the first step, no step has killed.
             confidence=0.92 if float(series.column()[0]) >= DEAD else 0.72,
         )
+
+
+def _is_of_the_network(fit: Fit, number: int) -> bool:
+    """Whether a non-linearity feeds a linear map or the loss's prediction: a hinge behind them is to be 0."""
+    network = fit.network
+    outputs = [
+        term.prediction for term in fit.objective.losses if term.prediction is not None and term.name != "unknown"
+    ]
+    return any(number == each or number in network.before(each) for each in (*network.linear_maps, *outputs))
 
 
 def _stuck(fit: Fit) -> bool:

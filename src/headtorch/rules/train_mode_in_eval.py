@@ -25,6 +25,7 @@ import numpy as np
 
 from headtorch.changes import insert_before, replace, set_argument
 from headtorch.model import Change, Evidence, Finding
+from headtorch.places import DROPOUTS
 from headtorch.places.slips import mode_not_passed_on
 from headtorch.places.trees import called
 from headtorch.remedies import at_each_epoch, network_name
@@ -130,6 +131,9 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
             code = "{} if self.training else 0.0"
             place = signals.places.where(where.file, rate)
             yield Change("switch this dropout off in eval mode", (replace(place, code),))
+    if call is not None and called(call) in DROPOUTS:
+        yield Change("let this dropout follow the mode", (replace(where, "{}.train(self.training)"),))
+        return
     name = network_name(signals, fit)
     if name and (call is None or "dropout" not in called(call)):
         before = insert_before(where, f"{name}.eval()")

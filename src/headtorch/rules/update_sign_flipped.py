@@ -47,6 +47,7 @@ LEADS_TO = (
 UPHILL = -0.3  # half way between -1, plain climbing, and what momentum and Adam show when they descend, 0.25 or more
 NEVER_NEGATIVE = ("cross_entropy", *YES_OR_NO, *DISTANCES)
 _DISTANCES = ("Cdist", "EuclideanDist")
+_SIGNS = {"Add": (1, 1), "Sub": (1, -1), "Rsub": (-1, 1), "Mul": (1,), "Div": (1,), "Neg": (-1,)}  # of their inputs
 _SIZES = ("Pow", "Abs", "LinalgVectorNorm", "Norm")
 LONG = 20  # steps, to tell a loss that speeds up from a noisy one
 FAR = 20.0  # times the first loss, or 1: a density can be 20 only where it is narrower than 2e-9
@@ -59,6 +60,8 @@ def find(signals: Signals) -> Iterator[Finding]:
     for fit in signals.fits:
         yield from _falls_for_ever(signals, fit)
         yield from _far_is_likely(fit)
+        yield from _parts_from_what_is_wanted(fit)
+        yield from _lowers_its_value(signals, fit)
         descent = fit.series("descent")
         mask = fit.reached & fit.moved
         if not descent or not mask.any() or descent.values.shape[1] != len(mask) or len(descent.steps) < ENOUGH:
@@ -163,6 +166,84 @@ def _is_distance(nodes: Sequence[Node], softmax: int) -> bool:
     return (
         sign > 0 and between and (nodes[number].op in _DISTANCES or (squared and nodes[number].op in ("Sub", "Rsub")))
     )
+
+
+def _parts_from_what_is_wanted(fit: Fit) -> Iterator[Finding]:
+    """A finding where the cosine between predictions and their targets is minimised."""
+    nodes = fit.network.nodes
+    for number, sign in _added_up(nodes):
+        if len(fit.objective.losses) > 1 or sign < 0 or nodes[number].op != "Mean" or not _is_cosine(nodes, number):
+            continue
+        yield Finding(
+            rule="update-sign-flipped",
+            severity="error",
+            message="what is minimised is a cosine: the predictions turn away from their targets",
+            where=nodes[number].where or fit.objective.backward_at,
+            saw=(fit.seen_loss, Evidence("the best value of the loss", "-1", healthy="-1 for minus the cosine")),
+            help="minimise 1 minus the cosine",
+            label="has the wrong sign",
+            confidence=0.93,
+        )
+
+
+def _lowers_its_value(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding where an actor lowers the value that its critic, trained on returns, gives to its actions."""
+    own = {number for optimizer in fit.followed_by for number in optimizer.parameters}
+    critics = {
+        number
+        for other in signals.fits
+        if other is not fit and other.loss is not None and other.loss.name in DISTANCES
+        for optimizer in other.followed_by
+        for number in optimizer.parameters
+        if number in other.objective.reached
+    }
+    nodes = fit.network.nodes
+    for number, sign in _added_up(nodes):
+        node = nodes[number]
+        value = nodes[node.inputs[0]] if node.op == "Mean" and len(node.inputs) == 1 else None
+        if value is None or sign < 0 or value.weight is None or value.weight not in critics - own:
+            continue
+        if own.isdisjoint(nodes[each].weight for each in fit.network.before(number)):
+            continue
+        yield Finding(
+            rule="update-sign-flipped",
+            severity="error",
+            message="the actor minimises the value that the critic gives to its actions",
+            where=node.where or fit.objective.backward_at,
+            saw=(Evidence("sign of the value in the loss", "+", healthy="-"), fit.seen_loss),
+            help="put a minus before the value, unless the critic learns costs",
+            label="has the wrong sign",
+            confidence=0.8,
+        )
+        return
+
+
+def _added_up(nodes: Sequence[Node]) -> Iterator[tuple[int, float]]:
+    """The operations that a loss is the sum of, each with the sign that it has there."""
+    waiting = [(len(nodes) - 1, 1.0)] if nodes else []
+    while waiting:
+        number, sign = waiting.pop()
+        node = nodes[number]
+        signs = _SIGNS.get(node.op) if node.shape == () else None
+        if signs is None:
+            yield number, sign
+            continue
+        if float(node.detail.get("factor", 1.0)) < 0:
+            sign = -sign
+        waiting += [(each, sign * own) for each, own in zip(node.inputs, signs, strict=False)]
+
+
+def _is_cosine(nodes: Sequence[Node], mean: int) -> bool:
+    """Whether a mean is one of products, summed, of something of length 1 with something from outside."""
+    path = [nodes[mean]]
+    for op in ("Sum", "Mul", "Div"):
+        if len(path[-1].inputs) != 1 or nodes[path[-1].inputs[0]].op != op:
+            return False
+        path.append(nodes[path[-1].inputs[0]])
+    whole, length = path[-1].inputs if len(path[-1].inputs) == 2 else (0, 0)
+    while nodes[length].op in ("Expand", "ClampMin", "Clamp"):
+        (length,) = nodes[length].inputs
+    return path[2].outside and nodes[length].op == "LinalgVectorNorm" and nodes[length].inputs == (whole,)
 
 
 def _minus(fit: Fit) -> Node | None:

@@ -7,9 +7,9 @@ read each other. A view cuts the same row of numbers anew: (32, 10) viewed as (1
 row holds parts of several examples; heads of attention, (examples, heads, steps, width), viewed as (examples, steps,
 heads * width) give each step parts of several steps of one head.
 
-Measured: the axis of each softmax before the loss, and the order of steps and examples that a recurrent layer expects
-beside the number of examples at the loss and what is read of its output; the shapes before and after each view that the
-script itself makes, but of what was just padded.
+Measured: the axis of each softmax before the loss, the length of the axis of each other one, and the order of steps and
+examples that a recurrent layer expects beside the number of examples at the loss and what is read of its output; the
+shapes before and after each view that the script itself makes, but of what was just padded.
 
 Healthy: the sum over the classes, and as many examples in the recurrent layer as at the loss (derivation: no example
 may have a say in another's answer); no view whose lengths are those of its input in another order, nor, where its first
@@ -70,6 +70,24 @@ def find(signals: Signals) -> Iterator[Finding]:
                     help="give it `dim=1`, the dimension of the classes",
                     label="over the examples",
                     confidence=0.96,
+                )
+            elif node.op == "Softmax" and _over_one(node) and not fit.network.is_output(number):
+                yield Finding(
+                    rule="wrong-dimension",
+                    severity="error",
+                    message=f"the softmax of `{fit.network.name(number)}` runs over a dimension of length 1: "
+                    "each of its outputs is 1",
+                    where=node.made_at or node.where,
+                    saw=(
+                        Evidence(
+                            "dimension", float(node.detail["dim"]), healthy="the one whose shares are to sum to 1"
+                        ),
+                        Evidence("shape", str(node.shape)),
+                        fit.seen_loss,
+                    ),
+                    help="give it the dimension of what is to be weighed",
+                    label="over a single number",
+                    confidence=0.95,
                 )
             elif _attends_to_batch(signals, node, batch):
                 yield Finding(
@@ -134,6 +152,12 @@ def _near_loss(fit: Fit) -> set[int]:
 def _over_batch(node: Node, batch: int | None) -> bool:
     shape = node.shape or ()
     return node.detail.get("dim") == 0 and len(shape) == 2 and shape[0] == batch and shape[1] > 1 and batch > 1
+
+
+def _over_one(node: Node) -> bool:
+    """Whether a softmax runs over a dimension of length 1, beside longer ones."""
+    shape, dim = node.shape or (), node.detail.get("dim")
+    return isinstance(dim, int) and -len(shape) <= dim < len(shape) and shape[dim] == 1 < max(shape[1:], default=1)
 
 
 def _attends_to_batch(signals: Signals, node: Node, batch: int | None) -> bool:
