@@ -16,10 +16,12 @@ MAX_FEATURES = 64  # evenly spaced
 
 
 class Entered(NamedTuple):
-    """The `features` of the first of some `examples`, (at most 256, at most 64); every `stride`th one is there."""
+    """The `features` of the first of some `examples`, (at most 256, at most 64): every `stride`th of the `numbers` that
+    each has."""
 
     features: torch.Tensor
     examples: int
+    numbers: int
     stride: int
 
 
@@ -30,4 +32,4 @@ def entered(tensor: torch.Tensor | None) -> Entered | None:
     examples = tensor.detach()[:MAX_EXAMPLES]
     flat = examples.reshape(len(examples), -1)
     stride = -(-flat.shape[1] // MAX_FEATURES)
-    return Entered(flat[:, ::stride].clone(), tensor.shape[0], stride)
+    return Entered(flat[:, ::stride].clone(), tensor.shape[0], flat.shape[1], stride)

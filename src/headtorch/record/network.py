@@ -25,7 +25,19 @@ ACTIVATIONS = {
     "Clamp": "_saved_self",
 }  # fmt: skip
 RECURRENT_LAYERS = ("RNN", "LSTM", "GRU")
-_DETAILS = ("dim", "index", "p", "negative_slope", "eps", "momentum", "training", "approximate", "min_val", "max_val")
+_DETAILS = (
+    "dim",
+    "index",
+    "p",
+    "negative_slope",
+    "eps",
+    "momentum",
+    "training",
+    "approximate",
+    "min_val",
+    "max_val",
+    "exponent",
+)
 
 
 class Network:

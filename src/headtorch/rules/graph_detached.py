@@ -49,6 +49,7 @@ NO_SLOPE = {
     "Sign": "a sign", "Bernoulli": "a draw of zeros and ones", "Normal": "a draw by `torch.normal`",
     "Poisson": "a draw by `torch.poisson`",
 }  # fmt: skip
+CLAMPS = ("Clamp", "ClampMin", "ClampMax", "Hardtanh")
 CONTAINERS = ("ParameterDict", "ParameterList")
 
 
@@ -63,6 +64,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         if (flat := _flat(fit)) is not None:
             yield flat
             continue
+        if (clamped := _clamped_error(fit)) is not None:
+            yield clamped
         if (apart := _drawn_past_the_gradient(signals, fit)) is not None:
             yield apart
         cut = [
@@ -148,6 +151,29 @@ def _flat(fit: Fit) -> Finding | None:
                 "`x + (x.round() - x).detach()`",
                 label="the gradient ends here",
                 confidence=0.96,
+            )
+    return None
+
+
+def _clamped_error(fit: Fit) -> Finding | None:
+    """A finding where a difference from the target is clamped before it is squared: large errors have no gradient.
+
+    What is meant is a gradient that is clamped, as that of the Huber loss is (Mnih et al., 2015, say "the error term").
+    """
+    nodes = fit.network.nodes
+    for square in nodes:
+        clamp = nodes[square.inputs[0]] if square.op in ("Pow", "Abs", "Mul") and len(set(square.inputs)) == 1 else None
+        error = nodes[clamp.inputs[0]] if clamp is not None and clamp.op in CLAMPS and len(clamp.inputs) == 1 else None
+        if clamp is not None and error is not None and error.op in ("Sub", "Rsub") and error.outside:
+            return Finding(
+                rule="graph-detached",
+                severity="warning",
+                message="errors are clamped before they are squared: no gradient comes back from the large ones",
+                where=clamp.where or fit.objective.backward_at,
+                saw=(Evidence("slope of the loss beyond the clamp", 0.0, healthy="not 0"), fit.seen_loss),
+                help="use a loss whose gradient is bounded, `smooth_l1_loss` or `huber_loss`",
+                label="the gradient of what is cut ends here",
+                confidence=0.85,
             )
     return None
 

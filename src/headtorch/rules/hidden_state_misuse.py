@@ -8,7 +8,7 @@ so has each step that begins anew, `hₜ = f(0, xₜ)`.
 Measured: whether a layer begins a batch with the state it gave last, and whether what follows an example in its row of
 the batch changes from epoch to epoch; which step of a layer's output the loss reads, from the graph; and whether a
 layer that runs several times for one loss, a step each, is ever given what an earlier run gave, or always no state or
-the one that the first run was given.
+the one that the first run was given. Where little is learned, how much of each sequence is padding behind its end.
 
 Healthy: of rows seen again, 0 % are followed by others in a stream and nearly all in shuffled batches, told from half
 on; the last step is read, which alone has seen all; and each step begins with the state of the step before (derivation,
@@ -48,6 +48,9 @@ KINDS = ("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell")
 # what repeats later than that are examples, not the letters of a text or the squares of a game.
 DISTINCT = 100  # examples before the first repeat
 RUNS = 4  # with one step each: inputs that are compared, an anchor with one like it and one unlike it, are three
+LONG = 0.5  # of the steps: more padding than words
+UNLEARNED = 0.3  # of the way from chance to 0: 114 of 118 healthy trainings come further
+POOLING = ("Mean", "Sum", "Max", "Amax", "Bmm", "AdaptiveMaxPool2D", "MaxPool2DWithIndices")
 OFTEN = 0.5  # batches that begin with the last state, and rows that do not continue: 1 for shuffled, 0 for streams
 
 
@@ -81,6 +84,31 @@ def find(signals: Signals) -> Iterator[Finding]:
             )
         yield from _read_too_early(signals, fit)
         yield from _never_carried(signals, fit)
+        yield from _reads_padding(signals, fit)
+
+
+def _reads_padding(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding where the last state is read behind a padding that is longer than what it is to remember."""
+    padding = fit.series("padding")
+    behind = float(np.nanmedian(padding.values[:, 0])) if padding else 0.0
+    if not behind > LONG or fit.gain > UNLEARNED or signals.calls_any("pack_padded_sequence"):
+        return
+    nodes = fit.network.nodes
+    pooled = any(node.op in POOLING and len(node.shape or ()) > 1 for node in nodes)
+    layer = next((m for m in signals.run.modules.values() if m.kind in KINDS[:3] and m.called_at is not None), None)
+    if layer is None or pooled or len(fit.loss.prediction_shape or () if fit.loss is not None else ()) > 2:
+        return
+    yield Finding(
+        rule="hidden-state-misuse",
+        severity="error",
+        message=f"`{layer.name or layer.kind}` is read behind a padding of {behind:.0%} of the steps",
+        where=layer.called_at,
+        saw=(Evidence("steps that are padding, at the end", f"{behind:.0%}", healthy="0 %, or packed"), fit.seen_loss),
+        help="pack the sequences, `pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)`, or read "
+        "the state of each at its last real step",
+        label="goes on over the padding",
+        confidence=0.88,
+    )
 
 
 def _changing(fit: Fit, kept: set[int]) -> float | None:

@@ -36,7 +36,13 @@ from headtorch.signals import Fit, Signals
 from headtorch.store.records import CLASSIFYING, DISTANCES
 
 FAMILY = "the data"
-LEADS_TO = ("overfitting", "class-imbalance", "preprocessing-mismatch", "constant-or-duplicate-batch")
+LEADS_TO = (
+    "overfitting",
+    "capacity-too-small",
+    "class-imbalance",
+    "preprocessing-mismatch",
+    "constant-or-duplicate-batch",
+)
 ENOUGH = 10  # looked-at batches: fewer could be one stretch of sorted data
 UNRELATED = 0.02  # R² beyond chance: shuffled labels of 1,000 examples in ten classes have 9 / 999 as a whole
 BATCHES = 20  # different ones: below, chance alone hides a true relation
@@ -164,7 +170,7 @@ def _in_epochs(marks: np.ndarray) -> bool:
 
 def _unrelated(signals: Signals, fit: Fit) -> Finding | None:
     series = fit.series("association")
-    rows = series.values[np.isfinite(series.values).all(axis=1)] if series else np.empty((0, 2))
+    rows = series.values[np.isfinite(series.values[:, :2]).all(axis=1)] if series else np.empty((0, 2))
     if len(np.unique(rows[:, 0])) < BATCHES or fit.chance is None or fit.diverged_at is not None or _one_dominates(fit):
         return None
     beyond = rows[:, 0] - rows[:, 1]
@@ -187,7 +193,7 @@ def _unrelated(signals: Signals, fit: Fit) -> Finding | None:
         ),
         help="print a few examples beside their labels; look for what sorts, shuffles or splits one without the other",
         label="see that labels follow their inputs here",
-        confidence=0.8 if by_heart else 0.6,
+        confidence=0.8 if by_heart else 0.7,
     )
 
 

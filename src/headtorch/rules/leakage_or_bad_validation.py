@@ -6,7 +6,8 @@ data by heart, and the most overfitted model wins. A column that is written afte
 wonderful figures, until it is empty in use.
 
 Measured: the marks of the examples given in evaluation that were among the training batches looked at. None is right;
-all is an evaluation of the training data on purpose; some is a leak. And how much of each input column's variance the
+all is an evaluation of the training data on purpose; some is a leak, and so is a fold that
+is new at first and known later. And how much of each input column's variance the
 classes explain.
 
 Healthy: 0 % (derivation; Kaufman et al., 2012). Measured over the 69 of 119 healthy trainings that evaluate: below 20
@@ -50,6 +51,9 @@ def find(signals: Signals) -> Iterator[Finding]:
         if (finding := _one_feature_tells(signals, fit)) is not None:
             yield finding
             continue
+        if (finding := _one_network_for_all_folds(signals, fit)) is not None:
+            yield finding
+            continue
         marks, shares = fit.series("eval_fingerprint").values, fit.seen_in_training
         inputs = fit.series("input")
         if any(module.kind.startswith("Embedding") for module in signals.run.modules.values()):
@@ -73,6 +77,27 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="splits after examples were repeated",
             confidence=0.75,
         )
+
+
+def _one_network_for_all_folds(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where a network is trained on from fold to fold: what it is evaluated on later, it has seen."""
+    place, shares = signals.folds_place(), fit.seen_in_training
+    if place is None or len(shares) < 2 or shares[0] > SOME or not (shares > ALL).any():
+        return None
+    return Finding(
+        rule="leakage-or-bad-validation",
+        severity="error",
+        message="one network is trained on from fold to fold: it is evaluated on what it has learned in an earlier one",
+        where=place,
+        saw=(
+            Evidence("examples of the first evaluation seen in training", f"{shares[0]:.0%}"),
+            Evidence("of a later one", f"{shares.max():.0%}", healthy="0 %"),
+            fit.seen_loss,
+        ),
+        help="make a new network and a new optimizer for each fold",
+        label="goes on with the same network",
+        confidence=0.93,
+    )
 
 
 def _one_feature_tells(signals: Signals, fit: Fit) -> Finding | None:

@@ -37,6 +37,8 @@ __all__ = [
     "thin",
 ]
 
+FOLDS = ("KFold", "StratifiedKFold", "GroupKFold", "RepeatedKFold", "RepeatedStratifiedKFold", "StratifiedGroupKFold")
+
 
 class Signals:
     """The fits of a run, longest ones included, in the order in which they began."""
@@ -196,6 +198,23 @@ class Signals:
     def split_place(self) -> Where | None:
         """Where the data is split into parts."""
         return self._first_call("train_test_split", "random_split", "KFold", "StratifiedKFold")
+
+    def folds_place(self) -> Where | None:
+        """Where the folds of a cross-validation are gone through."""
+        for file in self.run.sources:
+            for call, _ in self.places.calls(file, "split"):
+                if any(name in ast.unparse(call) for name in FOLDS) or self._made_of_folds(file, call):
+                    return self.places.where(file, call)
+        return None
+
+    def _made_of_folds(self, file: str, split: ast.Call) -> bool:
+        """Whether a name that is asked for its split was made to go through folds."""
+        owner = ast.unparse(split.func.value) if isinstance(split.func, ast.Attribute) else ""
+        return any(
+            isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == owner
+            for call, place in self.places.calls(file, *FOLDS)
+            for statement in self.places.nodes_at(Where(file, place.line), ast.Assign)
+        )
 
     def schedule_place(self) -> Where | None:
         """Where a schedule of the learning rate is made: the one that ran, else the first in the sources."""

@@ -2,7 +2,9 @@
 
 Columns: R^2 = 1 - SS_within / SS_total of each feature over the classes, or its squared correlation with a number,
 averaged over the features; what independent targets would give: (classes - 1) / (examples - 1), or
-1 / (examples - 1); then the largest and the second largest of the features, and which feature has the largest.
+1 / (examples - 1); then the largest and the second largest of the features, and which feature has the largest. Where
+an example has a target for each of its numbers, as a mask for its pixels, each is compared with its own, and the last
+three columns are NaN.
 """
 
 import torch
@@ -14,11 +16,13 @@ OF = "pair"
 
 
 def measure(entered: Entered, target: torch.Tensor) -> torch.Tensor:
-    """(5,); NaN where the two have no examples in common, or a target is no single class or number."""
+    """(5,); NaN where the two have no examples in common, or a target is no class or number, nor one a feature."""
     features, examples = entered.features, len(entered.features)
-    if examples < 3 or not features.is_floating_point() or target.numel() != entered.examples:
+    if examples < 3 or not features.is_floating_point():
         return torch.full((5,), float("nan"), device=features.device)
     features = features.float()
+    if target.numel() != entered.examples:
+        return _each_with_its_own(features, entered, target)
     centred = features - features.mean(dim=0)
     total = centred.square().sum(dim=0)
     aims = target.reshape(-1)[:examples]
@@ -35,6 +39,24 @@ def measure(entered: Entered, target: torch.Tensor) -> torch.Tensor:
     first, second = largest_two(shares)
     place = shares.argmax() * entered.stride
     return torch.stack([shares.sum() / varies.sum(), freedom / (examples - 1), first, second, place])
+
+
+def _each_with_its_own(features: torch.Tensor, entered: Entered, target: torch.Tensor) -> torch.Tensor:
+    """The squared correlation of features with their targets; the targets of an image's pixels go with its first
+    channel."""
+    unknown = features.new_full((5,), float("nan"))
+    size, rest = divmod(target.numel(), entered.examples)
+    if rest or size < 2 or entered.numbers % size or target.shape[0] != entered.examples:
+        return unknown
+    aims = target[: len(features)].reshape(len(features), -1)[:, :: entered.stride].float()
+    features = features[:, : aims.shape[1]]
+    pairs = [values - values.mean(dim=0) for values in (features, aims)]
+    lengths = [values.square().sum(dim=0) for values in pairs]
+    varies = (lengths[0] > 0) & (lengths[1] > 0)
+    shares = (pairs[0] * pairs[1]).sum(dim=0).square() / (lengths[0] * lengths[1]).clamp_min(1e-30) * varies
+    unknown[0] = shares.sum() / varies.sum()
+    unknown[1] = 1 / (len(features) - 1)
+    return unknown
 
 
 def largest_two(values: torch.Tensor) -> torch.Tensor:
