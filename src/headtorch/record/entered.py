@@ -17,7 +17,7 @@ MAX_FEATURES = 64  # evenly spaced
 
 class Entered(NamedTuple):
     """The `features` of the first of some `examples`, (at most 256, at most 64): every `stride`th of the `numbers` that
-    each has."""
+    each has; of tokens, the first ones."""
 
     features: torch.Tensor
     examples: int
@@ -31,5 +31,5 @@ def entered(tensor: torch.Tensor | None) -> Entered | None:
         return None
     examples = tensor.detach()[:MAX_EXAMPLES]
     flat = examples.reshape(len(examples), -1)
-    stride = -(-flat.shape[1] // MAX_FEATURES)
-    return Entered(flat[:, ::stride].clone(), tensor.shape[0], flat.shape[1], stride)
+    stride = -(-flat.shape[1] // MAX_FEATURES) if tensor.is_floating_point() else 1
+    return Entered(flat[:, ::stride][:, :MAX_FEATURES].clone(), tensor.shape[0], flat.shape[1], stride)

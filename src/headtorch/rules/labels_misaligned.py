@@ -44,6 +44,7 @@ LEADS_TO = (
     "constant-or-duplicate-batch",
 )
 ENOUGH = 10  # looked-at batches: fewer could be one stretch of sorted data
+SHIFTED = 0.9  # of the labels: all of them but a few at the edges
 UNRELATED = 0.02  # R² beyond chance: shuffled labels of 1,000 examples in ten classes have 9 / 999 as a whole
 BATCHES = 20  # different ones: below, chance alone hides a true relation
 MAX_EXAMPLES = 256  # of a batch, whose association is measured
@@ -63,6 +64,9 @@ def find(signals: Signals) -> Iterator[Finding]:
     if signals.fits and (place := signals.first_slip(interleaved)) is not None:
         yield _interleaved(signals, place)
     for fit in signals.fits:
+        if (far := _too_far(signals, fit)) is not None:
+            yield far
+            continue
         if (finding := _all_the_same(signals, fit) or _changed(signals, fit) or _unrelated(signals, fit)) is not None:
             yield finding
 
@@ -80,6 +84,29 @@ def _interleaved(signals: Signals, place: Where) -> Finding:
         help="repeat the labels as a whole, as the examples are: `labels.repeat(2)`",
         label="repeats each label where it stands",
         confidence=0.9,
+    )
+
+
+def _too_far(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where the label of a token is not the next one, but one further on: it was shifted twice."""
+    series = fit.series("shift")
+    shares = np.nanmedian(series.values, axis=0) if series and np.isfinite(series.values).any() else np.zeros(4)
+    if not shares[2:].max() > SHIFTED or shares[1] > MOST:
+        return None
+    places = int(shares[2:].argmax()) + 2
+    return Finding(
+        rule="labels-misaligned",
+        severity="error",
+        message=f"the label of each token is the one {places} places later, not the next",
+        where=signals.target_place(fit),
+        saw=(
+            Evidence("labels that are the next token", f"{shares[1]:.0%}", healthy="near 100 %"),
+            Evidence(f"the one {places} places later", f"{shares[places]:.0%}"),
+            fit.seen_loss,
+        ),
+        help="shift the labels once: a loss that shifts them itself is given all of them",
+        label="compares with labels that are shifted too far",
+        confidence=0.95,
     )
 
 

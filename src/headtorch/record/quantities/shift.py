@@ -1,0 +1,28 @@
+"""shift: how far in a sequence of tokens the labels are from what is given.
+
+Columns: the share of the labels that are the token given at the same place, and 1, 2 and 3 places later.
+"""
+
+import torch
+
+from headtorch.record.entered import Entered
+
+OF = "pair"
+PLACES = 4
+MAX_SHORTER = 2  # labels than tokens in a row: one is cut off where the sequence is shifted
+
+
+def measure(entered: Entered, target: torch.Tensor) -> torch.Tensor:
+    """(4,); NaN where inputs or targets are no tokens, or not as many."""
+    tokens = entered.features
+    length, rest = divmod(target.numel(), entered.examples)
+    whole = not any(t.is_floating_point() or t.is_complex() or t.dtype == torch.bool for t in (tokens, target))
+    if not whole or rest or length < PLACES or not 0 <= entered.numbers - length <= MAX_SHORTER:
+        return torch.full((PLACES,), float("nan"), device=target.device)
+    labels = target.reshape(entered.examples, length)[: len(tokens)]
+    shares = []
+    for places in range(PLACES):
+        both = min(length, tokens.shape[1] - places)
+        some, known = labels[:, :both], labels[:, :both] >= 0
+        shares.append(((some == tokens[:, places : places + both]) & known).sum() / known.sum())
+    return torch.stack(shares)
