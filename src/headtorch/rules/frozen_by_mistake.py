@@ -63,7 +63,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         known = {p.id for p, before in zip(fit.parameters, fit.trained_before, strict=True) if before}
         random = [p for p in weights if p.id not in known and _varied(fit, p)]
         again = next((earlier for earlier in signals.fits[:number] if _repeats(earlier, fit, frozen)), None)
-        if random and not known:
+        if random and (not known or _learned_little(fit)):
             which = f"{len(random)} layers are frozen at their" if len(random) > 1 else "1 layer is frozen at its"
             message = f"{which} random start, `{random[0].name}` first"
             saw = Evidence(

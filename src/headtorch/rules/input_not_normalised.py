@@ -85,8 +85,11 @@ def _unfit(signals: Signals, fit: Fit, quantity: str, position: int, least: floa
 
 
 def _embeds_or_normalises(fit: Fit) -> bool:
-    """Whether the first operations make the scale of the input meaningless: an embedding, or a norm."""
-    return any(node.op == "Embedding" or "Norm" in node.op for node in fit.network.nodes[:3] if not node.inputs)
+    """Whether the first operations make the scale of the input meaningless: an embedding, a frozen one too, which the
+    graph does not show; or a norm."""
+    return any(parameter.kind == "Embedding" for parameter in fit.frozen) or any(
+        node.op == "Embedding" or "Norm" in node.op for node in fit.network.nodes[:3] if not node.inputs
+    )
 
 
 def _normalises(fit: Fit) -> bool:
