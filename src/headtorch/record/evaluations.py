@@ -9,7 +9,7 @@ from torch import nn
 
 from headtorch.model import Where
 from headtorch.record.measure import Measurements
-from headtorch.record.modules import Modules, batches_behind, mode
+from headtorch.record.modules import Modules, batches_behind, mode, weights_behind
 from headtorch.record.outbox import Held, Outbox
 from headtorch.record.source import Sources
 from headtorch.record.writer import Writer
@@ -64,6 +64,9 @@ class Evaluations:
         behind = None if trained is None or number in self._renewed else batches_behind(module, trained)
         if behind is not None:
             self._outbox.put(owner, "batches_behind", step, behind)
+        apart = None if trained is None or trained is module else weights_behind(module, trained)
+        if apart is not None:
+            self._outbox.put(owner, "weights_behind", step, torch.cat([apart.new_full((1,), float(number)), apart]))
         if is_entry:
             for name, vector in Measurements(self._outbox).given("input", tensor):
                 self._outbox.put(owner, f"eval_{name}", step, vector)

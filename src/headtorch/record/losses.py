@@ -100,8 +100,15 @@ def _term(node: Any, reduction: str | None, index: dict[Any, int], paths: dict[A
         prediction_shape=broadcast[0] if broadcast else prediction_shape,
         broadcast=broadcast,
         pos_weight=_pos_weight(saved(node, "_saved_pos_weight")),
+        ignored=_ignored(node),
         weighted=_weighs(saved(node, "_saved_weight")) or _weighs(saved(node, "_saved_pos_weight"), 1.0),
     )
+
+
+def _ignored(node: Any) -> int | None:
+    """The class number that a loss ignores; None where that is no class, as the usual -100."""
+    index = getattr(node, "_saved_ignore_index", None)
+    return index if isinstance(index, int) and 0 <= index < 2**62 else None  # a negative one is told as unsigned
 
 
 def _weighs(weights: torch.Tensor | None, even: float | None = None) -> bool:

@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 from headtorch.model import Where
+from headtorch.record.rows import ROW, sample
 from headtorch.record.sharded import kept
 from headtorch.record.source import Sources
+from headtorch.record.statistics import describable
 from headtorch.store import records
 
 _MODE_DEPENDENT_NORMS = (nn.modules.batchnorm._BatchNorm,)
@@ -217,6 +219,22 @@ def batches_behind(evaluated: nn.Module, trained: nn.Module) -> torch.Tensor | N
         return None
     means = torch.stack([norm.running_mean.detach().float().sum() for norm in copies])
     return torch.stack([_seen(copies).amin().float(), _seen(originals).amax().float(), means.sum()])
+
+
+def weights_behind(evaluated: nn.Module, trained: nn.Module) -> torch.Tensor | None:
+    """The length of the first matrix of a copy, and that of its difference from the network that it is a copy of, (2,).
+
+    None when the two are not of one form, or share the matrix.
+    """
+    copies, originals = (list(nn.Module.parameters(module)) for module in (evaluated, trained))
+    if [copy.shape for copy in copies] != [original.shape for original in originals]:
+        return None
+    pairs = zip(copies, originals, strict=True)
+    copy, original = next(((a.detach(), b.detach()) for a, b in pairs if a.dim() > 1), (None, None))
+    if copy is None or original is None or copy is original or not (describable(copy) and describable(original)):
+        return None
+    mine, theirs = (sample(weight, ROW).float() for weight in (copy, original))
+    return torch.stack([torch.linalg.vector_norm(mine), torch.linalg.vector_norm(mine - theirs)])
 
 
 def _norms(root: nn.Module) -> list[Any]:

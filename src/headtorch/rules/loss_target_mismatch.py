@@ -7,10 +7,11 @@ margin loss, `ln(1 + exp(−y·z))`, asks for y = ±1: at 0 it is ln 2 whatever 
 `cosine_embedding_loss` is 0, and with nothing pushed apart, one point for all is the best answer. A distance to class
 numbers says that class 2 lies between 1 and 3.
 
-Measured: the shape of the scores at the cross entropy, and the smallest and largest target of the other losses; of
-losses of pairs (`cosine_embedding_loss`, `margin_ranking_loss`, `hinge_embedding_loss`) where all that is compared
-learns; how many outputs a squared error compares with whole numbers, while it stays high or the script counts how
-often the rounded output is equal.
+Measured: the shape of the scores at the cross entropy, and the smallest and largest target of the other losses; the
+class that a loss ignores, how many labels are of it, and how many tokens are padding; of losses of pairs
+(`cosine_embedding_loss`, `margin_ranking_loss`, `hinge_embedding_loss`) where all that is compared learns; how many
+outputs a squared error compares with whole numbers, while it stays high or the script counts how often the rounded
+output is equal.
 
 Healthy: two classes or more; targets in [0, 1] for binary cross entropy, −1 and 1 for a margin and for pairs, shares
 that sum to 1 for a divergence (derivation from the formulas). A warning for a ranking, where pairs of 1 may be enough.
@@ -50,6 +51,8 @@ PAIRS_OF_0 = {
     "margin_ranking_loss": "give a constant loss",  # the margin; y = 1 for the better of two still ranks them
     "hinge_embedding_loss": "are not pushed apart",  # within the margin the loss is constant, beyond it they are pulled
 }
+IGNORED = 0.1  # of the labels, beyond the padding: a class among ten is as frequent
+MASKED = 0.7  # of the labels: a masked language model asks for 15 %, and ignores the others on purpose
 ENOUGH = 100  # steps, before a distance that is still high says anything
 
 
@@ -58,6 +61,8 @@ def find(signals: Signals) -> Iterator[Finding]:
     for fit in signals.fits:
         if (finding := _targets_do_not_fit(signals, fit) or _pairs_do_not_fit(signals, fit)) is not None:
             yield finding
+        if (ignored := _ignores_a_class(signals, fit)) is not None:
+            yield ignored
         for loss in fit.objective.losses:
             node = fit.network.nodes[loss.node] if loss.node >= 0 else None
             scores = _scores_shape(fit, loss)
@@ -73,6 +78,32 @@ def find(signals: Signals) -> Iterator[Finding]:
                 label="needs two or more classes",
                 confidence=0.98,
             )
+
+
+def _ignores_a_class(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where the class number that stands for padding is that of a class: more labels are ignored than the
+    sequences have padding."""
+    loss, counts, padding = fit.loss, fit.series("class_count"), fit.series("padding")
+    if loss is None or loss.ignored is None or not counts or not padding or loss.ignored >= counts.values.shape[1]:
+        return None
+    share = float(counts.values[:, loss.ignored].sum() / max(counts.values.sum(), 1))
+    padded = float(np.nanmax(np.nanmean(padding.values, axis=0))) if np.isfinite(padding.values).any() else share
+    if share - padded < IGNORED or share > MASKED:
+        return None
+    return Finding(
+        rule="loss-target-mismatch",
+        severity="warning",
+        message=f"class {loss.ignored} is never learned: it is the number that the loss ignores as padding",
+        where=fit.network.nodes[loss.node].where if loss.node >= 0 else None,
+        saw=(
+            Evidence("labels that are ignored", f"{share:.0%}"),
+            Evidence("tokens that are padding", f"{padded:.0%}", healthy="as many"),
+            fit.seen_loss,
+        ),
+        help="pad the labels with a number that is no class, -100",
+        label="ignores a class",
+        confidence=0.93,
+    )
 
 
 def _targets_do_not_fit(signals: Signals, fit: Fit) -> Finding | None:

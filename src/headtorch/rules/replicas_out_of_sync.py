@@ -7,7 +7,8 @@ learn from all of it. Otherwise there are N models, and the one that is evaluate
 Measured: networks of one form that begin with the same weights, are trained in turn by the same lines, never come
 together again in the second half of the training, and of which one is evaluated and another never; or none of them,
 but another network that is made of theirs, as the server of a federation. Also state dicts that are to bring them
-together and of whose names none is theirs, so that they load nothing.
+together and of whose names none is theirs, so that they load nothing; and whether a copy that is called between any two
+steps, without a gradient, ever changes.
 
 Healthy: a difference of 0 % between copies, for what begins equal and takes equal steps stays equal (derivation). Told
 where the lengths of their weights are 0.1 % apart or more, which rounding does not bring about.
@@ -38,6 +39,9 @@ LEADS_TO = (
     "preprocessing-mismatch",
     "capacity-too-small",
 )
+ENOUGH = 20  # looked-at calls of a copy: fewer could be one stretch of the training
+BEGINS = 0.05  # of its length: a few steps at most after it was copied
+LEFT = 0.1  # of its length: further than what any smoothed average lags behind over the first steps
 EARLY = 100  # steps, while each is looked at
 APART = 1e-3  # of their size: float32 rounds at 6e-8, so this takes 16,000 steps of rounding all one way
 ROUNDS = 3  # turns of each: one if one comes after the other, two if it is trained on once
@@ -66,6 +70,8 @@ def find(signals: Signals) -> Iterator[Finding]:
             confidence=0.96,
         )
         return
+    for fit in signals.fits:
+        yield from _never_follows(signals, fit)
     for number, fit in enumerate(signals.fits):
         if fit.objective.id in told:
             continue
@@ -95,6 +101,41 @@ def find(signals: Signals) -> Iterator[Finding]:
             else "binds a name, and copies nothing",
             confidence=0.93,
         )
+
+
+def _never_follows(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding for each copy of a network that makes targets at every step and stays as the network began.
+
+    A copy of what was trained before is kept on purpose, to stay near it.
+    """
+    series = fit.series("weights_behind")
+    if fit.trained_before.any() or not series:
+        return
+    for module in np.unique(series.values[:, 0]):
+        rows = series.values[series.values[:, 0] == module]
+        steps = series.steps[series.values[:, 0] == module]
+        between = np.diff(np.searchsorted(fit.series("loss").steps, np.unique(steps[:EARLY])))
+        if len(rows) < ENOUGH or len(between) < ENOUGH or float(np.median(between)) > 1:
+            continue
+        lengths, apart = rows[:, 1], rows[:, 2] / np.maximum(rows[:, 1], 1e-30)
+        if lengths.max() > lengths.min() or apart[0] > BEGINS or apart[-1] < LEFT:
+            continue
+        name = signals.run.modules[int(module)].kind if int(module) in signals.run.modules else "network"
+        yield Finding(
+            rule="replicas-out-of-sync",
+            severity="error",
+            message=f"a copy of the {name} makes targets at every step, and stays as the network was at the start",
+            where=signals.follows_place() or signals.copy_place(),
+            saw=(
+                Evidence("change of the copy's weights", "0 %", healthy="that of the network, later or smoothed"),
+                Evidence("difference from the network in the end", f"{apart[-1]:.0%}"),
+                fit.seen_loss,
+            ),
+            help="bring the network's weights into the tensors of the copy itself, at each step or every few hundred",
+            label="does not reach the copy that is used",
+            confidence=0.9,
+        )
+        return
 
 
 def _is_copy(fit: Fit, other: Fit) -> bool:

@@ -195,6 +195,10 @@ class Signals:
         """Where a network is copied, to average or to keep."""
         return self._first_call("AveragedModel", "deepcopy", "load_state_dict")
 
+    def follows_place(self) -> Where | None:
+        """Where the weights of a copy are brought nearer to those of the network."""
+        return self._first_call("lerp_", "copy_")
+
     def split_place(self) -> Where | None:
         """Where the data is split into parts."""
         return self._first_call("train_test_split", "random_split", "KFold", "StratifiedKFold")

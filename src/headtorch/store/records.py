@@ -40,7 +40,8 @@ class Loss(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `name` is "cross_entropy", "nll", "mse", "l1", "bce", "bce_with_logits", ... or "unknown". `node` is the index of
     its node, `prediction` that of the last node of the network before it (None when the network's output is not seen).
-    `weighted` says that its classes are weighted, `pos_weight` how much a yes counts beside a no, where it is told.
+    `ignored` is the class number whose examples do not count, if that is one. `weighted` says that its classes are
+    weighted, `pos_weight` how much a yes counts beside a no, where it is told.
     `broadcast` gives two shapes when prediction and target were broadcast against each other.
     """
 
@@ -54,6 +55,7 @@ class Loss(msgspec.Struct, frozen=True, omit_defaults=True):
     broadcast: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     weighted: bool = False
     pos_weight: float | None = None
+    ignored: int | None = None
 
 
 def term_prefix(number: int) -> str:
