@@ -30,6 +30,7 @@ from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.slips import sampled
 from headtorch.places.trees import called, enclosing_function
 from headtorch.signals import Fit, Signals
+from headtorch.signals.forms import clamped_errors
 from headtorch.store.records import Module, Parameter
 
 FAMILY = "the gradient"
@@ -49,7 +50,6 @@ NO_SLOPE = {
     "Sign": "a sign", "Bernoulli": "a draw of zeros and ones", "Normal": "a draw by `torch.normal`",
     "Poisson": "a draw by `torch.poisson`",
 }  # fmt: skip
-CLAMPS = ("Clamp", "ClampMin", "ClampMax", "Hardtanh")
 CONTAINERS = ("ParameterDict", "ParameterList")
 
 
@@ -160,21 +160,17 @@ def _clamped_error(fit: Fit) -> Finding | None:
 
     What is meant is a gradient that is clamped, as that of the Huber loss is (Mnih et al., 2015, say "the error term").
     """
-    nodes = fit.network.nodes
-    for square in nodes:
-        clamp = nodes[square.inputs[0]] if square.op in ("Pow", "Abs", "Mul") and len(set(square.inputs)) == 1 else None
-        error = nodes[clamp.inputs[0]] if clamp is not None and clamp.op in CLAMPS and len(clamp.inputs) == 1 else None
-        if clamp is not None and error is not None and error.op in ("Sub", "Rsub") and error.outside:
-            return Finding(
-                rule="graph-detached",
-                severity="warning",
-                message="errors are clamped before they are squared: no gradient comes back from the large ones",
-                where=clamp.where or fit.objective.backward_at,
-                saw=(Evidence("slope of the loss beyond the clamp", 0.0, healthy="not 0"), fit.seen_loss),
-                help="use a loss whose gradient is bounded, `smooth_l1_loss` or `huber_loss`",
-                label="the gradient of what is cut ends here",
-                confidence=0.85,
-            )
+    for clamp in clamped_errors(fit.network.nodes):
+        return Finding(
+            rule="graph-detached",
+            severity="warning",
+            message="errors are clamped before they are squared: no gradient comes back from the large ones",
+            where=clamp.where or fit.objective.backward_at,
+            saw=(Evidence("slope of the loss beyond the clamp", 0.0, healthy="not 0"), fit.seen_loss),
+            help="use a loss whose gradient is bounded, `smooth_l1_loss` or `huber_loss`",
+            label="the gradient of what is cut ends here",
+            confidence=0.85,
+        )
     return None
 
 

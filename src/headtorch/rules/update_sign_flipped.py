@@ -31,7 +31,8 @@ from headtorch.changes import replace, set_operator, set_value, text_at
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
-from headtorch.signals import Fit, Signals, factor_of, span
+from headtorch.signals import Fit, Signals, span
+from headtorch.signals.forms import added_up, gets_distances, is_mean_cosine
 from headtorch.store.records import DISTANCES, YES_OR_NO, Node
 
 FAMILY = "the step"
@@ -46,9 +47,6 @@ LEADS_TO = (
 )
 UPHILL = -0.3  # half way between -1, plain climbing, and what momentum and Adam show when they descend, 0.25 or more
 NEVER_NEGATIVE = ("cross_entropy", *YES_OR_NO, *DISTANCES)
-_DISTANCES = ("Cdist", "EuclideanDist")
-_SIGNS = {"Add": (1, 1), "Sub": (1, -1), "Rsub": (-1, 1), "Mul": (1,), "Div": (1,), "Neg": (-1,)}  # of their inputs
-_SIZES = ("Pow", "Abs", "LinalgVectorNorm", "Norm")
 LONG = 20  # steps, to tell a loss that speeds up from a noisy one
 FAR = 20.0  # times the first loss, or 1: a density can be 20 only where it is narrower than 2e-9
 ENOUGH = 3  # looked-at steps: momentum may point uphill for one
@@ -131,7 +129,7 @@ def _far_is_likely(fit: Fit) -> Iterator[Finding]:
     et al., 2017, equation 2) without its minus."""
     nodes = fit.network.nodes
     for number, softmax in enumerate(nodes):
-        if softmax.op not in ("Softmax", "LogSoftmax") or not (softmax.inputs and _is_distance(nodes, number)):
+        if softmax.op not in ("Softmax", "LogSoftmax") or not (softmax.inputs and gets_distances(nodes, number)):
             continue
         yield Finding(
             rule="update-sign-flipped",
@@ -146,33 +144,11 @@ def _far_is_likely(fit: Fit) -> Iterator[Finding]:
         return
 
 
-def _is_distance(nodes: Sequence[Node], softmax: int) -> bool:
-    """Whether a softmax gets distances between two outputs of the network, times a positive number."""
-    sign, squared = 1.0, False
-    (number,) = nodes[softmax].inputs[:1]
-    while len(set(nodes[number].inputs)) == 1:
-        node = nodes[number]
-        factor = factor_of(node)
-        if factor is not None:
-            sign *= factor
-        elif node.op in _SIZES or (node.op == "Mul" and len(node.inputs) == 2):
-            squared = True
-        elif node.op not in ("Sum", "Mean", "Sqrt"):
-            return False
-        if float(node.detail.get("exponent", 1.0)) < 0:
-            return False
-        number = node.inputs[0]
-    between = len(nodes[number].inputs) == 2
-    return (
-        sign > 0 and between and (nodes[number].op in _DISTANCES or (squared and nodes[number].op in ("Sub", "Rsub")))
-    )
-
-
 def _parts_from_what_is_wanted(fit: Fit) -> Iterator[Finding]:
     """A finding where the cosine between predictions and their targets is minimised."""
     nodes = fit.network.nodes
-    for number, sign in _added_up(nodes):
-        if len(fit.objective.losses) > 1 or sign < 0 or nodes[number].op != "Mean" or not _is_cosine(nodes, number):
+    for number, sign in added_up(nodes):
+        if len(fit.objective.losses) > 1 or sign < 0 or nodes[number].op != "Mean" or not is_mean_cosine(nodes, number):
             continue
         yield Finding(
             rule="update-sign-flipped",
@@ -198,7 +174,7 @@ def _lowers_its_value(signals: Signals, fit: Fit) -> Iterator[Finding]:
         if number in other.objective.reached
     }
     nodes = fit.network.nodes
-    for number, sign in _added_up(nodes):
+    for number, sign in added_up(nodes):
         node = nodes[number]
         value = nodes[node.inputs[0]] if node.op == "Mean" and len(node.inputs) == 1 else None
         if value is None or sign < 0 or value.weight is None or value.weight not in critics - own:
@@ -216,34 +192,6 @@ def _lowers_its_value(signals: Signals, fit: Fit) -> Iterator[Finding]:
             confidence=0.8,
         )
         return
-
-
-def _added_up(nodes: Sequence[Node]) -> Iterator[tuple[int, float]]:
-    """The operations that a loss is the sum of, each with the sign that it has there."""
-    waiting = [(len(nodes) - 1, 1.0)] if nodes else []
-    while waiting:
-        number, sign = waiting.pop()
-        node = nodes[number]
-        signs = _SIGNS.get(node.op) if node.shape == () else None
-        if signs is None:
-            yield number, sign
-            continue
-        if float(node.detail.get("factor", 1.0)) < 0:
-            sign = -sign
-        waiting += [(each, sign * own) for each, own in zip(node.inputs, signs, strict=False)]
-
-
-def _is_cosine(nodes: Sequence[Node], mean: int) -> bool:
-    """Whether a mean is one of products, summed, of something of length 1 with something from outside."""
-    path = [nodes[mean]]
-    for op in ("Sum", "Mul", "Div"):
-        if len(path[-1].inputs) != 1 or nodes[path[-1].inputs[0]].op != op:
-            return False
-        path.append(nodes[path[-1].inputs[0]])
-    whole, length = path[-1].inputs if len(path[-1].inputs) == 2 else (0, 0)
-    while nodes[length].op in ("Expand", "ClampMin", "Clamp"):
-        (length,) = nodes[length].inputs
-    return path[2].outside and nodes[length].op == "LinalgVectorNorm" and nodes[length].inputs == (whole,)
 
 
 def _minus(fit: Fit) -> Node | None:
