@@ -113,7 +113,7 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def _made_anew(fit: Fit, everywhere: set[int]) -> Finding | None:
-    """A finding where layers are gone after their first step and others stand in their place: they are made in the
+    """A finding where layers are gone after their first step, and the rest of the network is not: they are made in the
     forward pass."""
     norms = fit.series("weight_norm")
     if not norms or len(norms.steps) < 2 or norms.values.shape[1] != len(fit.parameters):
@@ -122,7 +122,7 @@ def _made_anew(fit: Fit, everywhere: set[int]) -> Finding | None:
     lost = [p for p, is_gone in zip(fit.parameters, gone, strict=True) if is_gone and p.is_parameter]
     made = [p for p in lost if p.id not in everywhere]
     node = next((node for node in fit.network.nodes if node.weight in {p.id for p in made}), None)
-    if node is None:
+    if node is None or gone.all():
         return None
     return Finding(
         rule="params-not-in-optimizer",
