@@ -5,6 +5,7 @@ Why it fails: a network knows the numbers it was trained on. The same picture wi
 
 Measured: mean and standard deviation of what the network is given in training and in evaluation, with the same number
 of features. Networks that take several inputs are left out: only the first is looked at, and it may be another one.
+In networks that look words up, whether the same code numbers the words of both parts, each on its own.
 Of classes, also the loss on training examples that come for the first time, beside that of every evaluation.
 
 Healthy: a shift of the mean below 0.2 standard deviations, and a ratio of the deviations near 1; measured over the 67
@@ -28,6 +29,7 @@ import numpy as np
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import assigned_names
+from headtorch.places.vocabularies import numbered_again
 from headtorch.remedies import assignment_at, evaluated_made
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import CLASSIFYING, YES_OR_NO
@@ -52,8 +54,28 @@ DOMINATES = 0.6  # of the evaluated examples: half is a fair coin, more is a con
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that is evaluated on inputs of another scale, or on what is unlike its training data."""
     for fit in signals.fits:
-        if (finding := _other_scale(signals, fit) or _holds_elsewhere_only(signals, fit)) is not None:
+        finding = _own_numbers(signals, fit) or _other_scale(signals, fit) or _holds_elsewhere_only(signals, fit)
+        if finding is not None:
             yield finding
+
+
+def _own_numbers(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where the words of the evaluated texts are numbered apart from those of the training."""
+    embeds = any(node.op == "Embedding" or node.op == "EmbeddingBag" for node in fit.network.nodes)
+    made = signals.evaluated_data_place() if embeds else None
+    place = numbered_again(signals.places, made) if made is not None else None
+    if place is None:
+        return None
+    return Finding(
+        rule="preprocessing-mismatch",
+        severity="error",
+        message="the words of what is evaluated are numbered anew: a number is another word than in training",
+        where=place,
+        saw=(Evidence("vocabularies", "2, by the same code", healthy="1, of the training data"), fit.seen_loss),
+        help="number the words of both parts by the vocabulary of the training data",
+        label="makes a vocabulary of its own",
+        confidence=0.92,
+    )
 
 
 def _other_scale(signals: Signals, fit: Fit) -> Finding | None:
