@@ -81,6 +81,14 @@ def output_shape(node: Any, index: int = 0) -> tuple[int, ...] | None:
         return None
 
 
+def root_of(loss: torch.Tensor) -> Any:
+    """The operation that made a loss; of one that was told to require a gradient itself, what collects that; else
+    None."""
+    if loss.grad_fn is not None or not loss.requires_grad:
+        return loss.grad_fn
+    return torch.autograd.graph.get_gradient_edge(loss).node
+
+
 class Graph:
     """The nodes from a loss down to the leaves, inputs first.
 

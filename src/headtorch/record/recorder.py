@@ -22,7 +22,7 @@ from headtorch.record.clipping import Clipping
 from headtorch.record.describe import Describer
 from headtorch.record.entered import Entered, entered
 from headtorch.record.evaluations import Evaluations
-from headtorch.record.graph import Graph
+from headtorch.record.graph import Graph, root_of
 from headtorch.record.loading import Loading
 from headtorch.record.measure import Measurements, Pass
 from headtorch.record.modules import Modules, first_tensor, mode, other_numbers, trains
@@ -226,7 +226,8 @@ class Recorder:
             or objective.compared_at != self.optimizers.made
             or not objective.is_called_by(called)
         ):
-            graph = Graph(loss.grad_fn) if loss.grad_fn is not None else None
+            root = root_of(loss)
+            graph = Graph(root) if root is not None else None
             objective = self._objectives.identify(site, objective, graph, wanted, self._current)
         elif not objective.traced and objective.tries < MAX_TRIES and loss.grad_fn is not None:
             graph = Graph(loss.grad_fn)

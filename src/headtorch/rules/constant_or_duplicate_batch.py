@@ -125,7 +125,13 @@ def _copies(signals: Signals, fit: Fit, within: float) -> Finding | None:
     marks, labels = fit.series("fingerprint"), fit.series("label")
     inputs = fit.series("input")
     loss = fit.loss.name if fit.loss is not None else ""
-    if within > REPEATED or loss not in DISTANCES or fit.gain > UNLEARNED or marks.values.shape != labels.values.shape:
+    if (
+        within > REPEATED
+        or loss not in DISTANCES
+        or fit.gain > UNLEARNED
+        or signals.several_inputs(fit)
+        or marks.values.shape != labels.values.shape
+    ):
         return None
     if inputs.values[:, 2].min() == 0 and inputs.values[:, 3].max() == 1:
         return None

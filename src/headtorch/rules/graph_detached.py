@@ -89,7 +89,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             rule="graph-detached",
             severity="error",
             message="the loss has no gradient path to any weight" if everything else what,
-            where=_place(signals, fit, module, everything),
+            where=_told_to_require(signals, fit) or _place(signals, fit, module, everything),
             saw=(
                 Evidence(
                     "parameters the loss does not reach",
@@ -198,6 +198,13 @@ def _drawn_past_the_gradient(signals: Signals, fit: Fit) -> Finding | None:
         label="the gradient ends here",
         confidence=0.92,
     )
+
+
+def _told_to_require(signals: Signals, fit: Fit) -> Where | None:
+    """Where a tensor is told to require a gradient that is all the loss depends on, as the loss itself."""
+    reached = [p for p, is_reached in zip(fit.parameters, fit.reached, strict=True) if is_reached]
+    alone = reached and not any(p.is_parameter for p in reached) and not fit.optimized[fit.reached].any()
+    return signals.set_attributes_place("requires_grad_", "requires_grad") if alone else None
 
 
 def _ran(signals: Signals, parameter: Parameter) -> bool:

@@ -9,6 +9,7 @@ from headtorch.record.entered import Entered
 
 OF = "pair"
 PLACES = 4
+LONG = 2 * PLACES  # tokens: of fewer, hardly any are left to compare with one some places later
 MAX_SHORTER = 2  # labels than tokens in a row: one is cut off where the sequence is shifted
 
 
@@ -17,7 +18,7 @@ def measure(entered: Entered, target: torch.Tensor) -> torch.Tensor:
     tokens = entered.features
     length, rest = divmod(target.numel(), entered.examples)
     whole = not any(t.is_floating_point() or t.is_complex() or t.dtype == torch.bool for t in (tokens, target))
-    if not whole or rest or length < PLACES or not 0 <= entered.numbers - length <= MAX_SHORTER:
+    if not whole or rest or length < LONG or not 0 <= entered.numbers - length <= MAX_SHORTER:
         return torch.full((PLACES,), float("nan"), device=target.device)
     labels = target.reshape(entered.examples, length)[: len(tokens)]
     shares = []
