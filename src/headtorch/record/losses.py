@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from headtorch.record.graph import LINEAR, VIEWS, Graph, op_name, output_shape, saved
-from headtorch.store.records import Loss
+from headtorch.store.records import CLASSIFYING, Loss
 
 NAMES = {
     "NllLoss": "nll", "NllLoss2D": "nll", "MseLoss": "mse", "BinaryCrossEntropy": "bce",
@@ -16,6 +16,7 @@ NAMES = {
     "CtcLoss": "ctc", "KlDiv": "kl_div",
 }  # fmt: skip
 REDUCTIONS = {0: "none", 1: "mean", 2: "sum"}
+MAX_CLASSES = 64  # whose weights are noted
 MAX_OPERATIONS = 64  # of a loss written by hand that are looked through
 _COMPARING = frozenset({"Sub", "Rsub", "Mul", "Div"})
 _ELEMENTWISE = _COMPARING | frozenset(
@@ -101,8 +102,16 @@ def _term(node: Any, reduction: str | None, index: dict[Any, int], paths: dict[A
         broadcast=broadcast,
         pos_weight=_pos_weight(saved(node, "_saved_pos_weight")),
         ignored=_ignored(node),
+        class_weights=_class_weights(saved(node, "_saved_weight")) if name in CLASSIFYING else (),
         weighted=_weighs(saved(node, "_saved_weight")) or _weighs(saved(node, "_saved_pos_weight"), 1.0),
     )
+
+
+def _class_weights(weights: torch.Tensor | None) -> tuple[float, ...]:
+    """The weights of some classes. On an accelerator they are not read."""
+    if weights is None or weights.device.type != "cpu" or not 1 < weights.numel() <= MAX_CLASSES:
+        return ()
+    return tuple(weights.float().flatten().tolist())
 
 
 def _ignored(node: Any) -> int | None:

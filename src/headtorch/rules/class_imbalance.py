@@ -37,6 +37,7 @@ RARE = 0.07  # of the share of the most frequent class: of two, the constant ans
 LEARNED = 0.9  # of the way from chance to 0: the rare class too, or the loss would be higher
 BETTER = 0.3  # of the rarest class is told, if all others are: fewer answers are right where it is hardly told at all
 AWARE = 1.2  # times the loss of the shares: at the rarity above, a start from even shares costs 2.8 times it or more
+TURNED = 1.5  # times: weights so much smaller are no rounding, and no even weighing either
 FEW = 0.3  # of the answers: nearer to a half, what a weight is for may be a matter of costs
 RECENT = 20  # looked-at batches: few of them hold a rare answer at all
 MANY = 20  # classes: of more, as of words, some are rare by nature
@@ -49,7 +50,7 @@ CALLS_FOR_YES_OR_NO = ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits")
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each unweighted classification with a rare class."""
     for fit in signals.fits:
-        if (finding := _weighed_down(signals, fit)) is not None:
+        if (finding := _weighed_down(signals, fit) or _weights_turned(signals, fit)) is not None:
             yield finding
             continue
         shares = _shares(fit)
@@ -102,6 +103,31 @@ def _weighed_down(signals: Signals, fit: Fit) -> Finding | None:
         help="turn the ratio around: `pos_weight` is the number of noes for each yes",
         label="weighs the rare answer down",
         confidence=0.9,
+    )
+
+
+def _weights_turned(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where the weights of the classes grow with how frequent they are."""
+    counts, weights = fit.series("class_count"), np.array(fit.loss.class_weights if fit.loss is not None else ())
+    if not counts or len(weights) < 2 or counts.values.shape[1] < len(weights) or not (weights >= 0).all():
+        return None
+    shares = counts.values.sum(axis=0)[: len(weights)] / max(counts.values.sum(), 1)
+    rarest, commonest = int(shares.argmin()), int(shares.argmax())
+    if not 0 < shares[rarest] < FEW * shares[commonest] or not weights[rarest] < weights[commonest] / TURNED:
+        return None
+    return Finding(
+        rule="class-imbalance",
+        severity="error",
+        message=f"the rarest class is {shares[rarest]:.1%} of the examples, and weighs {weights[rarest]:.3g}; "
+        f"the most frequent one weighs {weights[commonest]:.3g}",
+        where=_weight_place(signals, fit) or signals.criterion_place(fit),
+        saw=(
+            Evidence("weight of the rarest class", float(weights[rarest]), healthy="above that of the most frequent"),
+            fit.seen_loss,
+        ),
+        help="turn the weights around: they are to be larger where a class is rarer",
+        label="weighs the rare class down",
+        confidence=0.92,
     )
 
 

@@ -31,6 +31,8 @@ from headtorch.signals import Fit, Signals
 
 FAMILY = "the data"
 LEADS_TO = (
+    "preprocessing-mismatch",
+    "leakage-or-bad-validation",
     "dead-relu",
     "lr-too-high",
     "overfitting",
@@ -43,6 +45,7 @@ SORTED = 0.5  # of the entropy of all batches: no healthy training of 80 is belo
 # which batches drawn by lot have 1 / size between them, and of the correlation of one batch's mean with the next, 0
 CLASSES = "entropy of the classes in a batch"
 ENOUGH = 10  # looked-at batches: fewer could be one odd stretch of the data
+UNKNOWN = 0.5  # of the evaluated examples: fewer may be new classes that are looked at on purpose
 SMALL = 8  # examples, or half the classes: smaller batches can't hold the classes in their shares
 ONE_CLASS = 0.1  # entropy: 98 % of one class has as little, in whatever order
 
@@ -50,6 +53,9 @@ ONE_CLASS = 0.1  # entropy: 98 % of one class has as little, in whatever order
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose batches hold few of its classes, or a narrow stretch of its numbers."""
     for fit in signals.fits:
+        if (apart := _classes_apart(signals, fit)) is not None:
+            yield apart
+            continue
         if (seen := _classes_in_order(fit) or _numbers_in_order(fit)) is None:
             continue
         message, evidence = seen
@@ -67,6 +73,29 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="gives the examples in order",
             confidence=0.94 if evidence.quantity == CLASSES else 0.9,
         )
+
+
+def _classes_apart(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where most of what is evaluated is of classes that the training never shows: the split cut sorted
+    examples."""
+    trained, held = fit.series("class_count"), fit.series("eval_class_count")
+    if not trained or not held or not trained.values.shape[1] == held.values.shape[1] > 1:
+        return None
+    never = trained.values.sum(axis=0) == 0
+    counts = held.values.sum(axis=0)
+    share = float(counts[never].sum() / max(counts.sum(), 1))
+    if not share > UNKNOWN or len(trained.steps) < ENOUGH:
+        return None
+    return Finding(
+        rule="data-not-shuffled",
+        severity="error",
+        message=f"{share:.0%} of what is evaluated is of classes that the training never shows",
+        where=signals.split_place() or signals.evaluated_data_place() or fit.objective.backward_at,
+        saw=(Evidence("evaluated examples of unknown classes", f"{share:.0%}", healthy="0 %"), fit.seen_loss),
+        help="shuffle the examples before they are split, or split each class",
+        label="cuts the examples where their classes change",
+        confidence=0.95,
+    )
 
 
 def _classes_in_order(fit: Fit) -> tuple[str, Evidence] | None:

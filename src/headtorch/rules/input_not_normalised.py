@@ -65,13 +65,16 @@ def _unfit(signals: Signals, fit: Fit, quantity: str, position: int, least: floa
     spread, mean = np.nanmedian(inputs.values[:, 5]), np.nanmedian(inputs.values[:, 7])
     scale = float(np.nanmax([spread, mean]))
     smallest = float(np.nanmedian(inputs.values[:, 6]))
-    if least < scale < LARGE or scale == 0:
+    narrow = bool(least) and 0 < spread < SMALL * mean  # all alike, beside what tells them apart
+    if (least < scale < LARGE and not narrow) or scale == 0:
         return None
     low, high = float(inputs.values[:, 2].min()), float(inputs.values[:, 3].max())
     return Finding(
         rule="input-not-normalised",
         severity="error" if fit.gain < AT_CHANCE else "warning",
-        message=f"the inputs reach from {low:.3g} to {high:.3g}: far from a scale of 1",
+        message=f"the inputs lie within {spread / mean:.1%} of {mean:.3g}: what tells them apart is small beside it"
+        if narrow
+        else f"the inputs reach from {low:.3g} to {high:.3g}: far from a scale of 1",
         where=signals.input_place(fit, position),
         saw=(
             Evidence("largest std of a feature", float(spread), healthy="about 1", steps=span(inputs.steps[:100])),

@@ -6,7 +6,8 @@ stays. A rate that grows by a factor f each time is `lr·fⁿ` after n of them, 
 
 Measured: the share of the steps, after the rate's peak, on which it was at most a hundredth of that, and how the loss
 stood when it fell there. A rate that warms up, fades out over the last few steps, or falls once the loss has come to
-rest, is as it should be. And whether the rate only grew, tenfold or more, while the loss rose again.
+rest, is as it should be. And whether the rate only grew, tenfold or more, while the loss rose again; or grew to the
+end, and to less than a fifth of what the optimizer was made with.
 
 Healthy: below 10 % of the steps: a cosine (Loshchilov & Hutter, 2017) spends 6 % of them below a hundredth of its
 peak, a linear decay 1 % (derivation). Told at 30 %, five times the cosine's share.
@@ -44,6 +45,8 @@ LONG = 0.3  # of the steps: a cosine is below TINY for 2 asin(0.1) / pi = 6 % of
 LEARNED = 0.9  # of the way from chance to 0: little is left to learn
 GROWN = 10.0  # times: a warm-up grows as far, but the loss falls with it
 HIGHER = 2.0  # times the lowest loss, and above the first: noise alone seldom doubles a loss
+COLD = 0.2  # of the rate it was made with: a fifth of the way is a small part of any warm-up
+STAIRS = 3  # rates: of two, a growth is no course
 FEW = 20  # steps: fewer have no schedule to speak of
 SHORT = 8  # steps before it, two for each quarter: fewer show no course, and the loss had no time to rest
 FALLING = 0.05  # of the fall so far, in the last of its quarters but one: a loss at rest falls by nothing there
@@ -53,6 +56,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose rate was next to nothing for a good part of its steps."""
     for fit in signals.fits:
         yield from _explodes(signals, fit)
+        yield from _never_warm(signals, fit)
         steps = fit.series("loss").steps
         for rates in fit.rates.values():
             if not rates or fit.steps < FEW or fit.gain > LEARNED:
@@ -116,6 +120,33 @@ def _explodes(signals: Signals, fit: Fit) -> Iterator[Finding]:
                 fit.seen_loss,
             ),
             help="use a factor below 1; after a warm-up let the rate fall",
+            label="sets the learning rate",
+            confidence=0.9,
+        )
+        return
+
+
+def _never_warm(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding when the rate was still growing in the end, and far below the one that the optimizer was made with."""
+    for optimizer in fit.followed_by:
+        rates = fit.rates.get(optimizer.id)
+        base = max(optimizer.made_with, default=0.0)
+        if not rates or fit.steps < FEW or fit.gain > LEARNED or not base > 0 or len(rates.steps) < STAIRS:
+            continue
+        largest = np.nanmax(rates.values, axis=1)
+        if not (np.diff(largest) > 0).all() or not largest[-1] < COLD * base:
+            continue
+        yield Finding(
+            rule="lr-schedule-kills",
+            severity="error",
+            message=f"the rate is still warming up when the training ends, at {largest[-1] / base:.1%} of {base:.3g}",
+            where=signals.schedule_place() or signals.rate_place(fit),
+            saw=(
+                Evidence("learning rate", f"{largest[0]:.3g} to {largest[-1]:.3g}", curve=_curve(largest)),
+                Evidence("the one that the optimizer was made with", base),
+                fit.seen_loss,
+            ),
+            help="step the schedule as often as its numbers are meant, by batch or by epoch; or warm up for less",
             label="sets the learning rate",
             confidence=0.9,
         )

@@ -40,9 +40,9 @@ class Loss(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `name` is "cross_entropy", "nll", "mse", "l1", "bce", "bce_with_logits", ... or "unknown". `node` is the index of
     its node, `prediction` that of the last node of the network before it (None when the network's output is not seen).
-    `ignored` is the class number whose examples do not count, if that is one. `weighted` says that its classes are
-    weighted, `pos_weight` how much a yes counts beside a no, where it is told.
-    `broadcast` gives two shapes when prediction and target were broadcast against each other.
+    `weighted` says that its classes are weighted, `class_weights` how, where they are few; `ignored` is the class whose
+    examples do not count, if any does not; `pos_weight` how much a yes counts beside a no, where it is told. `broadcast`
+    gives two shapes when prediction and target were broadcast against each other.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Loss(msgspec.Struct, frozen=True, omit_defaults=True):
     weighted: bool = False
     pos_weight: float | None = None
     ignored: int | None = None
+    class_weights: tuple[float, ...] = ()
 
 
 def term_prefix(number: int) -> str:
