@@ -55,7 +55,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             yield same
             continue
         marks = fit.series("fingerprint")
-        if not marks or len(marks.steps) < ENOUGH:
+        if not marks or len(marks.steps) < ENOUGH or fit.called_often:
             continue
         sizes = np.isfinite(marks.values).sum(axis=1)
         if np.median(sizes) < SMALL:

@@ -43,6 +43,7 @@ LEADS_TO = (
     "dead-relu",
     "overfitting",
     "frozen-by-mistake",
+    "no-zero-grad",
 )
 # Operations whose derivative PyTorch gives as 0, and what they are called.
 NO_SLOPE = {
@@ -55,6 +56,7 @@ CONTAINERS = ("ParameterDict", "ParameterList")
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose modules ran and are not reached by any loss."""
+    yield from _steps_in_vain(signals)
     for fit in signals.fits:
         if fit.objective.opaque or fit.objective.truncated or fit.steps < 2:
             continue
@@ -198,6 +200,44 @@ def _drawn_past_the_gradient(signals: Signals, fit: Fit) -> Finding | None:
         label="the gradient ends here",
         confidence=0.92,
     )
+
+
+def _steps_in_vain(signals: Signals) -> Iterator[Finding]:
+    """A finding for each optimizer that steps after a loss which reaches none of its parameters, nor does any other."""
+    everywhere = {number for optimizer in signals.run.optimizers.values() for number in optimizer.parameters}
+    for optimizer in signals.run.optimizers.values():
+        held = set(optimizer.parameters)
+        fit = next((fit for fit in signals.fits if optimizer in fit.followed_by), None)
+        if fit is None or len(signals.fits) < 2 or held & (signals.reached | signals.moved) or fit.objective.opaque:
+            continue
+        if not set(fit.objective.reached) <= everywhere or fit.steps < 2:
+            continue  # what it should hold is in no optimizer: another rule's case
+        yield Finding(
+            rule="graph-detached",
+            severity="error",
+            message=f"an optimizer steps over {len(held)} parameters that no loss reaches",
+            where=_last_cut(signals, fit.objective.backward_at) or fit.objective.backward_at,
+            saw=(Evidence("its parameters that any loss reaches", f"0 of {len(held)}", healthy="all"), fit.seen_loss),
+            help="compute what it is to improve from its own network's output, with autograd on",
+            label="the gradient ends here",
+            confidence=0.985,
+        )
+
+
+def _last_cut(signals: Signals, backward: Where | None) -> Where | None:
+    """The last place before a backward pass, in its function, that takes something out of the graph."""
+    tree = signals.places.tree(backward.file) if backward is not None else None
+    function = enclosing_function(tree, backward.line) if tree is not None and backward is not None else None
+    if backward is None or function is None:
+        return None
+    ends = (*REBUILT, "detach", "data", "stop_gradient")
+    cuts = [
+        node
+        for node, _, names in _chains(signals, backward.file)
+        if function.lineno <= node.lineno < backward.line and names[0] in ends
+    ]
+    last = max(cuts, key=lambda node: node.lineno, default=None)
+    return signals.places.where(backward.file, last) if last is not None else None
 
 
 def _told_to_require(signals: Signals, fit: Fit) -> Where | None:

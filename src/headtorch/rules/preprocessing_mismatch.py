@@ -82,7 +82,7 @@ def _other_scale(signals: Signals, fit: Fit) -> Finding | None:
     train, held = fit.series("input"), fit.series("eval_input")
     if not train or not held or fit.diverged_at is not None or signals.several_inputs(fit):
         return None  # of several inputs only the first is seen, and it may be another one in evaluation
-    if _called_often(fit):
+    if fit.called_often:
         return None  # so it is of several calls before one backward pass, as those of an episode's steps
     many = held.values[held.values[:, 9] >= ENOUGH]
     if len(many) == 0 or float(np.median(train.values[:, 8])) != float(np.median(many[:, 8])):
@@ -108,18 +108,6 @@ def _other_scale(signals: Signals, fit: Fit) -> Finding | None:
         help="prepare training and evaluation data by the same function",
         label="these inputs",
         confidence=0.87,
-    )
-
-
-def _called_often(fit: Fit) -> bool:
-    """Whether the first layer, if it is no recurrent one, runs several times for one loss."""
-    kinds = {parameter.id: parameter.kind for parameter in fit.parameters}
-    weights = [fit.network.nodes[number].weight for number in fit.network.linear_maps[:1]]
-    return any(
-        weight is not None
-        and fit.network.uses[weight] > 1
-        and not kinds.get(weight, "").startswith(("RNN", "LSTM", "GRU"))
-        for weight in weights
     )
 
 

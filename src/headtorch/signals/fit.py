@@ -13,6 +13,8 @@ from headtorch.signals.course import Course, Floats
 from headtorch.store.records import Objective, Optimizer, Parameter
 from headtorch.store.run import Run, Series
 
+RECURRENT = ("RNN", "LSTM", "GRU")  # how the names of modules begin that run step by step
+
 
 class Fit(Course):
     """One objective's training: the course of its loss, and what its parameters do."""
@@ -87,6 +89,17 @@ class Fit(Course):
             if moved
         }
         return np.array([p.loaded or p.id in numbers for p in self.parameters], bool)
+
+    @cached_property
+    def called_often(self) -> bool:
+        """Whether the network's first layer, if it is no recurrent one, runs several times for one loss: what is noted
+        of the inputs is that of its first run."""
+        kinds = {parameter.id: parameter.kind for parameter in self.parameters}
+        weights = [self.network.nodes[number].weight for number in self.network.linear_maps[:1]]
+        return any(
+            weight is not None and self.network.uses[weight] > 1 and not kinds.get(weight, "").startswith(RECURRENT)
+            for weight in weights
+        )
 
     @cached_property
     def updates(self) -> Floats:
