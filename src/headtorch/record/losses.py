@@ -192,14 +192,14 @@ def _each_with_each(node: Any, paths: dict[Any, Any]) -> tuple[tuple[int, ...], 
 
 
 def _column_and_row(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """The shapes of the operand that the network gives and of the result, where a column meets a row of as many numbers
-    from outside."""
+    """The shapes of the operand that the network gives and of the result, where it is a column and meets a row of as
+    many numbers from outside, or the other way round."""
     outside_first = node.next_functions[0][0] is None
     child, position = node.next_functions[1 if outside_first else 0]
     result, shape = output_shape(node), output_shape(child, position)
     if result is None or shape is None or len(result) != 2 or not result[0] == result[1] > 1:
         return None
-    if shape != (result[0], 1) or op_name(child) == "Unsqueeze":
+    if shape not in ((result[0], 1), (result[0],)) or op_name(child) == "Unsqueeze":
         return None
     if op_name(node) in ("Mul", "Div"):  # a whole square from outside is a mask or weights
         other = saved(node, "_saved_self" if outside_first else "_saved_other")
