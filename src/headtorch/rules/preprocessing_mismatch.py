@@ -62,8 +62,9 @@ def find(signals: Signals) -> Iterator[Finding]:
 def _own_numbers(signals: Signals, fit: Fit) -> Finding | None:
     """A finding where the words of the evaluated texts are numbered apart from those of the training."""
     embeds = any(node.op == "Embedding" or node.op == "EmbeddingBag" for node in fit.network.nodes)
-    made = signals.evaluated_data_place() if embeds else None
-    place = numbered_again(signals.places, made) if made is not None else None
+    made = [signals.evaluated_data_place(), *map(signals.places.origin, signals.evaluation)] if embeds else []
+    places = (numbered_again(signals.places, where) for where in made if where is not None)
+    place = next((where for where in places if where is not None), None)
     if place is None:
         return None
     return Finding(
