@@ -56,6 +56,7 @@ HELD_BACK = 0.3  # of that way: 114 of 118 come further
 RETURNED = 48  # examples that came back: the share of them that changed is known to within 7 %
 MOST = 0.5  # of these: two labels drawn by lot, for a choice of two, differ as often
 TWINS = 3.0  # expected and none seen: by the rule of three, examples are not drawn by lot but gone through in epochs
+MANY = 10  # features: the answer may well lie in two or three together and in none alone, as on a checkerboard
 LONG = 200  # steps: after 100, 9 % of 80 sound trainings had not come a quarter of the way, after 200 4 %
 
 
@@ -197,7 +198,6 @@ def _in_epochs(marks: np.ndarray) -> bool:
 
 def _unrelated(signals: Signals, fit: Fit) -> Finding | None:
     series = fit.series("association")
-    each_number = bool(series) and bool(np.isnan(series.values[:, 2]).all())  # has a target of its own, as pixels have
     rows = series.values[np.isfinite(series.values[:, :2]).all(axis=1)] if series else np.empty((0, 2))
     if len(np.unique(rows[:, 0])) < BATCHES or fit.chance is None or fit.diverged_at is not None or _one_dominates(fit):
         return None
@@ -221,8 +221,18 @@ def _unrelated(signals: Signals, fit: Fit) -> Finding | None:
         ),
         help="print a few examples beside their labels; look for what sorts, shuffles or splits one without the other",
         label="see that labels follow their inputs here",
-        confidence=0.8 if by_heart else 0.7 if each_number else 0.6,
+        confidence=0.8 if by_heart else 0.7 if _sees_many(fit) else 0.6,
     )
+
+
+def _sees_many(fit: Fit) -> bool:
+    """Whether an example has many features: a picture, or a long row."""
+    first = next(iter(fit.network.linear_maps), None)
+    if first is None:
+        return False
+    node = fit.network.nodes[first]
+    widths = [parameter.shape[-1] for parameter in fit.parameters if parameter.id == node.weight and parameter.shape]
+    return "Convolution" in node.op or max(widths, default=0) >= MANY
 
 
 def _by_lot(fit: Fit, rows: np.ndarray) -> float:
