@@ -56,18 +56,19 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield from _reordered(signals, fit)
         batch = fit.loss.target_shape[0] if fit.loss and fit.loss.target_shape else None
         for number, node in enumerate(fit.network.nodes):
-            if node.op in ("Softmax", "LogSoftmax") and _over_batch(node, batch) and number in _near_loss(fit):
+            if node.op in ("Softmax", "LogSoftmax") and _over_batch(node, batch):
                 yield Finding(
                     rule="wrong-dimension",
                     severity="error",
-                    message=f"the {node.op.lower()} runs over dimension 0, the examples, not over the classes",
+                    message=f"the {node.op.lower()} runs over dimension 0, the examples, not over "
+                    + ("the classes" if fit.network.is_output(number) else "what is to be weighed"),
                     where=node.made_at or node.where,
                     saw=(
                         Evidence("dimension", 0.0, healthy="1 or -1"),
                         Evidence("shape", str(node.shape)),
                         fit.seen_loss,
                     ),
-                    help="give it `dim=1`, the dimension of the classes",
+                    help="give it `dim=1`, the dimension of what is to sum to 1",
                     label="over the examples",
                     confidence=0.96,
                 )
@@ -143,15 +144,12 @@ def _place_of_view(signals: Signals, view: Reordered) -> Where | None:
     return signals.places.last_call(view.where, *VIEWS) or view.where
 
 
-def _near_loss(fit: Fit) -> set[int]:
-    """The operations between the last linear map and the loss."""
-    last = fit.network.linear_maps[-1] if fit.network.linear_maps else 0
-    return set(range(last, len(fit.network.nodes)))
-
-
 def _over_batch(node: Node, batch: int | None) -> bool:
-    shape = node.shape or ()
-    return node.detail.get("dim") == 0 and len(shape) == 2 and shape[0] == batch and shape[1] > 1 and batch > 1
+    """Whether a softmax of several numbers an example runs over the examples; of (examples, examples), they are
+    compared."""
+    shape, dim = node.shape or (), node.detail.get("dim")
+    several = len(shape) in (2, 3) and max(shape[1:]) > 1 and shape[1] != shape[0]
+    return several and dim in (0, -len(shape)) and shape[0] == batch and batch > 1
 
 
 def _over_one(node: Node) -> bool:
