@@ -150,7 +150,7 @@ def _flat(fit: Fit) -> Finding | None:
                 where=node.where or fit.objective.backward_at,
                 saw=(Evidence("their gradient, at every looked-at step", 0.0, healthy="above 0"), fit.seen_loss),
                 help="put something that has a slope in its place, or let the gradient pass it by: "
-                "`x + (x.round() - x).detach()`",
+                "`x + (f(x) - x).detach()`",
                 label="the gradient ends here",
                 confidence=0.96,
             )
