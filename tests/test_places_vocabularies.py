@@ -15,6 +15,10 @@ FUNCTION = (
 METHOD = (
     "class Words:\n    def fit(self, texts):\n        for text in texts:\n            self.ids[text] = len(self.ids)\n"
 )
+SPARED = (
+    "class Words:\n    def fit(self, texts, ids=None):\n        if ids is None:\n"
+    "            ids = {word: n for n, word in enumerate(texts)}\n        self.ids = ids\n"
+)
 DATA_SET = (
     "class Texts:\n    def __init__(self, texts, ids=None):\n        if ids is None:\n            ids = {}\n"
     "            for text in texts:\n                ids.setdefault(text, len(ids))\n        self.ids = ids\n"
@@ -49,6 +53,7 @@ def test_a_vocabulary_of_its_own(source: str, line: str) -> None:
         FUNCTION + "known = vocabulary(train)\nheld = encode(test, known)",
         METHOD + "words = Words()\nwords.fit(train)\nheld = words.encode(test)",
         DATA_SET + "known = Texts(train)\nheld = Texts(test, known.ids)",
+        SPARED + "words = Words()\nwords.fit(train)\nwords.fit(test, words.ids)\nheld = words.encode(test)",
         DATA_SET + "known = Texts(train)\nheld = Texts(test, ids=known.ids)",
         FUNCTION + "french, german = vocabulary(left), vocabulary(right)\nheld = encode(test, french)",
         "known = load(train)\nheld = load(test)",

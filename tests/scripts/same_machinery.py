@@ -82,6 +82,15 @@ class CountOperations(TorchDispatchMode):
 
 
 @scenario
+def hooks_of_state_dicts():
+    model, calls = mlp(), []
+    model._register_state_dict_hook(lambda *_: calls.append(1))
+    model.load_state_dict(mlp().state_dict())
+    model.load_state_dict({}, strict=False)
+    return len(calls)
+
+
+@scenario
 def modes_of_the_user():
     model = mlp()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

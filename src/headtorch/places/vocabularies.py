@@ -37,18 +37,16 @@ def numbered_again(trees: Trees, evaluated: Where) -> Where | None:
 
 def _builders(tree: ast.Module) -> Iterator[tuple[str, tuple[str | None, int]]]:
     """The functions, methods and classes that number words, each with the parameter that spares it and its position."""
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    owners = {id(part): node.name for node in classes for part in node.body if isinstance(part, ast.FunctionDef)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            for method in node.body:
-                if isinstance(method, ast.FunctionDef) and (found := _numbering(method)) is not None:
-                    parameters = [argument.arg for argument in method.args.args][1:]
-                    spares = _guard(method, found)
-                    position = parameters.index(spares) if spares in parameters else -1
-                    yield (node.name if method.name == "__init__" else method.name), (spares, position)
-        elif isinstance(node, ast.FunctionDef) and (found := _numbering(node)) is not None:
-            parameters = [argument.arg for argument in node.args.args]
-            spares = _guard(node, found)
-            yield node.name, (spares, parameters.index(spares) if spares in parameters else -1)
+        if not isinstance(node, ast.FunctionDef) or (found := _numbering(node)) is None:
+            continue
+        owner = owners.get(id(node))
+        parameters = [argument.arg for argument in node.args.args][owner is not None :]  # without self
+        spares = _guard(node, found)
+        name = owner if owner is not None and node.name == "__init__" else node.name
+        yield name, (spares, parameters.index(spares) if spares in parameters else -1)
 
 
 def _numbering(function: ast.FunctionDef) -> ast.AST | None:

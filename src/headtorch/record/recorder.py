@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from headtorch.record.asked import Asked
 from headtorch.record.broken import broken_parts
 from headtorch.record.calm import Calm, Place
 from headtorch.record.clipping import Clipping
@@ -42,7 +43,6 @@ from headtorch.record.writer import Writer
 
 MAX_TRIES = 8  # of tracing an objective's lines
 RECENT = 8  # objectives: of hundreds, as in a search, only the last ones still run
-MAX_REPLICAS = 16  # weights held by hand that take turns on one line
 
 
 class Recorder:
@@ -77,7 +77,7 @@ class Recorder:
         self._pairs = Pairs(writer, self.sources, self.outbox)
         self._clipping = Clipping(writer, self.sources, self.outbox, schedule)
         self._loading = Loading(writer, self.sources, self.modules, self.numbers)
-        self._raw_seen: dict[Site, list[list[Reference]]] = {}  # the last sets of tensors that were asked for there
+        self._asked = Asked()
         self._nan_seen = False
         self._entered: Reference | None = None  # the first tensor given to the network in this pass
         self._entered_as: tuple[tuple[int, ...], int] | None = None  # its shape and address, where it is contiguous
@@ -216,7 +216,7 @@ class Recorder:
         site = self._site()
         objective = self._objectives.at(site)
         graph = None
-        if not accumulates and not self._is_training(site, loss, wanted, makes_graph):
+        if not accumulates and not self._asked.to_train(site, loss, wanted, makes_graph):
             self._forget_forward()
             return None
         called = tuple(self._roots)
@@ -296,21 +296,6 @@ class Recorder:
     def _site(self) -> Site:
         frames = self.sources.user_frames(sys._getframe(2))
         return tuple((id(frame.f_code), frame.f_lasti) for frame, _ in zip(frames, range(6), strict=False))
-
-    def _is_training(self, site: Site, loss: torch.Tensor, wanted: Sequence[torch.Tensor], makes_graph: bool) -> bool:
-        """Whether autograd.grad runs for an update rather than for a derivative, a penalty or an attack."""
-        if loss.numel() != 1:
-            return False
-        if any(isinstance(tensor, nn.Parameter) for tensor in wanted):
-            return True
-        if makes_graph or not wanted or not all(tensor.is_leaf for tensor in wanted):
-            return False
-        sets = self._raw_seen.setdefault(site, [])
-        for seen in sets:
-            if len(seen) == len(wanted) and all(a() is b for a, b in zip(seen, wanted, strict=True)):
-                return True
-        sets[:] = [*sets[1 - MAX_REPLICAS :], [weakref.ref(tensor) for tensor in wanted]]
-        return False
 
     def _forget_forward(self) -> None:
         self._roots.clear()
