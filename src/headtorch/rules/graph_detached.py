@@ -148,7 +148,7 @@ def _flat(fit: Fit) -> Finding | None:
                 severity="error",
                 message=f"{NO_SLOPE[node.op]} has slope 0: no gradient comes back to `{still[0].name}`{rest}",
                 where=node.where or fit.objective.backward_at,
-                saw=(Evidence("their gradient, at every looked-at step", 0.0, healthy="above 0"), fit.seen_loss),
+                saw=(Evidence("their gradient, at every looked-at step", 0.0, healthy="not 0"), fit.seen_loss),
                 help="put something that has a slope in its place, or let the gradient pass it by: "
                 "`x + (f(x) - x).detach()`",
                 label="the gradient ends here",
