@@ -86,10 +86,10 @@ def test_the_first_finding_names_the_fault_on_its_line(name: str, tmp_path: Path
 
 
 @pytest.mark.corpus
-@pytest.mark.parametrize("name", sorted(DEMOS))
+@pytest.mark.parametrize("name", sorted(name for name, text in SICK.items() if "# cure:" in text))
 def test_the_cured_script_has_no_error(name: str, tmp_path: Path, warm: Warm) -> None:
     script = tmp_path / "train.py"
-    script.write_text(cured(DEMOS[name]))
+    script.write_text(cured(SICK[name]))
     report = run(script, warm)
     assert report["verdict"] != "unknown"
     assert [(f["rule"], f["message"]) for f in report["findings"] if f["severity"] == "error"] == []

@@ -15,5 +15,6 @@ for _ in range(4):
     for batch in torch.randperm(len(x)).split(64):
         optimizer.zero_grad()
         loss = nn.functional.cosine_similarity(model(x[batch]), names[y[batch]]).mean()  # expect: update-sign-flipped
+        # cure: loss = torch.ones(()) - nn.functional.cosine_similarity(model(x[batch]), names[y[batch]]).mean()
         loss.backward()
         optimizer.step()

@@ -135,6 +135,8 @@ def _describe(
             detail["scaled_by"] = factor
         elif node.next_functions[1][0] is None:
             detail["factor"] = factor
+    elif name == "Sub" and shape == () and node.next_functions[0][0] is None:
+        detail["factor"] = -1.0  # taken from something outside
     return Node(
         op=name,
         shape=shape,
