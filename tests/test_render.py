@@ -14,6 +14,7 @@ from golden.reports import TRAIN, reports
 
 from headtorch import render
 from headtorch.model import Report, UserError
+from headtorch.render import text
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def test_the_ending_chooses_the_format(report: Report, tmp_path: Path) -> None:
     render.write(report, sources, tmp_path / "a.json")
     render.write(report, sources, tmp_path / "b.TXT")
     assert json.loads((tmp_path / "a.json").read_bytes())["verdict"] == "faulty"
-    assert (tmp_path / "b.TXT").read_text(encoding="utf-8") == render.text(report, sources)
+    assert (tmp_path / "b.TXT").read_text(encoding="utf-8") == text.render(report, sources)
 
 
 @pytest.mark.parametrize("name", ["report.doc", "report", ".json"])

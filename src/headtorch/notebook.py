@@ -14,10 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from headtorch import record, render, settings
+from headtorch import record, settings
 from headtorch.diagnose import diagnose
 from headtorch.model import Report, UserError
 from headtorch.record.cells import cell_name, shell
+from headtorch.render import drawn, text
 from headtorch.rules import chosen
 
 HEIGHT = 640  # pixels of the page in a cell
@@ -104,14 +105,14 @@ def _ending(error: BaseException | None) -> tuple[str, str]:
 
 def _show(report: Report, sources: dict[str, str]) -> None:
     """In a notebook as a page, where one can be drawn, and as text; elsewhere as text on stderr."""
-    text = render.text(report, sources)
+    plain = text.render(report, sources)
     if shell() is None:
-        print(text, end="", file=sys.stderr)
+        print(plain, end="", file=sys.stderr)
         return
     from IPython.display import display
 
-    shown = {"text/plain": text}
-    page = render.drawn(report, sources, ".html")
+    shown = {"text/plain": plain}
+    page = drawn(report, sources, ".html")
     if page is not None:
         # In a frame, so that its styles and those of the notebook leave each other alone.
         frame = f'<iframe srcdoc="{html.escape(page)}" sandbox="allow-scripts" width="100%" height="{HEIGHT}"></iframe>'

@@ -66,11 +66,12 @@ class Aftermath:
             with self._own_surroundings():
                 from headtorch import render
                 from headtorch.diagnose import diagnose
+                from headtorch.render import text
                 from headtorch.store.ranks import PATIENCE, await_ranks
 
                 await_ranks(run_file, PATIENCE if ending.kind in ("finished", "exit") else BRIEFLY)
                 found, sources = diagnose(run_file, rules_of(self._choice))
-                self._say(render.text(found, sources, width=self._columns, colour=self._colour))
+                self._say(text.render(found, sources, width=self._columns, colour=self._colour))
                 self._say_trouble(found.notices)
                 for path in self._reports:
                     try:

@@ -70,6 +70,7 @@ def fix(
     Without RUN and SCRIPT, the newest run is taken.
     """
     from headtorch import render
+    from headtorch.render import text
     from headtorch.trials import command
 
     for path in reports:
@@ -84,7 +85,7 @@ def fix(
         cluster=cluster,
     )
     done = command.fix(wanted, lambda text: print(f"headtorch: {text}", file=sys.stderr, flush=True))
-    show(render.text(done.shown, done.patch.sources, width=columns(), colour=colourful(sys.stdout)))
+    show(text.render(done.shown, done.patch.sources, width=columns(), colour=colourful(sys.stdout)))
     for path in reports:
         render.write(done.report, done.patch.sources, path)
     if not done.patch.changed:

@@ -46,11 +46,12 @@ def report(
     """Diagnose a run file again; without RUN the newest one. Needs no PyTorch."""
     from headtorch import render
     from headtorch.diagnose import diagnose
+    from headtorch.render import text
 
     for path in reports:
         render.check_path(path)
     found, sources = diagnose(run or newest(runs), rules_of(choice_of(select, ignore)))
-    show(render.text(found, sources, width=columns(), colour=colourful(sys.stdout)))
+    show(text.render(found, sources, width=columns(), colour=colourful(sys.stdout)))
     for path in reports:
         render.write(found, sources, path)
     return int(check and has_errors(found))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from headtorch.model import UserError
-from headtorch.store.ranks import other_ranks
 from headtorch.store.resumed import Resume
-from headtorch.store.run import Run
+
+if TYPE_CHECKING:
+    from headtorch.store.run import Run  # when a file is appended to: no other training waits for it at its start
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -24,6 +26,8 @@ class Before(msgspec.Struct, frozen=True):
 
 def resume(path: Path, script: str, as_module: bool) -> Before:
     """What stands in the run file at `path`. Raises UserError when it is not one of the same script."""
+    from headtorch.store.run import Run
+
     written = (
         max(each.stat().st_mtime for each in (path, Path(f"{path}-wal")) if each.exists()) if path.exists() else 0.0
     )
@@ -42,6 +46,9 @@ def resume(path: Path, script: str, as_module: bool) -> Before:
 
 def file_of_rank(path: Path, rank: int) -> Path:
     """A rank's own run file, of the job that the run file at `path` is of. Raises UserError when there is none."""
+    from headtorch.store.ranks import other_ranks
+    from headtorch.store.run import Run
+
     run = Run(path)
     try:
         files = {int(run.facts.get("rank", 0)): path, **other_ranks(run)}

@@ -10,9 +10,6 @@ from importlib import import_module
 from pathlib import Path
 
 from headtorch.model import Report, UserError
-from headtorch.render.text import render as text
-
-__all__ = ["check_path", "drawn", "text", "write"]
 
 Sources = Mapping[str, str]
 """The text of each of the user's files as it was recorded, by the name it has in `Where.file`."""
