@@ -19,6 +19,7 @@ REDUCTIONS = {0: "none", 1: "mean", 2: "sum"}
 MAX_CLASSES = 64  # whose weights are noted
 MAX_OPERATIONS = 64  # of a loss written by hand that are looked through
 _COMPARING = frozenset({"Sub", "Rsub", "Mul", "Div"})
+_LOGARITHMS = frozenset({"Log", "Log1P", "LogSigmoid"})
 _ELEMENTWISE = _COMPARING | frozenset(
     [
         "Add", "Neg", "Abs", "Pow", "Maximum", "Minimum", "Where", "Clamp", "ClampMin", "ClampMax", "Relu", "LeakyRelu",
@@ -182,8 +183,10 @@ def _each_with_each(node: Any, paths: dict[Any, Any]) -> tuple[tuple[int, ...], 
     while waiting and len(seen) < MAX_OPERATIONS:
         current = waiting.pop(0)
         children = [child for child in _children(current) if child not in paths]
-        if op_name(current) in _COMPARING and len(children) == 1 and (shapes := _column_and_row(current)) is not None:
-            return shapes
+        if op_name(current) in _COMPARING and len(children) == 1:
+            shapes = _column_and_row(current) or _column_and_classes(current)
+            if shapes is not None:
+                return shapes
         if op_name(current) in _ELEMENTWISE:
             fresh = [child for child in children if child not in seen]
             seen.update(fresh)
@@ -206,6 +209,17 @@ def _column_and_row(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None
         if other is None or other.numel() != result[0]:
             return None
     return shape, result
+
+
+def _column_and_classes(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The shapes of the operand that the network gives and of the result, where the logarithms of one probability an
+    example, (N, 1), are multiplied with several targets an example, (N, k)."""
+    outside_first = node.next_functions[0][0] is None
+    child, position = node.next_functions[1 if outside_first else 0]
+    result, shape = output_shape(node), output_shape(child, position)
+    if op_name(node) != "Mul" or op_name(child) not in _LOGARITHMS or result is None or len(result) != 2:
+        return None
+    return (shape, result) if shape == (result[0], 1) and result[0] > 1 < result[1] else None
 
 
 def _stretched_target(

@@ -249,12 +249,12 @@ class Recorder:
         self._note_mode(objective, step)
         self._measurements.weights(now)
         fresh = objective.begin_pass()
-        if now.looked:
+        if now.looked and accumulates:  # autograd.grad leaves alone what is there
             self._measurements.stale(objective, step, fresh)
             if objective.collects:
                 self._measurements.kept(objective, step)
-            if graph is not None:
-                self._measurements.forward(now, graph, self._given)
+        if now.looked and graph is not None:
+            self._measurements.forward(now, graph, self._given)
         for name, vector in self._inputs:
             self.outbox.put(objective.number, name, step, vector)
         self._pairs.learnt_from(objective, step)

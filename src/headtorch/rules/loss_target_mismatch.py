@@ -2,10 +2,10 @@
 
 Why learning fails: cross entropy compares the classes of one example with each other, `L = −z_y + ln Σₖ exp(zₖ)`.
 Over a single output the sum has one term: the loss is exactly 0 whatever the network says, and so is its gradient.
-Binary cross entropy, `−y·ln p − (1 − y)·ln(1 − p)`, has no minimum for y outside [0, 1]: it falls without end. A
-margin loss, `ln(1 + exp(−y·z))`, asks for y = ±1: at 0 it is ln 2 whatever z is. So do losses of pairs: for y = 0
-`cosine_embedding_loss` is 0, and with nothing pushed apart, one point for all is the best answer. A distance to class
-numbers says that class 2 lies between 1 and 3.
+Binary cross entropy, `−y·ln p − (1 − y)·ln(1 − p)`, has no minimum for y outside [0, 1]: it falls without end; and
+where no y comes near 1, no is the best answer for all. A margin loss, `ln(1 + exp(−y·z))`, asks for y = ±1: at 0 it
+is ln 2 whatever z is. So do losses of pairs: for y = 0 `cosine_embedding_loss` is 0, and with nothing pushed apart,
+one point for all is the best answer. A distance to class numbers says that class 2 lies between 1 and 3.
 
 Measured: the shape of the scores at the cross entropy, and the smallest and largest target of the other losses; the
 class that a loss ignores, how many labels are of it, and how many tokens are padding; of losses of pairs
@@ -51,6 +51,7 @@ PAIRS_OF_0 = {
     "margin_ranking_loss": "give a constant loss",  # the margin; y = 1 for the better of two still ranks them
     "hinge_embedding_loss": "are not pushed apart",  # within the margin the loss is constant, beyond it they are pulled
 }
+FAINT = 0.1  # no target of any batch is more likely than that: a mask of 1 over 255 is 0.004
 IGNORED = 0.1  # of the labels, beyond the padding: a class among ten is as frequent
 MASKED = 0.7  # of the labels: a masked language model asks for 15 %, and ignores the others on purpose
 ENOUGH = 100  # steps, before a distance that is still high says anything
@@ -112,11 +113,15 @@ def _targets_do_not_fit(signals: Signals, fit: Fit) -> Finding | None:
         return None
     smallest, largest = float(np.nanmin(target.values[:, 2])), float(np.nanmax(target.values[:, 3]))
     whole, sums_to_one = (float(np.nanmin(target.values[:, column])) for column in (5, 6))
-    seen = f"{smallest:.3g} to {largest:.3g}"
+    seen, place = f"{smallest:.3g} to {largest:.3g}", None
     if loss.name in YES_OR_NO and (smallest < 0 or largest > 1):
         message = f"binary cross entropy gets targets from {seen}, for which it has no minimum"
         healthy, confidence = "0 to 1", 0.97
         advice = "give it targets between 0 and 1; `CrossEntropyLoss` takes class numbers, `MSELoss` any number"
+    elif loss.name in YES_OR_NO and 0 < largest < FAINT:
+        message = f"binary cross entropy gets targets from {seen}: none of them says yes"
+        healthy, confidence, place = "0 to 1", 0.93, signals.target_place(fit, loss)
+        advice = "let a yes be 1: masks and labels are not to be scaled as images are"
     elif loss.name == "soft_margin" and (smallest, whole) == (0.0, 1.0):
         message = f"a margin loss gets targets from {seen}: those of 0 teach nothing"
         healthy, confidence = "-1 or 1", 0.96
@@ -138,7 +143,7 @@ def _targets_do_not_fit(signals: Signals, fit: Fit) -> Finding | None:
         rule="loss-target-mismatch",
         severity="warning" if loss.name in DISTANCES else "error",
         message=message,
-        where=signals.criterion_place(fit) or (fit.network.nodes[loss.node].where if loss.node >= 0 else None),
+        where=place or signals.criterion_place(fit) or (fit.network.nodes[loss.node].where if loss.node >= 0 else None),
         saw=(Evidence("targets", seen, healthy=healthy), fit.seen_loss),
         help=advice,
         label="does not fit these targets",

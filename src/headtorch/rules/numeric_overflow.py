@@ -7,7 +7,7 @@ NaN in a loss makes every gradient NaN, and one step every weight.
 Measured: the first loss that is NaN or infinite while inputs, targets and weights were still finite numbers, and the
 number format of the weights; or a gradient that was NaN while the loss was finite, behind a root or a logarithm, whose
 slope `1 / (2√x)` or `1 / x` has no bound at 0. A loss that grew a hundredfold before, or steps of more than a tenth of
-the weights, are put down to the steps.
+the weights where it had not fallen by half, are put down to the steps.
 
 Healthy: no such loss, and weights in float32 (derivation, from the formats; Micikevicius et al., 2018).
 
@@ -30,6 +30,7 @@ from headtorch.store.records import Node
 FAMILY = "the gradient"
 LEADS_TO = ("lr-too-high", "exploding-gradients", "dead-relu", "saturated-activations")
 STEEP = ("Sqrt", "LinalgVectorNorm", "Norm", "Cdist", "Log", "Acos", "Asin", "Rsqrt", "Reciprocal")
+FALLEN = 0.5  # of the first loss: steps that overshoot raise it
 RAN_AWAY = 100.0  # times the first loss: steps that overshoot grow geometrically, a log(0) comes at once
 LARGE_STEP = 0.1  # |dw|/|w|: a hundred times the usual 1e-3; 104 of 118 healthy trainings stay below from the start
 
@@ -90,7 +91,10 @@ def _steep(fit: Fit, step: int) -> Node | None:
 def _ran_away(fit: Fit) -> bool:
     """Whether the loss had grown a hundredfold before it became NaN: then the steps are to blame."""
     before = np.abs(fit.losses[np.isfinite(fit.losses)])
-    return len(before) > 0 and bool(before.max() > RAN_AWAY * before[0] or fit.early_update > LARGE_STEP)
+    if not len(before):
+        return False
+    fallen = float(np.median(before[-10:])) < FALLEN * before[0]
+    return bool(before.max() > RAN_AWAY * before[0] or (fit.early_update > LARGE_STEP and not fallen))
 
 
 def _half_place(signals: Signals, fit: Fit) -> Where | None:

@@ -3,14 +3,18 @@
 Why learning fails: a sigmoid ends in 0 to 1, a tanh in −1 to 1, a ReLU in 0 to infinity, a softmax in shares that sum
 to 1. Targets outside of that can never be met, however long the training is: the network drives its output to the
 edge, where the slope of the last non-linearity is 0, `σ′(z) = σ(z) (1 − σ(z)) → 0`, and gets no gradient any more. A
-softmax over a single output is always 1. The state of an LSTM or a GRU lies in −1 to 1 too.
+softmax over a single output is always 1. The state of an LSTM or a GRU lies in −1 to 1 too. Scores that a loss turns
+into probabilities need room as well: within −1 to 1, the surest answer over k classes still costs
+`ln(1 + (k − 1)·e⁻²)`, 0.8 for ten; and a ReLU before a sigmoid never says less than one half.
 
 Measured: the operation before the loss, and the numbers that its output is multiplied with, `limit * tanh(z)`; the
 smallest and largest target of a regression on the looked-at steps; for a softmax, the share of rows of whole-number
-targets that sum to 1. Nothing is said where what is added or multiplied is not known.
+targets that sum to 1; of scores, the least loss that they can have. Nothing is said where what is added or multiplied
+is not known.
 
 Healthy: targets within the range of the output, and one label a row behind a softmax (derivation). 5 % of the range
-beyond it are let pass, as noise; told from half of the looked-at batches on.
+beyond it are let pass, as noise; told from half of the looked-at batches on. Of scores, a least loss below a tenth of
+that of a constant answer is let pass.
 
 Fix: end a regression with its linear layer, `nn.Linear(32, 1)`; end independent labels with a sigmoid each
 (`nn.BCEWithLogitsLoss()`); scale the targets into the range, `(y - y.min()) / (y.max() - y.min())`; or widen the range,
@@ -29,9 +33,9 @@ from headtorch.changes import replace, unwrap
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import called
 from headtorch.remedies import valued
-from headtorch.signals import BOUNDED, Network, Signals, Term, factor_of, place_of
+from headtorch.signals import BOUNDED, Fit, Network, Signals, Term, factor_of, place_of
 from headtorch.signals.network import RECURRENT
-from headtorch.store.records import DISTANCES, Node
+from headtorch.store.records import DISTANCES, YES_OR_NO, Node
 
 FAMILY = "the loss and the output"
 LEADS_TO = (
@@ -51,6 +55,8 @@ MOST = 0.5  # of the batches: single outliers are no reason to change the output
 WHOLE = 0.99  # of the targets are whole numbers: labels, with room for rounding
 ROOM = 1.1  # times the largest target: a tanh comes near its ends only where its slope is near 0
 COMPETE = 0.9  # of the rows sum to 1: then a softmax is meant, a few odd rows aside
+UNSURE = 0.1  # of the loss of a constant answer: what scores between -2.7 and 2.7 can come to over ten classes
+ONE_SIDED = ("Relu", "Softplus")  # scores that never say no
 
 
 class Output(NamedTuple):
@@ -68,6 +74,8 @@ def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each loss whose targets the output cannot reach."""
     for fit in signals.fits:
         for term in fit.terms:
+            if (unsure := _never_sure(signals, fit, term)) is not None:
+                yield unsure
             output = _output(fit.network, term)
             if output is None:
                 continue
@@ -89,10 +97,66 @@ def find(signals: Signals) -> Iterator[Finding]:
             )
 
 
+def _never_sure(signals: Signals, fit: Fit, term: Term) -> Finding | None:
+    """A finding where bounded scores cannot come near a loss of 0, however sure the network is."""
+    scores = _scores(fit.network, term)
+    output = None if scores is None else _bounded(fit.network, scores)
+    least = None if output is None else _least_loss(fit, term, output)
+    chance = fit.chance if term.loss == fit.loss else None
+    if output is None or least is None or not chance or least < UNSURE * chance:
+        return None
+    op = output.bounded.op.lower() if output.bounded.op in BOUNDED else f"state of the {output.bounded.module}"
+    one_sided = output.bounded.op in ONE_SIDED
+    what = "never says no" if one_sided else "leaves no room to be sure"
+    return Finding(
+        rule="output-activation-range",
+        severity="error" if one_sided else "warning",
+        message=f"the {op} before the loss {what}: it can cost no less than {least:.2g}, a constant answer {chance:.2g}",
+        where=place_of(output.bounded),
+        saw=(
+            Evidence("scores", _range(output.low, output.high), healthy="any number"),
+            Evidence("least loss that they can have", least, healthy=f"below {UNSURE * chance:.2g}"),
+            fit.seen_loss,
+        ),
+        help=f"leave out the {op}: scores are the linear layer's"
+        if output.bounded.op in BOUNDED
+        else "put a linear layer behind it, which makes scores of the state",
+        label=f"this {op}",
+        confidence=0.95 if one_sided else 0.9,
+    )
+
+
+def _scores(network: Network, term: Term) -> Node | None:
+    """What a term turns into probabilities: what stands before the loss, or before its sigmoid or softmax."""
+    node = network.predicted(term.loss)
+    inside = {"bce": "Sigmoid", "nll": "LogSoftmax"}.get(term.loss.name)
+    if node is None or inside is None:
+        return node if term.loss.name in ("cross_entropy", "bce_with_logits") else None
+    return network.nodes[node.inputs[0]] if node.op == inside and len(node.inputs) == 1 else None
+
+
+def _least_loss(fit: Fit, term: Term, output: Output) -> float | None:
+    """What the surest right answer costs within the range of the scores."""
+    if output.bounded.op in ("Sigmoid", "Softmax", "LogSoftmax", "LogSigmoid"):
+        return None  # probabilities where scores are meant: another rule's case
+    if term.loss.name in YES_OR_NO:
+        if not term.targets:
+            return None
+        yes = float(term.targets.values[:, 0].mean())
+        return float((1 - yes) * np.logaddexp(0, output.low) + yes * np.logaddexp(0, -output.high)) * fit.scale
+    shape = output.bounded.shape
+    classes = shape[1] if shape is not None and len(shape) > 1 else 0
+    return float(np.log1p((classes - 1) * np.exp(output.low - output.high))) * fit.scale if classes > 1 else None
+
+
 def _output(network: Network, term: Term) -> Output | None:
     """What bounds the prediction of a term of the loss, through products with known numbers."""
-    factor, node = 1.0, network.predicted(term.loss)
-    last = node
+    node = network.predicted(term.loss)
+    return None if node is None else _bounded(network, node)
+
+
+def _bounded(network: Network, node: Node | None) -> Output | None:
+    factor, last = 1.0, node
     if node is not None and node.op in RECURRENT and node.module in STATES:
         return Output(node, None, 1.0, -1.0, 1.0)
     while node is not None and node.op not in BOUNDED:

@@ -46,6 +46,10 @@ NEARLY = 0.9  # of the way, and still held back by a strong decay
 HELD = 0.3  # of the way: 114 of 118 come further; a penalty that has shrunk the weights is to blame
 FITS = 0.95  # R^2: what fits so well is not held back
 FEW = 20  # steps: fewer have no balance yet
+# PyTorch's optimizers that know a weight decay: of them it is known what they do with it.
+KNOWN = (
+    "SGD", "ASGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "Adafactor", "Muon",
+)  # fmt: skip
 NORMS = ("Pow", "Abs", "LinalgVectorNorm", "Norm", "Mul")
 
 
@@ -71,15 +75,23 @@ def find(signals: Signals) -> Iterator[Finding]:
         late = relative[len(relative) // 2 :]
         # AdamW's step is about lr whatever the gradient, and its decay lr lambda w: they balance at |w| = 1 / lambda.
         pull = _decoupled_pull(fit, decay) if decoupled else decay / max(float(np.nanmedian(late)), 1e-30)
-        if not pull > PULL or not _shrank(fit):
+        # What the decay does in an optimizer of the user's own, only its effect tells.
+        its_own = not fit.held_by_any(KNOWN)
+        if not _shrank(fit) or not (fit.gain < HELD if its_own else pull > PULL):
             continue
+        left = _left(fit)
         yield Finding(
             rule="weight-decay-too-high",
             severity="error",
-            message=f"weight decay of {decay:g} pulls {pull:.2g} times as hard as the gradient",
+            message=f"under a weight decay of {decay:g} the weights shrink to {left:.0%} of their size, and nothing is "
+            "learned"
+            if its_own
+            else f"weight decay of {decay:g} pulls {pull:.2g} times as hard as the gradient",
             where=signals.places.argument(fit.followed_by[-1].made_at, "weight_decay"),
             saw=(
-                Evidence("decay |w| over |g|", pull, healthy="below 0.1"),
+                Evidence("size of the weights at the end", f"{left:.0%}", healthy="98 % or more")
+                if its_own
+                else Evidence("decay |w| over |g|", pull, healthy="below 0.1"),
                 Evidence("weight decay", decay, healthy="1e-5 to 1e-2"),
                 fit.seen_loss,
             ),

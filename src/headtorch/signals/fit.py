@@ -105,8 +105,11 @@ class Fit(Course):
     def updates(self) -> Floats:
         """|dw|/|w| of the weight matrices that move, or where there are no matrices of what moves, (looked-at steps,
         weights)."""
-        series = self.series("update_ratio")
+        series, norms = self.series("update_ratio"), self.series("weight_norm")
         mask = self.weights & self.moved if self.weights.any() else self.moved
+        if not self.weights.any() and norms and norms.values.shape[1] == len(mask):
+            sized = mask & (norms.values[0] > 0)  # what begins at zero has no size of its own to compare a step with
+            mask = sized if sized.any() else mask
         if not series or not mask.any() or series.values.shape[1] != len(mask):
             return np.empty((0, 0))
         return series.values[:, mask].astype(np.float64)
