@@ -10,7 +10,8 @@ import pytest
 
 from headtorch.model import Where
 from headtorch.places import Places
-from headtorch.places.slips import bound_anew, dropped, kept_buffer, misspelt, mode_not_passed_on, twice
+from headtorch.places.aliases import kept_buffer
+from headtorch.places.slips import bound_anew, dropped, misspelt, mode_not_passed_on, twice
 
 FILE = "/home/user/train.py"
 Slip = Callable[..., Where | None]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 
 from headtorch.model import Where
-from headtorch.places.trees import Trees, called
+from headtorch.places.trees import Trees, assigned_names, called, nodes
 
 # Distributions that can draw by a gradient's way, rsample(), beside sample().
 REPARAMETERISED = (
@@ -25,13 +24,12 @@ REPARAMETERISED = (
     "RelaxedOneHotCategorical",
     "RelaxedBernoulli",
 )
-SHARING = ("from_numpy", "as_tensor", "asarray")  # conversions that copy nothing
 NEAR = 0.85  # of the letters, of two names: `require_grad` is near `requires_grad`, `grad` is not
 
 
 def misspelt(trees: Trees, file: str, attribute: str) -> Where | None:
     """Where an attribute is set whose name is nearly, but not quite, the given one."""
-    for node in _nodes(trees, file):
+    for node in nodes(trees, file):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr != attribute:
             near = get_close_matches(node.attr, [attribute], cutoff=NEAR)
             if near:
@@ -41,7 +39,7 @@ def misspelt(trees: Trees, file: str, attribute: str) -> Where | None:
 
 def twice(trees: Trees, file: str, method: str) -> Where | None:
     """The second of two calls of a method that stand one after the other and are the same to the letter."""
-    for node in _nodes(trees, file):
+    for node in nodes(trees, file):
         block = getattr(node, "body", None)
         for one, other in pairwise(block) if isinstance(block, list) else ():
             call = other.value if isinstance(other, ast.Expr) else None
@@ -52,7 +50,7 @@ def twice(trees: Trees, file: str, method: str) -> Where | None:
 
 def mode_not_passed_on(trees: Trees, file: str) -> Where | None:
     """Where a module's own `train(self, mode)` calls that of its base class without the mode."""
-    for function in _nodes(trees, file):
+    for function in nodes(trees, file):
         if isinstance(function, ast.FunctionDef) and function.name == "train" and len(function.args.args) > 1:
             for call in ast.walk(function):
                 if isinstance(call, ast.Call) and ast.unparse(call) == "super().train()":
@@ -62,7 +60,7 @@ def mode_not_passed_on(trees: Trees, file: str) -> Where | None:
 
 def dropped(trees: Trees, file: str, *methods: str) -> Where | None:
     """Where a method is called whose result, all that it gives, is dropped."""
-    for node in _nodes(trees, file):
+    for node in nodes(trees, file):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and called(node.value) in methods:
             return trees.where(file, node.value)
     return None
@@ -71,7 +69,7 @@ def dropped(trees: Trees, file: str, *methods: str) -> Where | None:
 def bound_anew(trees: Trees, file: str, method: str) -> Where | None:
     """Where a loop over the results of a method, as of `net.parameters()`, ends by binding its own variable anew,
     `p = q.clone()`, which changes nothing."""
-    for loop in _nodes(trees, file):
+    for loop in nodes(trees, file):
         if isinstance(loop, ast.For) and any(
             called(n) == method for n in ast.walk(loop.iter) if isinstance(n, ast.Call)
         ):
@@ -85,10 +83,10 @@ def bound_anew(trees: Trees, file: str, method: str) -> Where | None:
 def sampled(trees: Trees, file: str) -> Where | None:
     """Where a distribution draws by `sample()`, past the gradient, though it could by `rsample()`, in a file that asks
     for no likelihood of what is drawn."""
-    calls = [node for node in _nodes(trees, file) if isinstance(node, ast.Call)]
+    calls = [node for node in nodes(trees, file) if isinstance(node, ast.Call)]
     if any(called(call) == "log_prob" for call in calls):
         return None
-    made = [node for node in _nodes(trees, file) if isinstance(node, ast.Assign) and _is_distribution(node.value)]
+    made = [node for node in nodes(trees, file) if isinstance(node, ast.Assign) and _is_distribution(node.value)]
     names = {ast.unparse(node.targets[0]) for node in made}
     for call in calls:
         if called(call) == "sample" and isinstance(call.func, ast.Attribute):
@@ -102,64 +100,64 @@ def _is_distribution(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and called(node) in REPARAMETERISED
 
 
-def interleaved(trees: Trees, file: str) -> Where | None:
-    """Where a function repeats each label k times in a row, though it puts k batches one behind the other:
-    `torch.cat([first, second])` beside `labels.repeat_interleave(2)`."""
-    for function in _nodes(trees, file):
-        if not isinstance(function, (ast.FunctionDef, ast.For)):
+def argmax_of_one(trees: Trees, file: str) -> Where | None:
+    """Where the largest along dimension 1 is taken of what a call just gave: of a single output it is always the
+    first."""
+    for function in nodes(trees, file):
+        if not isinstance(function, (ast.FunctionDef, ast.For, ast.With)):
             continue
-        calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
-        behind = {
-            len(call.args[0].elts)
-            for call in calls
-            if called(call) == "cat"
-            and len(call.args) == 1
-            and isinstance(call.args[0], (ast.List, ast.Tuple))
-            and not call.keywords
+        given = {
+            name
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _is_applied(node.value)
+            for name in assigned_names(node)
         }
-        for call in calls:
-            times = call.args[-1].value if call.args and isinstance(call.args[-1], ast.Constant) else None
-            if called(call) == "repeat_interleave" and times in behind and times != 1 and not call.keywords:
-                return trees.where(file, call)
+        for call in ast.walk(function):
+            if isinstance(call, ast.Call) and called(call) in ("max", "argmax") and (of := _of(call)) is not None:
+                along = [a for a in (*call.args, *(k.value for k in call.keywords)) if ast.unparse(a) in ("1", "-1")]
+                if along and (ast.unparse(of) in given or (isinstance(of, ast.Call) and _is_applied(of))):
+                    return trees.where(file, call)
     return None
 
 
-def kept_buffer(trees: Trees, file: str) -> Where | None:
-    """Where a loop appends an array that it fills anew at each turn, and not a copy: all that is kept is the last."""
-    for loop in _nodes(trees, file):
-        if not isinstance(loop, (ast.For, ast.While)):
-            continue
-        nodes = [node for statement in loop.body for node in ast.walk(statement)]
-        stored = [node for node in nodes if isinstance(getattr(node, "ctx", None), ast.Store)]
-        rebound = {node.id for node in stored if isinstance(node, ast.Name)}
-        filled = {root.id for node in stored if isinstance(node, ast.Subscript) and (root := _root(node))} - rebound
-        for call in nodes:
-            if isinstance(call, ast.Call) and called(call) == "append":
-                for kept in _uncopied(call.args):
-                    if kept.id in filled:
-                        return trees.where(file, kept)
+def _is_applied(call: ast.Call) -> bool:
+    """Whether a call has the look of a network that is given its inputs: a plain name or attribute, not of torch."""
+    return bool(call.args) and not ast.unparse(call.func).startswith(("torch.", "np.", "F.", "nn."))
+
+
+def _of(call: ast.Call) -> ast.expr | None:
+    """What a function or a method is called of."""
+    if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) not in ("torch", "np"):
+        return call.func.value
+    return call.args[0] if call.args else None
+
+
+def batch_last(trees: Trees, file: str) -> Where | None:
+    """Where the examples' own axis is made the last one by a reshape, `x.reshape(-1, x.shape[0])`, which cuts the
+    examples up in place of transposing them."""
+    for node in nodes(trees, file):
+        if isinstance(node, ast.Call) and called(node) in ("reshape", "view") and isinstance(node.func, ast.Attribute):
+            of = ast.unparse(node.func.value)
+            shape = node.args[0].elts if node.args and isinstance(node.args[0], ast.Tuple) else node.args
+            sizes = [ast.unparse(size) for size in shape]
+            lengths = (f"{of}.shape[0]", f"len({of})", f"{of}.size(0)")
+            if len(sizes) == 2 and sizes[0] == "-1" and sizes[1] in lengths:
+                return trees.where(file, node)
     return None
 
 
-def _nodes(trees: Trees, file: str) -> Iterator[ast.AST]:
-    tree = trees.tree(file)
-    return iter(()) if tree is None else ast.walk(tree)
-
-
-def _root(node: ast.Subscript) -> ast.Name | None:
-    """The variable of which a part is taken."""
-    value: ast.expr = node
-    while isinstance(value, ast.Subscript):
-        value = value.value
-    return value if isinstance(value, ast.Name) else None
-
-
-def _uncopied(values: Sequence[ast.expr]) -> Iterator[ast.Name]:
-    """The names that stand in values as they are, in a tuple, or in a conversion that shares their memory."""
-    for value in values:
-        if isinstance(value, ast.Name):
-            yield value
-        elif isinstance(value, (ast.Tuple, ast.List)):
-            yield from _uncopied(value.elts)
-        elif isinstance(value, ast.Call) and called(value) in SHARING:
-            yield from _uncopied(value.args)
+def fitted_again(trees: Trees, file: str) -> Where | None:
+    """Where what was fitted to the training data, as a scaler, is fitted anew to others: the second
+    `scaler.fit_transform` of one name."""
+    seen: dict[str, ast.Call] = {}
+    for node in sorted(
+        (n for n in nodes(trees, file) if isinstance(n, ast.Call) and called(n) == "fit_transform"),
+        key=lambda call: call.lineno,
+    ):
+        owner = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+        if "(" in owner:
+            continue  # made for this one
+        first = seen.setdefault(owner, node)
+        if first is not node and ast.unparse(first) != ast.unparse(node):
+            return trees.where(file, node)
+    return None

@@ -75,6 +75,12 @@ def _parse(text: str) -> ast.Module | None:
         return None
 
 
+def nodes(trees: Trees, file: str) -> Iterator[ast.AST]:
+    """All nodes of a file."""
+    tree = trees.tree(file)
+    return iter(()) if tree is None else ast.walk(tree)
+
+
 def called(call: ast.Call) -> str:
     """The name of the function or method that a call calls."""
     return getattr(call.func, "attr", "") or getattr(call.func, "id", "")

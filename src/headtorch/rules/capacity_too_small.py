@@ -5,14 +5,14 @@ pieces. Where the task needs more, the training loss itself settles far above ze
 well-sized steps: there is nothing wrong with the learning, only too little to learn with.
 
 Measured: the widths of the hidden layers, and of embeddings in a line or a plane, when the training loss has come to
-rest high, the weights have gone a way of more than their own size, and gradients and steps are healthy. A narrow layer
-counts where every way from the data to the loss passes one, unlike the score of an attention, which other features
-pass by. Only trying a wider network can tell it from a task that is noise.
+rest high, the weights have gone a way of more than their own size, and gradients and steps are healthy. A narrow
+layer counts where every way from the data to the loss passes one, unlike the score of an attention, which other
+features pass by. Only trying a wider network can tell it from a task that is noise.
 
 Healthy: tens to hundreds of units; first a network that is large enough to fit the training data, then regularisation
 (Goodfellow et al., "Deep Learning", 2016, 5.2; Karpathy, 2019). Told at 8 units, nine pieces, or fewer in the
-narrowest layer (derivation); a layer narrower than the output is told of sooner, for all answers then lie on a surface
-of that many dimensions.
+narrowest layer (derivation); a layer narrower than the output is told of sooner, for all answers then lie on a
+surface of that many dimensions.
 
 Fix: double the width, `nn.Linear(inputs, 2 * width)`, and again, until the training loss falls.
 

@@ -8,9 +8,9 @@ Measured: a mark of each example in the first 100 looked-at batches, how many di
 and whether all labels are of one class. Where every batch is the same: whether the loop asks a new iterator for its
 first item, or cuts a slice that never moves, and evaluates more than that; or what is learned of it by heart is worth
 nothing on held-out examples. Where examples repeat in a batch and are fewer than those in evaluation: whether a
-`__getitem__` has a number in place of its index, or cuts it by one, `index % 40`. Where all examples of all batches are
-one, with several targets: whether the loss stays at that of a constant answer. Where numbers are to be told: whether
-examples that stand in a batch again have another number there.
+`__getitem__` has a number in place of its index, or cuts it by one, `index % 40`. Where all examples of all batches
+are one, with several targets: whether the loss stays at that of a constant answer. Where numbers are to be told:
+whether examples that stand in a batch again have another number there.
 
 Healthy: near 100 %: B draws with replacement from N examples give about 1 − B / 2N different ones (derivation).
 Measured over 119 healthy trainings, 91 % or more in 19 of 20. Told at 30 %, where all are of one class besides:
@@ -29,7 +29,7 @@ import numpy as np
 
 from headtorch.changes import replace, set_argument
 from headtorch.model import Change, Evidence, Finding, Where
-from headtorch.places.slips import kept_buffer
+from headtorch.places.aliases import cleared_list, kept_buffer
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, span
 from headtorch.store.records import DISTANCES
@@ -72,6 +72,10 @@ def find(signals: Signals) -> Iterator[Finding]:
         cut = next((place for file in signals.run.sources if (place := signals.places.ignored_index(file))), None)
         if cut is not None and within < REPEATED and different < _evaluated(fit):
             yield _few(fit, cut, within, different)
+            continue
+        cleared = signals.first_slip(cleared_list)
+        if cleared is not None and within < REPEATED:
+            yield _cleared(fit, cleared, within)
             continue
         if (copies := _copies(signals, fit, within)) is not None:
             yield copies
@@ -159,6 +163,20 @@ def _copies(signals: Signals, fit: Fit, within: float) -> Finding | None:
     )
 
 
+def _cleared(fit: Fit, where: Where, within: float) -> Finding:
+    """A finding where what was kept of each episode is one list, which is cleared for the next."""
+    return Finding(
+        rule="constant-or-duplicate-batch",
+        severity="error",
+        message="what is kept here is cleared later: all that was kept holds the last, and a batch repeats it",
+        where=where,
+        saw=(Evidence("different examples in a batch", f"{within:.0%}", healthy="near 100 %"), fit.seen_loss),
+        help="begin a new list, `steps = []`, in place of `steps.clear()`; or keep a copy, `list(steps)`",
+        label="not a copy",
+        confidence=0.95,
+    )
+
+
 def _evaluated(fit: Fit) -> float:
     """The examples of the largest batch in evaluation."""
     held = fit.series("eval_input")
@@ -225,6 +243,9 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """The whole index; a weight for each example instead of one for each class, or no sampler at all."""
     where = finding.where
     if where is None:
+        return
+    if where == cleared_list(signals.places, where.file):
+        yield Change("keep a copy", (replace(where, "list({})"),))
         return
     if where == kept_buffer(signals.places, where.file):
         for copy in ("{}.copy()", "{}.clone()"):

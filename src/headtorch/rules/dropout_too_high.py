@@ -4,9 +4,9 @@ Why learning fails: dropout at rate p keeps 1 − p of the units and multiplies 
 noise with `E[noise²] = p / (1 − p) · E[h²]`, so many times the power of the signal h: 1 at a half, 9 at 0.9; and each
 layer of it multiplies.
 
-Measured: the rate of each dropout that runs in training, of `F.dropout` as it is written in the source, and how far the
-loss came: in training, and without dropout where it was evaluated in eval mode, for noise alone keeps the training loss
-up.
+Measured: the rate of each dropout that runs in training, of `F.dropout` as it is written in the source, and how far
+the loss came: in training, and without dropout where it was evaluated in eval mode, for noise alone keeps the
+training loss up.
 
 Healthy: 0.1 to 0.5 (Srivastava et al., 2014, use 0.5 in hidden layers and 0.2 at the input). Told from 0.75, three
 parts of noise to one of signal (derivation), when neither loss came 0.35 of the way from chance to 0.

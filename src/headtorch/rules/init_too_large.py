@@ -1,14 +1,14 @@
 """Initial weights saturate or blow up activations, or start the loss far from chance.
 
-Why learning fails: a layer of n inputs with weights of standard deviation s multiplies the spread of its input, `std(W
-x) = s·√n·std(x)` (with ReLU s·√(n/2)). Above 1 it grows with every layer: the scores are huge and sure before anything
-is learned, and the first gradients throw the weights about. Where the scale is large and the training data is fitted
-all the same, the weights hardly turn, and what they make of new data is mostly chance (Chizat et al., 2019). A factor
-of 1 takes s = √(2/n) with ReLU (He et al., 2015), s = √(2/(n + m)) otherwise (Glorot & Bengio, 2010).
+Why learning fails: a layer of n inputs with weights of standard deviation s multiplies the spread of its input,
+`std(W x) = s·√n·std(x)` (with ReLU s·√(n/2)). Above 1 it grows with every layer: the scores are huge and sure before
+anything is learned, and the first gradients throw the weights about. Where the scale is large and the training data
+is fitted all the same, the weights hardly turn, and what they make of new data is mostly chance (Chizat et al.,
+2019). A factor of 1 takes s = √(2/n) with ReLU (He et al., 2015), s = √(2/(n + m)) otherwise (Glorot & Bengio, 2010).
 
 Measured: s·√n of each weight matrix before training, together with what it does: the first loss beside that of a
-constant answer, how the spread of the activations grows with depth, saturated units at the start. Where the loss comes
-half of the way to 0 or further, it is told, as a warning, only when the first loss is far off and the units are
+constant answer, how the spread of the activations grows with depth, saturated units at the start. Where the loss
+comes half of the way to 0 or further, it is told, as a warning, only when the first loss is far off and the units are
 saturated or the spread grows.
 
 Healthy: 0.5 to 2: PyTorch's default is 0.58, orthogonal 1, He's 1.41; measured over 119 healthy trainings, 116 of 117

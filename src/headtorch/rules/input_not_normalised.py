@@ -7,8 +7,8 @@ weights nothing to work with, and the biases do all the learning.
 
 Measured: the standard deviation and the mean of each feature in the batches given to the network (a column of a
 table, a channel of an image); the largest of them is judged. Inputs that an embedding or a norm takes first are left
-out. Of several inputs the first is looked at, and the next that is made of floating-point numbers: it is told if it is
-large, for small ones may be the weights of a graph.
+out. Of several inputs the first is looked at, and the next that is made of floating-point numbers: it is told if it
+is large, for small ones may be the weights of a graph.
 
 Healthy: about 1 (LeCun et al., 1998); pixels from 0 to 1 are fine. Measured over 119 healthy trainings: 0.38 to 11 in
 9 of 10, and 111 of 115 below 20. Told beyond 20, four hundred times the curvature, or below 0.02, when the loss came

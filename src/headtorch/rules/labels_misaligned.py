@@ -7,13 +7,14 @@ example by heart.
 Measured: how many different labels the batches hold; whether examples that return, known by their fingerprint, have
 the label that they had, where the loss compares each with one class and stays high; and how much of the inputs'
 variance the labels explain (R², by feature), less what labels drawn by lot would explain, while the network learns
-nothing that holds for other examples. In the source, whether a function puts k batches one behind the other and repeats
-each label k times in a row.
+nothing that holds for other examples. In the source, whether a function puts k batches one behind the other and
+repeats each label k times in a row; whether it flips an image and not its mask or box; whether what was gathered from
+a loader that shuffles is looked up by the number of the batch.
 
 Healthy: more than one label, the same each time an example returns, but for noise (told where most have changed), and
 more than 0.02 of the variance beyond chance (derivation: unrelated labels explain 0 beyond it, known to within two
-standard errors over 20 batches), or less that is surely more than one lot can explain. For the digits and the diabetes
-patients of scikit-learn it is 0.25 and 0.14; with shuffled labels, 0.000 to 0.003.
+standard errors over 20 batches), or less that is surely more than one lot can explain. For the digits and the
+diabetes patients of scikit-learn it is 0.25 and 0.14; with shuffled labels, 0.000 to 0.003.
 
 Fix: print a few examples beside their labels, `print(list(zip(names, y))[:10])`; look at the lines that scale, cast,
 sort or split one without the other.
@@ -29,7 +30,7 @@ import numpy as np
 
 from headtorch.changes import delete, replace
 from headtorch.model import Change, Evidence, Finding, Where
-from headtorch.places.slips import interleaved
+from headtorch.places.belonging import by_batch_number, interleaved, turned_alone
 from headtorch.places.trees import assigned_names, called
 from headtorch.remedies import assignment_at
 from headtorch.signals import Fit, Signals
@@ -44,6 +45,7 @@ LEADS_TO = (
     "constant-or-duplicate-batch",
 )
 ENOUGH = 10  # looked-at batches: fewer could be one stretch of sorted data
+CORNERS = (2, 4)  # numbers of a target: a point has two coordinates, a box four
 SHIFTED = 0.9  # of the labels: all of them but a few at the edges
 UNRELATED = 0.02  # R² beyond chance: shuffled labels of 1,000 examples in ten classes have 9 / 999 as a whole
 BATCHES = 20  # different ones: below, chance alone hides a true relation
@@ -64,6 +66,10 @@ def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose labels are all the same, change, or say nothing of their inputs."""
     if signals.fits and (place := signals.first_slip(interleaved)) is not None:
         yield _interleaved(signals, place)
+    if signals.fits and (place := signals.first_slip(by_batch_number)) is not None:
+        yield _of_another_batch(signals, place)
+    if any(map(_aims_at_places, signals.fits)) and (place := signals.first_slip(turned_alone)) is not None:
+        yield _turned_alone(signals, place)
     for fit in signals.fits:
         if (far := _too_far(signals, fit)) is not None:
             yield far
@@ -84,6 +90,49 @@ def _interleaved(signals: Signals, place: Where) -> Finding:
         ),
         help="repeat the labels as a whole, as the examples are: `labels.repeat(2)`",
         label="repeats each label where it stands",
+        confidence=0.9,
+    )
+
+
+def _of_another_batch(signals: Signals, place: Where) -> Finding:
+    return Finding(
+        rule="labels-misaligned",
+        severity="error",
+        message="what was gathered for each batch is looked up by its number, but the loader shuffles anew each time",
+        where=place,
+        saw=(
+            Evidence("order of the batches", "another in each round", healthy="the one that was gathered"),
+            signals.longest.seen_loss,
+        ),
+        help="compute it from the batch itself, or gather it from a loader that does not shuffle",
+        label="belongs to another batch",
+        confidence=0.92,
+    )
+
+
+def _aims_at_places(fit: Fit) -> bool:
+    """Whether the targets are of places in an image: a mask, or the corners of boxes."""
+    loss = fit.loss
+    images = any("Convolution" in node.op and len(node.shape or ()) == 4 for node in fit.network.nodes)
+    shape = loss.target_shape if loss is not None else None
+    shape = shape if shape is not None or loss is None else loss.prediction_shape
+    if loss is None or shape is None or not images:
+        return False
+    return len(shape) >= 3 or (loss.name in DISTANCES and len(shape) == 2 and shape[1] in CORNERS)
+
+
+def _turned_alone(signals: Signals, place: Where) -> Finding:
+    return Finding(
+        rule="labels-misaligned",
+        severity="error",
+        message="an image is turned and its target is not: they show different places from then on",
+        where=place,
+        saw=(
+            Evidence("what is turned", "the image alone", healthy="image and target, or neither"),
+            signals.longest.seen_loss,
+        ),
+        help="do the same to the target: flip the mask too, mirror the corners of a box and exchange them",
+        label="turns one of the two",
         confidence=0.9,
     )
 

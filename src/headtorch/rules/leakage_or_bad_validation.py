@@ -8,7 +8,7 @@ wonderful figures, until it is empty in use.
 Measured: the marks of the examples given in evaluation that were among the training batches looked at. None is right;
 all is an evaluation of the training data on purpose; some is a leak, and so is a fold that
 is new at first and known later. And how much of each input column's variance the
-classes explain.
+classes, or the numbers to be predicted, explain; and whether the answer is read as the largest of a single output.
 
 Healthy: 0 % (derivation; Kaufman et al., 2012). Measured over the 69 of 119 healthy trainings that evaluate: below 20
 % in 56, an evaluation of the training data, above 90 %, in 12. Told in between, where examples of several features do
@@ -27,10 +27,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding
+from headtorch.model import Evidence, Finding, Where
 from headtorch.places.data import columns
+from headtorch.places.slips import argmax_of_one
 from headtorch.signals import Fit, Signals
-from headtorch.store.records import CLASSIFYING, YES_OR_NO
+from headtorch.store.records import CLASSIFYING, DISTANCES, YES_OR_NO
 
 FAMILY = "generalisation"
 LEADS_TO = ("overfitting",)
@@ -41,14 +42,18 @@ ENOUGH = 30  # examples of an evaluation batch: a share of 0.2 is then known to 
 CLASSES = (*CLASSIFYING, *YES_OR_NO)
 TELLS = 0.98  # of a column's variance: two even classes 14 deviations apart, sqrt(4 * 0.98 / 0.02)
 NEAR = 0.9  # of the next: above, the classes are far apart in everything, as blobs are
+SAME = 1 - 1e-5  # of a number's variance: float32 sums over a batch round to about a millionth
 COLUMNS = 64  # of a table: above, columns are pixels or words
 BATCHES = 20  # looked at: a median of fewer could be that of one odd stretch
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that is told the answer: by one of its features, or by examples that come again."""
+    single = bool(signals.fits) and all(map(_has_one_output, signals.fits))
+    if single and (place := signals.first_slip(argmax_of_one)) is not None:
+        yield _always_the_first(signals, place)
     for fit in signals.fits:
-        if (finding := _one_feature_tells(signals, fit)) is not None:
+        if (finding := _one_feature_tells(signals, fit) or _is_given_its_target(signals, fit)) is not None:
             yield finding
             continue
         if (finding := _one_network_for_all_folds(signals, fit)) is not None:
@@ -97,6 +102,46 @@ def _one_network_for_all_folds(signals: Signals, fit: Fit) -> Finding | None:
         help="make a new network and a new optimizer for each fold",
         label="goes on with the same network",
         confidence=0.93,
+    )
+
+
+def _has_one_output(fit: Fit) -> bool:
+    """Whether a network says one number of each example: a yes or no, or an amount."""
+    shape = fit.loss.prediction_shape if fit.loss is not None else None
+    return fit.loss is not None and fit.loss.name in YES_OR_NO and shape is not None and shape[1:] in ((1,), ())
+
+
+def _always_the_first(signals: Signals, place: Where) -> Finding:
+    return Finding(
+        rule="leakage-or-bad-validation",
+        severity="error",
+        message="the answer is taken as the largest of one output: it is number 0 whatever the network says",
+        where=place,
+        saw=(Evidence("outputs to choose from", 1.0, healthy="2 or more"), signals.longest.seen_loss),
+        help="compare the one output with its threshold: `outputs > 0.5` of a probability, `outputs > 0` of a score",
+        label="the largest of a single one",
+        confidence=0.93,
+    )
+
+
+def _is_given_its_target(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where a regression's target is one of the numbers that the network is given, but for its scale."""
+    series = fit.series("association")
+    if fit.loss is None or fit.loss.name not in DISTANCES or len(series.steps) < BATCHES:
+        return None
+    least, second, number = (float(np.nanmedian(series.values[:, index])) for index in (2, 3, 4))
+    same = bool(np.nanmin(series.values[:, 2]) > SAME)
+    if not same or not 0 < second < least:  # of a single number there is no second
+        return None
+    return Finding(
+        rule="leakage-or-bad-validation",
+        severity="warning",
+        message=f"the target is number {number:.0f} of the inputs, in every batch: there is nothing to predict",
+        where=signals.target_place(fit),
+        saw=(Evidence(f"R^2 of input {number:.0f} by the target", least, healthy="below 0.98"), fit.seen_loss),
+        help="make the target of what comes after the inputs: in a series, `shift(-1)` is the next value",
+        label="compares with what the network is given",
+        confidence=0.85,
     )
 
 

@@ -14,7 +14,8 @@ outputs a squared error compares with whole numbers, while it stays high or the 
 output is equal.
 
 Healthy: two classes or more; targets in [0, 1] for binary cross entropy, −1 and 1 for a margin and for pairs, shares
-that sum to 1 for a divergence (derivation from the formulas). A warning for a ranking, where pairs of 1 may be enough.
+that sum to 1 for a divergence (derivation from the formulas). A warning for a ranking, where pairs of 1 may be
+enough.
 
 Fix: `nn.BCEWithLogitsLoss()` for one yes or no, `nn.CrossEntropyLoss()` with class numbers for one class of several,
 `nn.BCEWithLogitsLoss()` with one output for each label where several can be true.

@@ -5,9 +5,9 @@ Why learning fails: float16 ends at 65504 and knows nothing below 6e-8: an epsil
 NaN in a loss makes every gradient NaN, and one step every weight.
 
 Measured: the first loss that is NaN or infinite while inputs, targets and weights were still finite numbers, and the
-number format of the weights; or a gradient that was NaN while the loss was finite, behind a root or a logarithm, whose
-slope `1 / (2√x)` or `1 / x` has no bound at 0. A loss that grew a hundredfold before, or steps of more than a tenth of
-the weights where it had not fallen by half, are put down to the steps.
+number format of the weights; or a gradient that was NaN while the loss was finite, behind a root or a logarithm,
+whose slope `1 / (2√x)` or `1 / x` has no bound at 0. A loss that grew a hundredfold before, or steps of more than a
+tenth of the weights where it had not fallen by half, are put down to the steps.
 
 Healthy: no such loss, and weights in float32 (derivation, from the formats; Micikevicius et al., 2018).
 

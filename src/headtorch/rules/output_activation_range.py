@@ -17,8 +17,8 @@ beyond it are let pass, as noise; told from half of the looked-at batches on. Of
 that of a constant answer is let pass.
 
 Fix: end a regression with its linear layer, `nn.Linear(32, 1)`; end independent labels with a sigmoid each
-(`nn.BCEWithLogitsLoss()`); scale the targets into the range, `(y - y.min()) / (y.max() - y.min())`; or widen the range,
-`limit = y.abs().max()`.
+(`nn.BCEWithLogitsLoss()`); scale the targets into the range, `(y - y.min()) / (y.max() - y.min())`; or widen the
+range, `limit = y.abs().max()`.
 
 Ignore it when the output is clipped to that range on purpose, and what lies beyond it does not count.
 """
@@ -111,7 +111,7 @@ def _never_sure(signals: Signals, fit: Fit, term: Term) -> Finding | None:
     return Finding(
         rule="output-activation-range",
         severity="error" if one_sided else "warning",
-        message=f"the {op} before the loss {what}: it can cost no less than {least:.2g}, a constant answer {chance:.2g}",
+        message=f"the {op} before the loss {what}: its least is {least:.2g}, and {chance:.2g} for a constant answer",
         where=place_of(output.bounded),
         saw=(
             Evidence("scores", _range(output.low, output.high), healthy="any number"),

@@ -6,7 +6,8 @@ examples it has seen and worse at all others.
 
 Measured: the loss on examples that were not trained on, at its best and at the end, each as a median of three
 evaluations, beside the training loss without the factor that it has for backward. An evaluation on the training
-examples themselves is told by their fingerprints and left out.
+examples themselves is told by their fingerprints and left out. In the source, whether the best weights are kept as
+`model.state_dict()`, which changes with the model.
 
 Healthy: an end near the best. Measured over the 16 of 119 healthy trainings with five evaluations or more: at most
 1.17 times the best in 13, and none ends both at 1.25 times its best and at three times its training loss. Told when
@@ -20,13 +21,15 @@ Fix: stop at the best held-out loss (Prechelt, 1998), `torch.save(model.state_di
 Ignore it when accuracy is what counts and still rises: the loss of a few sure and wrong answers can outweigh it.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from headtorch.changes import number_at, set_argument, set_value
+from headtorch.changes import number_at, replace, set_argument, set_value
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.aliases import live_state
 from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
 
@@ -64,12 +67,13 @@ def find(signals: Signals) -> Iterator[Finding]:
         rose = end > (ABOVE if by_heart else WORSE) * lowest > 0
         if not (rose and end > APART * train and still_learning and rising_for > RISING):
             continue
+        live = signals.first_slip(live_state)
         yield Finding(
             rule="overfitting",
             severity="warning",
             message=f"the held-out loss rose from {lowest:.3g} to {end:.3g} "
             f"while the training loss fell to {train:.3g}",
-            where=_loop(signals, fit),
+            where=live or _loop(signals, fit),
             saw=(
                 Evidence(
                     "held-out loss",
@@ -80,9 +84,12 @@ def find(signals: Signals) -> Iterator[Finding]:
                 Evidence("training loss", f"{fit.unscaled_losses[0]:.3g} to {train:.3g}", curve=fit.curve()),
                 Evidence("best at", f"{(best + 1) / len(values):.0%} of the training"),
             ),
-            help=f"stop at step {int(held_out.steps[best])}; or add dropout or weight decay, or use a smaller network",
-            label="goes on past the best held-out loss",
-            confidence=0.6 if by_heart else 0.8,
+            help="keep a copy of the best weights, `copy.deepcopy(model.state_dict())`: what is kept here changes with "
+            "each step"
+            if live is not None
+            else f"stop at step {int(held_out.steps[best])}; or add dropout or weight decay, or use a smaller network",
+            label="goes on past the best held-out loss" if live is None else "not a copy of the best weights",
+            confidence=0.6 if by_heart else 0.8 if live is None else 0.95,
         )
 
 
@@ -97,6 +104,10 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     where = finding.where
     if where is None:
         return
+    if where == signals.first_slip(live_state):
+        for kept in signals.places.nodes_at(where, ast.Assign):
+            place = signals.places.where(where.file, kept.value)
+            yield Change("keep a copy of the best weights", (replace(place, "__import__('copy').deepcopy({})"),))
     for _, place in signals.places.calls(where.file, "Dropout"):
         at = signals.places.argument((place,), "p", position=0)
         rate = number_at(signals.run.sources, at) if at is not None else None

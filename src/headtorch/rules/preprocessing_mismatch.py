@@ -30,6 +30,7 @@ import numpy as np
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
+from headtorch.places.slips import fitted_again
 from headtorch.places.trees import assigned_names
 from headtorch.places.vocabularies import numbered_again
 from headtorch.remedies import assignment_at, evaluated_made
@@ -42,6 +43,7 @@ SHIFT = 0.7  # of the training data's standard deviation: four times the 0.17 th
 SCALE = 2.5  # times its deviation: 0.92 to 1.1 in 67 healthy trainings
 NOISE = 6.0  # times what the means of batches differ by: chance does not reach it
 FAR = 4.0  # times these bounds, for the last batch alone: a test after many validations that were prepared well
+ALIKE = 1e-3  # of the training data's deviation: a number less its own mean is 0
 EQUAL = 1.25  # times its deviation: 0.92 to 1.1 in 67 healthy trainings
 NEAR = 2.0  # times a factor: the usual ones are further apart than this
 ENOUGH = 8  # examples: of fewer, a mean says little
@@ -57,7 +59,12 @@ DOMINATES = 0.6  # of the evaluated examples: half is a fair coin, more is a con
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that is evaluated on inputs of another scale, or on what is unlike its training data."""
     for fit in signals.fits:
-        finding = _own_numbers(signals, fit) or _other_scale(signals, fit) or _holds_elsewhere_only(signals, fit)
+        finding = (
+            _own_numbers(signals, fit)
+            or _each_by_itself(signals, fit)
+            or _other_scale(signals, fit)
+            or _holds_elsewhere_only(signals, fit)
+        )
         if finding is not None:
             yield finding
 
@@ -79,6 +86,27 @@ def _own_numbers(signals: Signals, fit: Fit) -> Finding | None:
         help="number the words of both parts by the vocabulary of the training data",
         label="makes a vocabulary of its own",
         confidence=0.92,
+    )
+
+
+def _each_by_itself(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where examples are evaluated one by one, each scaled by its own statistics: it loses all there is."""
+    held, train = fit.series("eval_input"), fit.series("input")
+    place = signals.first_slip(fitted_again)
+    alone = held.values[held.values[:, 9] == 1] if held else np.empty((0, 10))
+    if place is None or not train or len(alone) < ENOUGH:
+        return None
+    if float(np.abs(alone[:, :2]).max()) > ALIKE * float(np.median(train.values[:, 1])):
+        return None
+    return Finding(
+        rule="preprocessing-mismatch",
+        severity="error",
+        message=f"the {len(alone)} examples that are evaluated one by one are all 0: each is scaled by itself",
+        where=place,
+        saw=(Evidence("largest number of those that are evaluated", 0.0, healthy="as in training"), fit.seen_loss),
+        help="scale them by what was fitted to the training data: `scaler.transform(x)`",
+        label="fits the scaler to what is evaluated",
+        confidence=0.95,
     )
 
 
@@ -181,6 +209,10 @@ def _losses_of_new_examples(fit: Fit, until: int) -> np.ndarray:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """The scaler of the training data for what is evaluated, its factor, or its sign."""
+    if finding.where is not None and finding.where == signals.first_slip(fitted_again):
+        for call in signals.places.nodes_at(finding.where, ast.Call):
+            code = ast.unparse(call).replace("fit_transform", "transform")
+            yield Change("scale by what was fitted to the training data", (replace(finding.where, code),))
     made = evaluated_made(signals)
     statement = assignment_at(signals, made.place) if made is not None else None
     tree = signals.places.tree(made.place.file) if made is not None else None

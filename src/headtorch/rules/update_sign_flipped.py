@@ -3,13 +3,14 @@
 Why learning fails: the gradient points uphill. Adding it instead of subtracting it, `w ← w + lr·g`, raises the loss
 with every step, by `ΔL ≈ +lr·|g|²`. A distance or a cross entropy has its best value at 0 and no worst one: with a
 minus before it, the way down leads away from the data for ever. Where a distance stands as a score, in place of minus
-it (Snell et al., 2017), the farthest class has the highest probability, and the way down leads away from the right one.
+it (Snell et al., 2017), the farthest class has the highest probability, and the way down leads away from the right
+one.
 
 Measured: the cosine between each update and the direction downhill, −g, the median over the parameters and the first
 50 looked-at steps; where the loss ends worse than it began and than chance, the first three, and all, if no other
 optimizer moves what the loss reaches. In the graph, the sign of a loss that is never below 0, and that of distances
-between outputs of the network that are given to a softmax. Of a loss that is written out, whether it falls below 0, by
-twenty times its first size, and in the second half of the training faster than in the first.
+between outputs of the network that are given to a softmax. Of a loss that is written out, whether it falls below 0,
+by twenty times its first size, and in the second half of the training faster than in the first.
 
 Healthy: above 0. Plain descent has 1; momentum and adaptive rates turn the step but stay above 0 on the whole; a step
 that climbs has −1 (derivation). Measured over 119 healthy trainings: 0.25 to 1 in 9 of 10, −0.09 the lowest. Told

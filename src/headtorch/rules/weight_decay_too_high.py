@@ -5,7 +5,8 @@ where the two pulls are equal, `|g| = λ|w|`; with a large λ that is near 0, wh
 step is about lr whatever the gradient, and balances at |w| = 1 / λ.
 
 Measured: λ|w| beside the norm of the gradient (for AdamW lr·λ|w| beside the usual step), when the weights have
-shrunk; or the share of the loss that is a penalty on the weights, or that they shrink under one and nothing is learned.
+shrunk; or the share of the loss that is a penalty on the weights, or that they shrink under one and nothing is
+learned.
 
 Healthy: λ|w| / |g| below 0.1 (derivation: at 1 decay alone balances the data); measured over the three of 119 healthy
 trainings that have a decay, at most 0.05. No healthy training at all lost more than 2 % of its weights' size; told

@@ -7,13 +7,16 @@ read each other. A view cuts the same row of numbers anew: (32, 10) viewed as (1
 row holds parts of several examples; heads of attention, (examples, heads, steps, width), viewed as (examples, steps,
 heads * width) give each step parts of several steps of one head.
 
-Measured: the axis of each softmax before the loss, the length of the axis of each other one, and the order of steps and
-examples that a recurrent layer expects beside the number of examples at the loss and what is read of its output; the
-shapes before and after each view that the script itself makes, but of what was just padded.
+Measured: the axis of each softmax before the loss, the length of the axis of each other one, and the order of steps
+and examples that a recurrent layer expects beside the number of examples at the loss and what is read of its output;
+the shapes before and after each view that the script itself makes, but of what was just padded; those before and
+after a mean that is multiplied with numbers from outside. In the source, a reshape that puts the number of examples
+last.
 
 Healthy: the sum over the classes, and as many examples in the recurrent layer as at the loss (derivation: no example
-may have a say in another's answer); no view whose lengths are those of its input in another order, nor, where its first
-dimension stays, products of them in another order, for which it cuts a dimension and gives both parts to others.
+may have a say in another's answer); no view whose lengths are those of its input in another order, nor, where its
+first dimension stays, products of them in another order, for which it cuts a dimension and gives both parts to
+others.
 
 Fix: `z.softmax(dim=1)` (or −1) for the classes; `nn.LSTM(8, 32, batch_first=True)` for input of (examples, steps,
 features); `x.permute(0, 2, 1)` in place of `x.view(n, channels, steps)`.
@@ -28,6 +31,7 @@ from operator import mul
 
 from headtorch.changes import replace, set_argument, set_value
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.slips import batch_last
 from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Node, Reordered
@@ -52,8 +56,11 @@ ORDERS = 2  # tried at most: where lengths are equal, several orders give the sa
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each softmax over the batch, recurrent layer that takes examples for steps, and view that should be
     a transpose."""
+    if signals.fits and (place := signals.first_slip(batch_last)) is not None:
+        yield _cut_up(signals, place)
     for fit in signals.fits:
         yield from _reordered(signals, fit)
+        yield from _spread_again(fit)
         batch = fit.loss.target_shape[0] if fit.loss and fit.loss.target_shape else None
         for number, node in enumerate(fit.network.nodes):
             if node.op in ("Softmax", "LogSoftmax") and _over_batch(node, batch):
@@ -120,6 +127,47 @@ def find(signals: Signals) -> Iterator[Finding]:
                     label="expects (steps, examples, features)",
                     confidence=0.93,
                 )
+
+
+def _cut_up(signals: Signals, place: Where) -> Finding:
+    return Finding(
+        rule="wrong-dimension",
+        severity="warning",
+        message="a reshape makes the examples' dimension the last: each column then holds parts of several examples",
+        where=place,
+        saw=(signals.longest.seen_loss,),
+        help="lay each example out in a row and transpose: `x.reshape(len(x), -1).T`",
+        label="cuts anew, and transposes nothing",
+        confidence=0.85,
+    )
+
+
+def _spread_again(fit: Fit) -> Iterator[Finding]:
+    """A finding where the network's answers are averaged over a dimension, and the mean is multiplied with numbers from
+    outside that have this dimension: each is to weigh its own answer."""
+    nodes = fit.network.nodes
+    for number, product in enumerate(nodes):
+        mean = (
+            nodes[product.inputs[0]] if product.op == "Mul" and product.outside and len(product.inputs) == 1 else None
+        )
+        before = nodes[mean.inputs[0]].shape if mean is not None and len(mean.inputs) == 1 else None
+        if mean is None or mean.op not in ("Mean", "Sum") or before is None or product.shape != before:
+            continue
+        cut = {before[:at] + before[at + 1 :] for at in range(len(before) - 1)}
+        if len(before) < 2 or mean.shape not in cut or mean.shape == () or not fit.network.is_output(number):
+            continue
+        yield Finding(
+            rule="wrong-dimension",
+            severity="error",
+            message=f"a {mean.op.lower()} over {before} is spread to {before} again by a product: "
+            "the numbers do not meet their own answers",
+            where=mean.where or product.where,
+            saw=(Evidence("shapes", f"{mean.shape} times {product.shape}", healthy="equal"), fit.seen_loss),
+            help="multiply each answer with its own number first, and average the products",
+            label="averages before it weighs",
+            confidence=0.9,
+        )
+        return
 
 
 def _reordered(signals: Signals, fit: Fit) -> Iterator[Finding]:

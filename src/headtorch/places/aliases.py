@@ -1,0 +1,83 @@
+"""Aliases: what is kept by its reference, and is another thing by the time it is looked at."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from headtorch.model import Where
+from headtorch.places.trees import Trees, called, nodes
+
+SHARING = ("from_numpy", "as_tensor", "asarray")  # conversions that copy nothing
+
+
+def kept_buffer(trees: Trees, file: str) -> Where | None:
+    """Where a loop appends an array that it fills anew at each turn, and not a copy: all that is kept is the last."""
+    for loop in nodes(trees, file):
+        if not isinstance(loop, (ast.For, ast.While)):
+            continue
+        inside = [node for statement in loop.body for node in ast.walk(statement)]
+        stored = [node for node in inside if isinstance(getattr(node, "ctx", None), ast.Store)]
+        rebound = {node.id for node in stored if isinstance(node, ast.Name)}
+        filled = {root.id for node in stored if isinstance(node, ast.Subscript) and (root := _root(node))} - rebound
+        for call in inside:
+            if isinstance(call, ast.Call) and called(call) == "append":
+                for kept in _uncopied(call.args):
+                    if kept.id in filled:
+                        return trees.where(file, kept)
+    return None
+
+
+def cleared_list(trees: Trees, file: str) -> Where | None:
+    """Where a list is kept that is cleared for the next turn, and not a copy: all that is kept is one list."""
+    calls = [node for node in nodes(trees, file) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    cleared = {ast.unparse(c.func.value) for c in calls if called(c) == "clear" and isinstance(c.func, ast.Attribute)}
+    for call in calls:
+        if called(call) == "append":
+            for argument in call.args:
+                parts = argument.elts if isinstance(argument, (ast.Tuple, ast.List)) else [argument]
+                for kept in parts:
+                    if isinstance(kept, (ast.Name, ast.Attribute)) and ast.unparse(kept) in cleared:
+                        return trees.where(file, kept)
+    return None
+
+
+def live_state(trees: Trees, file: str) -> Where | None:
+    """Where a loop keeps `net.state_dict()`, the weights themselves and not a copy, to load them into that network
+    again: they are then what it has become."""
+    loaded = {
+        (ast.unparse(node.func.value), ast.unparse(node.args[0]))
+        for node in nodes(trees, file)
+        if isinstance(node, ast.Call)
+        and called(node) == "load_state_dict"
+        and isinstance(node.func, ast.Attribute)
+        and node.args
+    }
+    for loop in nodes(trees, file):
+        for node in ast.walk(loop) if isinstance(loop, (ast.For, ast.While)) else ():
+            value = node.value if isinstance(node, ast.Assign) else None
+            if not isinstance(value, ast.Call) or called(value) != "state_dict" or not isinstance(node, ast.Assign):
+                continue
+            owner = ast.unparse(value.func.value) if isinstance(value.func, ast.Attribute) else ""
+            if any((owner, ast.unparse(target)) in loaded for target in node.targets):
+                return trees.where(file, node)
+    return None
+
+
+def _root(node: ast.Subscript) -> ast.Name | None:
+    """The variable of which a part is taken."""
+    value: ast.expr = node
+    while isinstance(value, ast.Subscript):
+        value = value.value
+    return value if isinstance(value, ast.Name) else None
+
+
+def _uncopied(values: Sequence[ast.expr]) -> Iterator[ast.Name]:
+    """The names that stand in values as they are, in a tuple, or in a conversion that shares their memory."""
+    for value in values:
+        if isinstance(value, ast.Name):
+            yield value
+        elif isinstance(value, (ast.Tuple, ast.List)):
+            yield from _uncopied(value.elts)
+        elif isinstance(value, ast.Call) and called(value) in SHARING:
+            yield from _uncopied(value.args)
