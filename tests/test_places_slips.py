@@ -10,8 +10,19 @@ import pytest
 
 from headtorch.model import Where
 from headtorch.places import Places
-from headtorch.places.aliases import kept_buffer
-from headtorch.places.slips import bound_anew, dropped, misspelt, mode_not_passed_on, twice
+from headtorch.places.aliases import cleared_list, kept_buffer, live_state
+from headtorch.places.belonging import by_batch_number, turned_alone
+from headtorch.places.slips import (
+    argmax_of_one,
+    batch_last,
+    bound_anew,
+    dropped,
+    fitted_again,
+    misspelt,
+    mixed_derivatives,
+    mode_not_passed_on,
+    twice,
+)
 
 FILE = "/home/user/train.py"
 Slip = Callable[..., Where | None]
@@ -76,6 +87,83 @@ SLIPS: dict[str, tuple[Slip, tuple[str, ...], str]] = {
             samples.append((torch.from_numpy(frame), 1))  # <-
         """,
     ),
+    "a list that is cleared, kept many times": (
+        cleared_list,
+        (),
+        """
+        def play(self):
+            self.steps.clear()
+            self.steps.append(self.act())
+            self.replay.append((self.steps, 1.0))  # <-
+        """,
+    ),
+    "the best weights, not a copy": (
+        live_state,
+        (),
+        """
+        for epoch in range(9):
+            if train() < best:
+                kept = net.state_dict()  # <-
+        net.load_state_dict(kept)
+        """,
+    ),
+    "an image flipped without its mask": (
+        turned_alone,
+        (),
+        """
+        def __call__(self, image, mask):
+            if random.random() < 0.5:
+                image = image.flip(-1)  # <-
+            return image, mask
+        """,
+    ),
+    "what a loader gave in another order": (
+        by_batch_number,
+        (),
+        """
+        loader = DataLoader(data, batch_size=8, shuffle=True)
+        answers = ask(teacher, loader)
+        for number, (x, y) in enumerate(loader):
+            loss = differ(student(x), answers[number])  # <-
+        """,
+    ),
+    "the largest of one output": (
+        argmax_of_one,
+        (),
+        """
+        def right(net, x, y):
+            outputs = net(x)
+            _, predicted = torch.max(outputs, 1)  # <-
+            return (predicted == y).sum()
+        """,
+    ),
+    "a reshape that is to be a transpose": (
+        batch_last,
+        (),
+        """
+        def flatten(images):
+            return images.reshape(-1, images.shape[0])  # <-
+        """,
+    ),
+    "a gradient derived as a whole": (
+        mixed_derivatives,
+        (),
+        """
+        def bends(u, x):
+            g = torch.autograd.grad(u, x, torch.ones_like(u), create_graph=True)[0]
+            h = torch.autograd.grad(g, x, torch.ones_like(g), create_graph=True)[0]  # <-
+            return h[:, 0:1] + h[:, 1:2]
+        """,
+    ),
+    "a scaler fitted to what is asked": (
+        fitted_again,
+        (),
+        """
+        x = scaler.fit_transform(train)
+        def ask(row):
+            return net(scaler.fit_transform([row]))  # <-
+        """,
+    ),
 }
 
 MEANT: dict[str, tuple[Slip, tuple[str, ...], str]] = {
@@ -101,6 +189,40 @@ MEANT: dict[str, tuple[Slip, tuple[str, ...], str]] = {
         kept_buffer,
         (),
         "for wave in waves:\n    frame = numpy.zeros(8)\n    frame[:] = wave\n    samples.append(frame)\n",
+    ),
+    "a list that is cleared when all is copied": (
+        cleared_list,
+        (),
+        "def play(self):\n    self.replay.append(list(self.steps))\n    self.steps.clear()\n",
+    ),
+    "the weights of the end": (live_state, (), "torch.save(net.state_dict(), path)\nnet.load_state_dict(kept)\n"),
+    "image and mask": (
+        turned_alone,
+        (),
+        "def both(image, mask):\n    image = image.flip(-1)\n    mask = mask.flip(-1)\n    return image, mask\n",
+    ),
+    "an order that stays": (
+        by_batch_number,
+        (),
+        "loader = DataLoader(data)\nanswers = ask(teacher, loader)\n"
+        "for i, (x, y) in enumerate(loader):\n    differ(student(x), answers[i])\n",
+    ),
+    "the largest along the examples": (
+        argmax_of_one,
+        (),
+        "def best(net, x):\n    outputs = net(x)\n    return outputs.argmax(0)\n",
+    ),
+    "a transpose": (batch_last, (), "def flatten(images):\n    return images.reshape(images.shape[0], -1).T\n"),
+    "one column after the other": (
+        mixed_derivatives,
+        (),
+        "def bends(u, x):\n    g = grad(u, x, ones, create_graph=True)[0]\n"
+        "    a = grad(g[:, 0:1], x, ones, create_graph=True)[0]\n    return a[:, 0:1], a[:, 1:2]\n",
+    ),
+    "a scaler for each": (
+        fitted_again,
+        (),
+        "a = StandardScaler().fit_transform(x)\nb = StandardScaler().fit_transform(y)\n",
     ),
 }
 

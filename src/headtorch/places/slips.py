@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from difflib import get_close_matches
 from itertools import pairwise
 
@@ -144,6 +145,38 @@ def batch_last(trees: Trees, file: str) -> Where | None:
             if len(sizes) == 2 and sizes[0] == "-1" and sizes[1] in lengths:
                 return trees.where(file, node)
     return None
+
+
+def mixed_derivatives(trees: Trees, file: str) -> Where | None:
+    """Where a gradient as a whole is derived again, `grad(g, x, ones_like(g))`, and the columns of the result are taken
+    for second derivatives: each is the sum of a row of the Hessian."""
+    for function in nodes(trees, file):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        derived = dict(_gradients(function))
+        for name, call in derived.items():
+            of, by = (ast.unparse(argument) for argument in call.args[:2])
+            first = derived.get(of)
+            columns = {
+                ast.unparse(node.slice.elts[1])
+                for node in ast.walk(function)
+                if isinstance(node, ast.Subscript)
+                and ast.unparse(node.value) == name
+                and isinstance(node.slice, ast.Tuple)
+                and len(node.slice.elts) == 2
+            }
+            if first is not None and of != name and ast.unparse(first.args[1]) == by and len(columns) > 1:
+                return trees.where(file, call)
+    return None
+
+
+def _gradients(function: ast.FunctionDef) -> Iterator[tuple[str, ast.Call]]:
+    """The names that a function gives to what `grad(y, x, ...)` returns, each with the call."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign):
+            value = node.value.value if isinstance(node.value, ast.Subscript) else node.value
+            if isinstance(value, ast.Call) and called(value) == "grad" and len(value.args) > 1:
+                yield from ((name, value) for name in assigned_names(node))
 
 
 def fitted_again(trees: Trees, file: str) -> Where | None:

@@ -88,7 +88,7 @@ def _term(node: Any, reduction: str | None, index: dict[Any, int], paths: dict[A
         before = _through_views(inner[0], index) if inner else None
     if (own := getattr(node, "_saved_reduction", None)) is not None and not reduction:
         reduction = REDUCTIONS.get(own)
-    target = saved(node, "_saved_target")
+    target = saved(node, "_saved_targets" if name == "ctc" else "_saved_target")
     prediction_shape = output_shape(entry[0]) if entry else None
     if target is not None and broadcast is None:
         broadcast = _stretched_target(target, prediction_shape)
@@ -116,8 +116,9 @@ def _class_weights(weights: torch.Tensor | None) -> tuple[float, ...]:
 
 
 def _ignored(node: Any) -> int | None:
-    """The class number that a loss ignores; None where that is no class, as the usual -100."""
-    index = getattr(node, "_saved_ignore_index", None)
+    """The class number that a loss ignores, or takes for no symbol, a blank; None where that is no class, as the usual
+    -100."""
+    index = getattr(node, "_saved_ignore_index", getattr(node, "_saved_blank", None))
     return index if isinstance(index, int) and 0 <= index < 2**62 else None  # a negative one is told as unsigned
 
 

@@ -180,6 +180,8 @@ def _compared(node: Any) -> tuple[torch.Tensor | None, torch.Tensor | None]:
     """The prediction and the target of the loss at a node, as far as autograd has kept them."""
     if is_difference(node):
         return sides(node) or (None, None)
+    if (scores := saved(node, "_saved_log_probs")) is not None:
+        return scores, saved(node, "_saved_targets")
     prediction = saved(node, "_saved_self")
     return prediction if prediction is not None else saved(node, "_saved_result"), saved(node, "_saved_target")
 

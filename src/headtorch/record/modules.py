@@ -164,7 +164,11 @@ def _settings(module: nn.Module) -> dict[str, Any]:
     names = getattr(type(module), "__constants__", ()) if is_library(module) else ()
     values = {name: getattr(module, name, None) for name in names}
     if is_library(module):  # recurrent layers do not name theirs
-        values |= {name: getattr(module, name) for name in ("batch_first", "p", "momentum") if hasattr(module, name)}
+        values |= {
+            name: getattr(module, name)
+            for name in ("batch_first", "bidirectional", "p", "momentum")
+            if hasattr(module, name)
+        }
     return {
         name: value for name, value in values.items() if value is None or isinstance(value, (int, float, str, bool))
     }

@@ -37,7 +37,9 @@ _DETAILS = (
     "min_val",
     "max_val",
     "exponent",
+    "is_causal",
 )
+_MASKS = ("_saved_attn_mask", "_saved_attn_bias")
 
 
 class Network:
@@ -128,6 +130,8 @@ def _describe(
         if isinstance(value, (int, float, str)):
             # autograd tells a negative dimension as an unsigned number
             detail[key] = value - 2**64 if isinstance(value, int) and value > 2**62 else value
+    if any(saved(node, mask) is not None for mask in _MASKS):
+        detail["masked"] = True
     shape = output_shape(node)
     if (factor := _factor(node, name)) is not None:
         # Of a loss, a tensor on the left of the product may be a weight of this step alone, as a reward is.

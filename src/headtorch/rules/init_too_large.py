@@ -3,17 +3,17 @@
 Why learning fails: a layer of n inputs with weights of standard deviation s multiplies the spread of its input,
 `std(W x) = s·√n·std(x)` (with ReLU s·√(n/2)). Above 1 it grows with every layer: the scores are huge and sure before
 anything is learned, and the first gradients throw the weights about. Where the scale is large and the training data
-is fitted all the same, the weights hardly turn, and what they make of new data is mostly chance (Chizat et al.,
-2019). A factor of 1 takes s = √(2/n) with ReLU (He et al., 2015), s = √(2/(n + m)) otherwise (Glorot & Bengio, 2010).
+is fitted all the same, the weights hardly turn, and what they make of new data is mostly chance
+(Chizat et al., 2019). A factor of 1 takes s = √(2/n) with ReLU (He et al., 2015), s = √(2/(n + m)) otherwise (Glorot & Bengio, 2010).
 
-Measured: s·√n of each weight matrix before training, together with what it does: the first loss beside that of a
-constant answer, how the spread of the activations grows with depth, saturated units at the start. Where the loss
-comes half of the way to 0 or further, it is told, as a warning, only when the first loss is far off and the units are
-saturated or the spread grows.
+Measured: s·√n of each weight matrix before training, and s₁·s₂·√n of two embeddings whose rows are multiplied,
+together with what it does: the first loss beside that of a constant answer, how the spread of the activations grows
+with depth, saturated units at the start. Where the loss comes half of the way to 0 or further, it is told, as a
+warning, only when the first loss is far off and the units are saturated or the spread grows.
 
 Healthy: 0.5 to 2: PyTorch's default is 0.58, orthogonal 1, He's 1.41; measured over 119 healthy trainings, 116 of 117
-stay below 3. The first loss is near that of a constant answer, ln k for k classes (Karpathy, 2019), and in 107 of 111
-less than three times that.
+stay below 3. The first loss is near that of a constant answer, ln k for k classes (Karpathy, 2019), ln 2 for a choice
+of two (Rendle et al., 2009), and in 107 of 111 less than three times that.
 
 Fix: `nn.init.kaiming_normal_(w)` before ReLU, `nn.init.xavier_normal_(w)` otherwise, or leave PyTorch's defaults.
 
@@ -31,7 +31,7 @@ from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import called
 from headtorch.remedies import by_he, scaled
 from headtorch.signals import Fit, Signals, place_of
-from headtorch.store.records import Parameter
+from headtorch.store.records import Node, Parameter
 
 FAMILY = "initialisation"
 LEADS_TO = (
@@ -58,10 +58,13 @@ def find(signals: Signals) -> Iterator[Finding]:
     for fit in signals.fits:
         if fit.trained_before.any():
             continue
+        far = fit.chance is not None and fit.first_loss > FAR * fit.chance
+        if far and fit.gain < LEARNED and (factors := _multiplied(fit)) is not None:
+            yield _products(signals, fit, *factors)
+            continue
         large = [(p, g) for p in _matrices(fit) if (g := _gain(fit, p)) > LARGE]
         if not large:
             continue
-        far = fit.chance is not None and fit.first_loss > FAR * fit.chance
         growth = _growth(fit)
         saturated = max(
             (float(s.column()[0]) for n, s in fit.measured("saturated_share") if not fit.network.is_output(n)),
@@ -102,6 +105,38 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="these initial weights",
             confidence=0.9,
         )
+
+
+def _multiplied(fit: Fit) -> tuple[Node, float] | None:
+    """The first of two embeddings whose rows are multiplied with each other, and how far their products then spread."""
+    nodes = fit.network.nodes
+    for node in nodes:
+        factors = [nodes[number] for number in node.inputs]
+        if node.op in ("Mul", "Bmm", "Mm") and len(factors) == 2 and all(f.op == "Embedding" for f in factors):
+            tables = [fit.run.parameters[f.weight] for f in factors if f.weight in fit.run.parameters]
+            deviations = [fit.initial(table)[0] for table in tables]
+            spread = math.prod(deviations) * math.sqrt(tables[0].shape[-1]) if len(tables) == 2 else 0.0
+            if spread > LARGE:
+                return factors[0], spread
+    return None
+
+
+def _products(signals: Signals, fit: Fit, table: Node, spread: float) -> Finding:
+    name = fit.run.parameters[table.weight].name if table.weight is not None else table.layer
+    return Finding(
+        rule="init-too-large",
+        severity="error",
+        message=f"the products of the initial rows of `{name}` spread by {spread:.2g}: sure answers before anything is "
+        "learned",
+        where=signals.init_place(False, name) or place_of(table),
+        saw=(
+            Evidence("std of the initial products", spread, healthy="well below 1"),
+            Evidence("first loss", fit.first_loss, healthy=f"about {fit.chance:.3g}", curve=fit.curve()),
+        ),
+        help="begin with small rows, `nn.init.normal_(table.weight, std=0.01)`: the default of an embedding is 1",
+        label="begins with rows of std 1",
+        confidence=0.92,
+    )
 
 
 def _matrices(fit: Fit) -> list[Parameter]:

@@ -6,9 +6,10 @@ data by heart, and the most overfitted model wins. A column that is written afte
 wonderful figures, until it is empty in use.
 
 Measured: the marks of the examples given in evaluation that were among the training batches looked at. None is right;
-all is an evaluation of the training data on purpose; some is a leak, and so is a fold that
-is new at first and known later. And how much of each input column's variance the
-classes, or the numbers to be predicted, explain; and whether the answer is read as the largest of a single output.
+all is an evaluation of the training data on purpose; some is a leak, and so is a fold that is new at first and known
+later. And how much of each input column's variance the classes, or the numbers to be predicted, explain; whether the
+answer is read as the largest of a single output; and whether a network whose labels are the next tokens attends to
+them.
 
 Healthy: 0 % (derivation; Kaufman et al., 2012). Measured over the 69 of 119 healthy trainings that evaluate: below 20
 % in 56, an evaluation of the training data, above 90 %, in 12. Told in between, where examples of several features do
@@ -30,7 +31,9 @@ import numpy as np
 from headtorch.model import Evidence, Finding, Where
 from headtorch.places.data import columns
 from headtorch.places.slips import argmax_of_one
-from headtorch.signals import Fit, Signals
+from headtorch.signals import Fit, Signals, place_of
+from headtorch.signals.forms import attends_to_all
+from headtorch.signals.network import RECURRENT
 from headtorch.store.records import CLASSIFYING, DISTANCES, YES_OR_NO
 
 FAMILY = "generalisation"
@@ -42,6 +45,7 @@ ENOUGH = 30  # examples of an evaluation batch: a share of 0.2 is then known to 
 CLASSES = (*CLASSIFYING, *YES_OR_NO)
 TELLS = 0.98  # of a column's variance: two even classes 14 deviations apart, sqrt(4 * 0.98 / 0.02)
 NEAR = 0.9  # of the next: above, the classes are far apart in everything, as blobs are
+NEXT = 0.9  # of the labels: all but a few at the edges are the next token
 SAME = 1 - 1e-5  # of a number's variance: float32 sums over a batch round to about a millionth
 COLUMNS = 64  # of a table: above, columns are pixels or words
 BATCHES = 20  # looked at: a median of fewer could be that of one odd stretch
@@ -53,7 +57,8 @@ def find(signals: Signals) -> Iterator[Finding]:
     if single and (place := signals.first_slip(argmax_of_one)) is not None:
         yield _always_the_first(signals, place)
     for fit in signals.fits:
-        if (finding := _one_feature_tells(signals, fit) or _is_given_its_target(signals, fit)) is not None:
+        finding = _one_feature_tells(signals, fit) or _is_given_its_target(signals, fit) or _sees_ahead(signals, fit)
+        if finding is not None:
             yield finding
             continue
         if (finding := _one_network_for_all_folds(signals, fit)) is not None:
@@ -142,6 +147,33 @@ def _is_given_its_target(signals: Signals, fit: Fit) -> Finding | None:
         help="make the target of what comes after the inputs: in a series, `shift(-1)` is the next value",
         label="compares with what the network is given",
         confidence=0.85,
+    )
+
+
+def _sees_ahead(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where the label of each token is the next one, and the network reads the sequence from both sides."""
+    series, nodes = fit.series("shift"), fit.network.nodes
+    shares = np.nanmedian(series.values, axis=0) if series and np.isfinite(series.values).any() else np.zeros(2)
+    if not shares[1] > NEXT:
+        return None
+    both_ways = {m.name for m in signals.run.modules.values() if m.settings.get("bidirectional") is True}
+    attends = next((n for n in range(len(nodes)) if attends_to_all(nodes, n)), None)
+    reads = next((n for n, node in enumerate(nodes) if node.op in RECURRENT and node.layer in both_ways), None)
+    found = attends if attends is not None else reads
+    if found is None:
+        return None
+    name = fit.network.name(found)
+    return Finding(
+        rule="leakage-or-bad-validation",
+        severity="error",
+        message=f"the label of each token is the next one, and `{name}` is shown it: it reads what comes later too",
+        where=nodes[found].where or place_of(nodes[found]),
+        saw=(Evidence("labels that are the next token", f"{shares[1]:.0%}"), fit.seen_loss),
+        help="give the attention a causal mask, `is_causal=True` or `nn.Transformer.generate_square_subsequent_mask(n)`"
+        if attends is not None
+        else "let the layer read in one direction only: `bidirectional=False`",
+        label="reads the whole sequence",
+        confidence=0.96,
     )
 
 

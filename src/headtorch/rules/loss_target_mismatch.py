@@ -5,13 +5,15 @@ Over a single output the sum has one term: the loss is exactly 0 whatever the ne
 Binary cross entropy, `−y·ln p − (1 − y)·ln(1 − p)`, has no minimum for y outside [0, 1]: it falls without end; and
 where no y comes near 1, no is the best answer for all. A margin loss, `ln(1 + exp(−y·z))`, asks for y = ±1: at 0 it
 is ln 2 whatever z is. So do losses of pairs: for y = 0 `cosine_embedding_loss` is 0, and with nothing pushed apart,
-one point for all is the best answer. A distance to class numbers says that class 2 lies between 1 and 3.
+one point for all is the best answer. In a variational autoencoder `−ln p(x|z)` is a sum over the numbers of x: as
+their mean, it is drowned by the divergence. A distance to class numbers says that class 2 lies between 1 and 3.
 
 Measured: the shape of the scores at the cross entropy, and the smallest and largest target of the other losses; the
-class that a loss ignores, how many labels are of it, and how many tokens are padding; of losses of pairs
+class that a loss ignores, how many labels are of it, and how many tokens are padding; whether the blank of a CTC loss
+is among its symbols; of losses of pairs
 (`cosine_embedding_loss`, `margin_ranking_loss`, `hinge_embedding_loss`) where all that is compared learns; how many
 outputs a squared error compares with whole numbers, while it stays high or the script counts how often the rounded
-output is equal.
+output is equal; and of a loss with a divergence, how far the answers still differ from example to example.
 
 Healthy: two classes or more; targets in [0, 1] for binary cross entropy, −1 and 1 for a margin and for pairs, shares
 that sum to 1 for a divergence (derivation from the formulas). A warning for a ranking, where pairs of 1 may be
@@ -24,7 +26,8 @@ Ignore it when the loss is a placeholder that is meant to be 0, with one class u
 class numbers are an order, such as grades.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -34,7 +37,7 @@ from headtorch.places.rounded import rounded_and_equal
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals
-from headtorch.store.records import DISTANCES, YES_OR_NO, Loss
+from headtorch.store.records import DISTANCES, YES_OR_NO, Loss, Node
 
 FAMILY = "the loss and the output"
 LEADS_TO = (
@@ -52,6 +55,7 @@ PAIRS_OF_0 = {
     "margin_ranking_loss": "give a constant loss",  # the margin; y = 1 for the better of two still ranks them
     "hinge_embedding_loss": "are not pushed apart",  # within the margin the loss is constant, beyond it they are pulled
 }
+COLLAPSED = 0.2  # of the targets' spread: answers that explain 4 % of their variance at most
 FAINT = 0.1  # no target of any batch is more likely than that: a mask of 1 over 255 is 0.004
 IGNORED = 0.1  # of the labels, beyond the padding: a class among ten is as frequent
 MASKED = 0.7  # of the labels: a masked language model asks for 15 %, and ignores the others on purpose
@@ -63,8 +67,9 @@ def find(signals: Signals) -> Iterator[Finding]:
     for fit in signals.fits:
         if (finding := _targets_do_not_fit(signals, fit) or _pairs_do_not_fit(signals, fit)) is not None:
             yield finding
-        if (ignored := _ignores_a_class(signals, fit)) is not None:
-            yield ignored
+        for found in (_ignores_a_class(signals, fit), _blank_is_a_symbol(signals, fit), _drowned_by_divergence(fit)):
+            if found is not None:
+                yield found
         for loss in fit.objective.losses:
             node = fit.network.nodes[loss.node] if loss.node >= 0 else None
             scores = _scores_shape(fit, loss)
@@ -106,6 +111,76 @@ def _ignores_a_class(signals: Signals, fit: Fit) -> Finding | None:
         label="ignores a class",
         confidence=0.93,
     )
+
+
+def _blank_is_a_symbol(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where the number that a CTC loss takes for the blank stands among the symbols to be written."""
+    loss, counts = fit.loss, fit.series("class_count")
+    in_a_row = loss is not None and len(loss.target_shape or ()) == 1  # those of a table may be its padding
+    if loss is None or loss.name != "ctc" or not in_a_row or loss.ignored is None or not counts:
+        return None
+    if loss.ignored >= counts.values.shape[1]:
+        return None
+    share = float(counts.values[:, loss.ignored].sum() / max(counts.values.sum(), 1))
+    if not share > 0:
+        return None
+    return Finding(
+        rule="loss-target-mismatch",
+        severity="error",
+        message=f"the loss takes {loss.ignored} for the blank, and {share:.0%} of the symbols to be written are that",
+        where=signals.criterion_place(fit) or (fit.network.nodes[loss.node].where if loss.node >= 0 else None),
+        saw=(Evidence(f"symbols of number {loss.ignored}", f"{share:.0%}", healthy="0 %"), fit.seen_loss),
+        help="tell the loss the number of the blank, `nn.CTCLoss(blank=...)`, or number the symbols from 1 on",
+        label="takes a symbol for the blank",
+        confidence=0.96,
+    )
+
+
+def _drowned_by_divergence(fit: Fit) -> Finding | None:
+    """A finding where the answers of an autoencoder do not depend on what it is given, and its loss is a mean over all
+    numbers of an example beside a divergence that is summed over the latent ones."""
+    loss, nodes = fit.loss, fit.network.nodes
+    predictions, targets = fit.series("prediction"), fit.series("target")
+    shape = loss.target_shape or loss.prediction_shape if loss is not None else None
+    if loss is None or loss.reduction != "mean" or shape is None or len(shape) < 2 or not predictions or not targets:
+        return None
+    answers, aims = (float(np.median(s.values[-3:, column])) for s, column in ((predictions, 5), (targets, 7)))
+    left = answers / max(aims, 1e-12)
+    summed = any(
+        term.name == "unknown" and _sums_exponentials(nodes, term.node) for term in fit.objective.losses if term != loss
+    )
+    if left > COLLAPSED or not summed:
+        return None
+    return Finding(
+        rule="loss-target-mismatch",
+        severity="error",
+        message=f"the reconstruction counts 1 / {math.prod(shape[1:])} of what it should beside the divergence, "
+        "and the answers no longer depend on the input",
+        where=nodes[loss.node].where if loss.node >= 0 else None,
+        saw=(
+            Evidence("spread of the answers over that of the targets", left, healthy="above 0.5"),
+            Evidence("reduction of the reconstruction", "mean of all", healthy="sum of each example's"),
+            fit.seen_loss,
+        ),
+        help="sum the reconstruction over the numbers of an example, as the divergence is, and average both over "
+        "the batch",
+        label="a mean over all numbers",
+        confidence=0.93,
+    )
+
+
+def _sums_exponentials(nodes: Sequence[Node], term: int) -> bool:
+    """Whether a term sums something over the last dimension that an exponential stands in, as the divergence of a
+    normal distribution from the standard one does with its variance."""
+    if term < 0 or not any(nodes[each].op == "Exp" for each in (term, *nodes[term].inputs)):
+        return False
+    summed, last = nodes[term].shape or (), term
+    for number, node in enumerate(nodes):
+        if last in node.inputs:
+            if node.op == "Sum" and len(summed) > 1 and node.shape in (summed[:-1], (*summed[:-1], 1), ()):
+                return True
+            summed, last = node.shape or (), number
+    return False
 
 
 def _targets_do_not_fit(signals: Signals, fit: Fit) -> Finding | None:

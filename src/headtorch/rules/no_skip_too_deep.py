@@ -10,7 +10,8 @@ arrives at the first of them, and how much the layers' outputs differ from examp
 
 Healthy: below 10 maps without skips or norms; measured over 119 healthy trainings, none has more than 9 on its
 shortest path. He et al. (2016) and Ioffe & Szegedy (2015) go far deeper with them. Told only when the first layer's
-|g|/|w| is below 1e-3 of the last one's or the outputs differ by less than 1 %, and the loss stays near chance.
+|g|/|w| is below 1e-3 of the last one's or, without norms, the outputs differ by less than 1 %, and the loss stays
+near chance.
 
 Fix: `x = x + block(x)`, or `torch.cat([x, block(x)], dim=1)`; or a `nn.LayerNorm(width)` in each block.
 
@@ -38,6 +39,7 @@ LEADS_TO = (
     "saturated-activations",
     "capacity-too-small",
     "init-too-small",
+    "weight-decay-too-high",
 )
 DEEP = 10  # linear maps in a row: slopes of 1/4 leave 1e-6; no healthy training of 119 has more than 9
 SHRUNK = 1e-3  # |g|/|w| of the first over the last: no one rate serves both; 63 of 65 healthy trainings stay above 2e-3
@@ -51,22 +53,22 @@ def find(signals: Signals) -> Iterator[Finding]:
     for fit in signals.fits:
         if not fit.gain < AT_CHANCE or fit.steps < ENOUGH or fit.network.shortest_path() < DEEP:
             continue
-        if any("Norm" in node.op for node in fit.network.nodes):
-            continue
+        normed = any("Norm" in node.op for node in fit.network.nodes)
         relative = fit.relative_gradients
         if relative.size == 0:
             continue
         ratio = float(np.nanmedian(relative[:, 0]) / max(float(np.nanmedian(relative[:, -1])), 1e-30))
         spread = fit.series("batch_spread")
         faded = bool(spread) and float(np.nanmin(spread.values[0])) < FADED
-        if not (ratio < SHRUNK or faded):
+        if not (ratio < SHRUNK or (faded and not normed)):
             continue
         lines = Counter(fit.network.nodes[number].where for number in fit.network.linear_maps)
         (line, times), first = lines.most_common(1)[0], fit.network.nodes[fit.network.linear_maps[0]]
         yield Finding(
             rule="no-skip-too-deep",
             severity="error",
-            message=f"{fit.network.shortest_path()} linear maps stand in a row without a skip connection or a norm",
+            message=f"{fit.network.shortest_path()} linear maps stand in a row without a skip connection"
+            + ("" if normed else " or a norm"),
             where=line if 1 < times < len(fit.network.linear_maps) else place_of(first),
             saw=(
                 Evidence(
@@ -77,9 +79,9 @@ def find(signals: Signals) -> Iterator[Finding]:
                 Evidence("|g|/|w|, first over last layer", ratio, healthy="above 2e-3"),
                 fit.seen_loss,
             ),
-            help="add each block's input to its output, or put a norm into each block",
+            help="add each block's input to its output" + ("" if normed else ", or put a norm into each block"),
             label="one of the row",
-            confidence=0.86,
+            confidence=0.89 if normed else 0.86,
         )
 
 

@@ -9,7 +9,8 @@ into probabilities need room as well: within −1 to 1, the surest answer over k
 
 Measured: the operation before the loss, and the numbers that its output is multiplied with, `limit * tanh(z)`; the
 smallest and largest target of a regression on the looked-at steps; for a softmax, the share of rows of whole-number
-targets that sum to 1; of scores, the least loss that they can have. Nothing is said where what is added or multiplied
+targets that sum to 1; of scores, the least loss that they can have; the range of what a network makes for another one
+beside that of the data which this is shown. Nothing is said where what is added or multiplied
 is not known.
 
 Healthy: targets within the range of the output, and one label a row behind a softmax (derivation). 5 % of the range
@@ -25,6 +26,7 @@ Ignore it when the output is clipped to that range on purpose, and what lies bey
 
 import ast
 from collections.abc import Iterator
+from itertools import permutations
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +38,7 @@ from headtorch.remedies import valued
 from headtorch.signals import BOUNDED, Fit, Network, Signals, Term, factor_of, place_of
 from headtorch.signals.network import RECURRENT
 from headtorch.store.records import DISTANCES, YES_OR_NO, Node
+from headtorch.store.run import Series
 
 FAMILY = "the loss and the output"
 LEADS_TO = (
@@ -72,6 +75,7 @@ class Output(NamedTuple):
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each loss whose targets the output cannot reach."""
+    yield from _cannot_look_real(signals)
     for fit in signals.fits:
         for term in fit.terms:
             if (unsure := _never_sure(signals, fit, term)) is not None:
@@ -124,6 +128,50 @@ def _never_sure(signals: Signals, fit: Fit, term: Term) -> Finding | None:
         label=f"this {op}",
         confidence=0.95 if one_sided else 0.9,
     )
+
+
+def _cannot_look_real(signals: Signals) -> Iterator[Finding]:
+    """A finding for each network whose bounded output another one is to tell from data beyond these bounds: a generator
+    that can't reach what its critic is shown."""
+    for critic, generator in permutations(signals.fits, 2):
+        nodes = generator.network.nodes
+        entries = {n.weight for n in critic.network.nodes if n.weight is not None and n.outside and not n.inputs}
+        made = next((n for n in nodes if n.weight in entries and len(n.inputs) == 1 and not n.outside), None)
+        output = None if made is None else _bounded(generator.network, nodes[made.inputs[0]])
+        shown = None if made is None or made.weight is None else _given_to(signals, critic, made.weight)
+        if output is None or not shown or output.bounded.op not in BOUNDED:
+            continue
+        low, high = float(shown.values[:, 2].min()), float(shown.values[:, 3].max())
+        room = MARGIN * min(output.high - output.low, max(high - low, 1e-12))
+        beyond = (shown.values[:, 2] < output.low - room) | (shown.values[:, 3] > output.high + room)
+        if float(np.mean(beyond)) < MOST:
+            continue
+        op = output.bounded.op.lower()
+        yield Finding(
+            rule="output-activation-range",
+            severity="error",
+            message=f"what ends in this {op} is compared with data from {low:.3g} to {high:.3g}, which it cannot reach",
+            where=place_of(output.bounded),
+            saw=(
+                Evidence("data that the critic is shown", f"{low:.3g} to {high:.3g}"),
+                Evidence(f"range of the {op}", _range(output.low, output.high), healthy="covers the data"),
+                generator.seen_loss,
+            ),
+            help=f"scale the data into the range of the {op}; a tanh goes with data from -1 to 1",
+            label=f"this {op}",
+            confidence=0.95,
+        )
+        return
+
+
+def _given_to(signals: Signals, fit: Fit, weight: int) -> Series | None:
+    """What the network of a weight is given, of the first two that run for a loss."""
+    module = signals.run.parameters[weight].module
+    while module is not None and module not in fit.objective.roots[:2] and module in signals.run.modules:
+        module = signals.run.modules[module].parent
+    if module not in fit.objective.roots[:2]:
+        return None
+    return fit.series("input" if module == fit.objective.roots[0] else "other_input")
 
 
 def _scores(network: Network, term: Term) -> Node | None:

@@ -11,7 +11,7 @@ Measured: the axis of each softmax before the loss, the length of the axis of ea
 and examples that a recurrent layer expects beside the number of examples at the loss and what is read of its output;
 the shapes before and after each view that the script itself makes, but of what was just padded; those before and
 after a mean that is multiplied with numbers from outside. In the source, a reshape that puts the number of examples
-last.
+last, and a gradient that is derived again as a whole.
 
 Healthy: the sum over the classes, and as many examples in the recurrent layer as at the loss (derivation: no example
 may have a say in another's answer); no view whose lengths are those of its input in another order, nor, where its
@@ -31,7 +31,7 @@ from operator import mul
 
 from headtorch.changes import replace, set_argument, set_value
 from headtorch.model import Change, Evidence, Finding, Where
-from headtorch.places.slips import batch_last
+from headtorch.places.slips import batch_last, mixed_derivatives
 from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Node, Reordered
@@ -58,6 +58,8 @@ def find(signals: Signals) -> Iterator[Finding]:
     a transpose."""
     if signals.fits and (place := signals.first_slip(batch_last)) is not None:
         yield _cut_up(signals, place)
+    if signals.fits and (place := signals.first_slip(mixed_derivatives)) is not None:
+        yield _sums_of_derivatives(signals, place)
     for fit in signals.fits:
         yield from _reordered(signals, fit)
         yield from _spread_again(fit)
@@ -139,6 +141,19 @@ def _cut_up(signals: Signals, place: Where) -> Finding:
         help="lay each example out in a row and transpose: `x.reshape(len(x), -1).T`",
         label="cuts anew, and transposes nothing",
         confidence=0.85,
+    )
+
+
+def _sums_of_derivatives(signals: Signals, place: Where) -> Finding:
+    return Finding(
+        rule="wrong-dimension",
+        severity="error",
+        message="the gradient is derived as a whole: each column is a sum of second derivatives, u_xx + u_xy",
+        where=place,
+        saw=(signals.longest.seen_loss,),
+        help="derive one column after the other: `grad(g[:, 0].sum(), x, create_graph=True)[0][:, 0]` is u_xx",
+        label="adds mixed derivatives",
+        confidence=0.92,
     )
 
 

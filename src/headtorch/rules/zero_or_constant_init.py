@@ -72,6 +72,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             )
             break
         else:
+            yield from _equal_factors(signals, fit)
             yield from _silent_product(signals, fit)
 
 
@@ -98,6 +99,34 @@ def _one_number(signals: Signals, fit: Fit, parameter: Parameter, number: float)
         help="draw the weights at random, such as `nn.init.kaiming_normal_`, or leave the default",
         label="makes all units equal",
         confidence=0.93,
+    )
+
+
+def _equal_factors(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding where two tables that are looked up and multiplied, as users and films are, begin as one number each:
+    their columns get the same gradient for ever."""
+    tables = [
+        parameter
+        for parameter, moved, reached in zip(fit.parameters, fit.moved, fit.reached, strict=True)
+        if moved and reached and len(parameter.shape) == 2 and min(parameter.shape) > 1 and "Norm" not in parameter.kind
+    ]
+    equal = [table for table in tables if 0 <= fit.initial(table)[0] < EQUAL * fit.initial(table)[1]]
+    if fit.network.linear_maps or len(equal) < 2 or len(equal) < len(tables) or not fit.gain < LEARNED:
+        return
+    yield Finding(
+        rule="zero-or-constant-init",
+        severity="error",
+        message=f"`{equal[0].name}` and `{equal[1].name}` begin as one number each: their {equal[0].shape[1]} columns "
+        "stay equal",
+        where=signals.init_place(True, equal[0].name) or fit.objective.backward_at,
+        saw=(
+            Evidence("std of the initial weight", 0.0, healthy="above 0", layer=equal[0].name),
+            Evidence("std of the initial weight", 0.0, healthy="above 0", layer=equal[1].name),
+            fit.seen_loss,
+        ),
+        help="draw the factors at random, `0.1 * torch.randn(rows, columns)`",
+        label="makes all columns equal",
+        confidence=0.94,
     )
 
 

@@ -163,6 +163,8 @@ class Course:
         """
         name = self.loss.name if self.loss and not self.loss.weighted else ""
         target = self.series("target")
+        if name == "unknown" and self._compares_pairs:
+            return math.log(2)
         if name in CLASSIFYING:
             counts = self.series("class_count")
             if not counts or np.isnan(counts.values).any():
@@ -173,7 +175,9 @@ class Course:
         if not target:
             return None
         if name in YES_OR_NO:
-            share = float(np.clip(target.values[:, 0].mean(), 1e-6, 1 - 1e-6))
+            share = float(target.values[:, 0].mean())
+            if share in (0.0, 1.0):
+                return None  # one side of a game: what it is to say is always the same
             return -share * math.log(share) - (1 - share) * math.log(1 - share)
         if name in ("mse", "smooth_l1", "huber"):
             variance = float(np.nanmean(target.values[:, 7] ** 2))
@@ -181,6 +185,16 @@ class Course:
         if name == "l1":
             return float(np.nanmean(target.values[:, 7])) * math.sqrt(2 / math.pi)
         return None
+
+    @property
+    def _compares_pairs(self) -> bool:
+        """Whether the first term is the logistic loss of a difference of two scores, `-log sigmoid(a - b)`, as of what
+        was chosen and what was not (Rendle et al., 2009): of equal scores it is ln 2."""
+        node = self.network.nodes[self.loss.node] if self.loss is not None and self.loss.node >= 0 else None
+        if node is None or node.op not in ("LogSigmoid", "Softplus") or not node.inputs:
+            return False
+        below = self.network.nodes[node.inputs[0]]
+        return below.op == "Sub" and len(below.inputs) == 2
 
     @cached_property
     def gain(self) -> float:

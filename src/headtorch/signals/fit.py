@@ -24,6 +24,13 @@ class Fit(Course):
         self._earlier = tuple(all_fits)
 
     @cached_property
+    def gain(self) -> float:
+        """How far the loss came from chance (or from its start) towards 0, as `Course.gain`; NaN also where it depends
+        on what another loss moves, as a generator's does on its critic: in a game it may stay high while both learn."""
+        others = self.reached & self.moved & ~self.optimized if self.followed_by else np.zeros(1, bool)
+        return math.nan if others.any() and math.isfinite(self.last_loss) else super().gain
+
+    @cached_property
     def parameters(self) -> list[Parameter]:
         """The watched parameters, in the order of the parameter quantities."""
         return [self.run.parameters[number] for number in self.objective.parameters if number in self.run.parameters]

@@ -28,6 +28,24 @@ def added_up(nodes: Sequence[Node]) -> Iterator[tuple[int, float]]:
         waiting += [(each, sign * own) for each, own in zip(node.inputs, signs, strict=False)]
 
 
+def attends_to_all(nodes: Sequence[Node], number: int) -> bool:
+    """Whether an operation weighs all steps of a sequence for each of them, those that come later too: an attention of
+    as many steps as it has answers, and no mask over it."""
+    node = nodes[number]
+    if node.op.startswith("ScaledDotProduct"):
+        return node.detail.get("is_causal") is False and "masked" not in node.detail
+    shape = node.shape or ()
+    if node.op not in ("Softmax", "SafeSoftmax") or len(shape) < 3 or shape[-1] != shape[-2] or shape[-1] < 2:
+        return False
+    while len(node.inputs) == 1:
+        node = nodes[node.inputs[0]]
+        if node.op in ("Bmm", "Baddbmm"):
+            return not node.outside
+        if node.op not in ("Mul", "Div", "Expand", "ToCopy") or (node.outside and factor_of(node) is None):
+            return False  # a mask may be added, filled in or multiplied with
+    return False
+
+
 def gets_distances(nodes: Sequence[Node], softmax: int) -> bool:
     """Whether a softmax gets distances between two outputs of the network, times a positive number."""
     sign, squared = 1.0, False

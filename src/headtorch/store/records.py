@@ -41,7 +41,8 @@ class Loss(msgspec.Struct, frozen=True, omit_defaults=True):
     `name` is "cross_entropy", "nll", "mse", "l1", "bce", "bce_with_logits", ... or "unknown". `node` is the index of
     its node, `prediction` that of the last node of the network before it (None when the network's output is not seen).
     `weighted` says that its classes are weighted, `class_weights` how, where they are few; `ignored` is the class whose
-    examples do not count, if any does not; `pos_weight` how much a yes counts beside a no, where it is told.
+    examples do not count, if any does not, or the blank of a `ctc`; `pos_weight` how much a yes counts beside a no,
+    where it is told.
     `broadcast` gives two shapes when prediction and target were broadcast against each other.
     """
 

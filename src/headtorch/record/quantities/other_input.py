@@ -1,4 +1,5 @@
-"""other_input: the scale of the next tensor of numbers that the network is given, in the columns of `input`."""
+"""other_input: the scale of the next tensor of numbers that the network is given, or that a second network is, in the
+columns of `input`."""
 
 import torch
 

@@ -1,6 +1,7 @@
 """shift: how far in a sequence of tokens the labels are from what is given.
 
-Columns: the share of the labels that are the token given at the same place, and 1, 2 and 3 places later.
+Columns: the share of the labels that are the token given at the same place, and 1, 2 and 3 places later: along the
+second dimension, or along the first where that has more, as where the steps stand first.
 """
 
 import torch
@@ -21,9 +22,14 @@ def measure(entered: Entered, target: torch.Tensor) -> torch.Tensor:
     if not whole or rest or length < LONG or not 0 <= entered.numbers - length <= MAX_SHORTER:
         return torch.full((PLACES,), float("nan"), device=target.device)
     labels = target.reshape(entered.examples, length)[: len(tokens)]
+    along = _shares(tokens, labels)
+    return torch.maximum(along, _shares(tokens.T, labels.T)) if len(tokens) >= LONG else along
+
+
+def _shares(tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     shares = []
     for places in range(PLACES):
-        both = min(length, tokens.shape[1] - places)
+        both = min(labels.shape[1], tokens.shape[1] - places)
         some, known = labels[:, :both], labels[:, :both] >= 0
-        shares.append(((some == tokens[:, places : places + both]) & known).sum() / known.sum())
+        shares.append(((some == tokens[: len(some), places : places + both]) & known).sum() / known.sum())
     return torch.stack(shares)
