@@ -4,7 +4,8 @@ Why learning fails: a layer of n inputs with weights of standard deviation s mul
 `std(W x) = s·√n·std(x)` (with ReLU s·√(n/2)). Above 1 it grows with every layer: the scores are huge and sure before
 anything is learned, and the first gradients throw the weights about. Where the scale is large and the training data
 is fitted all the same, the weights hardly turn, and what they make of new data is mostly chance
-(Chizat et al., 2019). A factor of 1 takes s = √(2/n) with ReLU (He et al., 2015), s = √(2/(n + m)) otherwise (Glorot & Bengio, 2010).
+(Chizat et al., 2019). A factor of 1 takes s = √(2/n) with ReLU (He et al., 2015), s = √(2/(n + m)) otherwise
+(Glorot & Bengio, 2010).
 
 Measured: s·√n of each weight matrix before training, and s₁·s₂·√n of two embeddings whose rows are multiplied,
 together with what it does: the first loss beside that of a constant answer, how the spread of the activations grows
@@ -27,9 +28,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.changes import replace
-from headtorch.model import Change, Evidence, Finding
+from headtorch.model import Change, Edit, Evidence, Finding, Where
 from headtorch.places.trees import called
-from headtorch.remedies import by_he, scaled
+from headtorch.remedies import by_he, scaled, source_of
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Node, Parameter
 
@@ -158,13 +159,28 @@ def _growth(fit: Fit) -> float:
     return float(first[-1] / first[0]) if len(first) > 1 and first[0] > 0 and np.isfinite(first).all() else math.nan
 
 
+def _small_rows(signals: Signals, table: Where) -> Edit:
+    """An embedding of rows of standard deviation 0.01 in the place of one by default."""
+    call = signals.places.call_at(table)
+    shape = ", ".join(source_of(signals, table, argument) for argument in call.args) if call is not None else ""
+    return replace(table, f"torch.nn.Embedding.from_pretrained(0.01 * torch.randn({shape}), freeze=False)")
+
+
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """He's initialisation in the place of the one by hand, or another deviation."""
     where = finding.where
     if where is None:
         return
-    yield from by_he(signals, where)
     call = signals.places.call_at(where)
+    if call is not None and called(call) == "Embedding" and len(call.args) == 2 and not call.keywords:
+        tables = [
+            place
+            for table, place in signals.places.calls(where.file, "Embedding")
+            if len(table.args) == 2 and not table.keywords
+        ]
+        yield Change("begin with small rows", tuple(_small_rows(signals, table) for table in tables))
+        return
+    yield from by_he(signals, where)
     if call is not None and called(call) == "randn" and len(call.args) > 1 and not call.keywords:
         inputs = "{0}" if isinstance(call.args[0], (ast.Constant, ast.Name)) else "({0})"
         yield Change("divide by the square root of the inputs", (replace(where, f"{{}} / {inputs} ** 0.5"),))

@@ -274,6 +274,13 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     call = signals.places.call_at(where) if where is not None else None
     if where is None or call is None:
         return
+    for fit in signals.fits:
+        drowned = _drowned_by_divergence(fit)
+        if drowned is not None and drowned.where == where and fit.loss is not None:
+            numbers = math.prod((fit.loss.target_shape or fit.loss.prediction_shape or ())[1:])
+            edits = (replace(where, f"{numbers} * {{}}"),)
+            yield Change("sum over the numbers of an example", edits, alters_loss=True)
+            return
     if called(call) in ("CrossEntropyLoss", "SoftMarginLoss"):
         code = "torch.nn.BCEWithLogitsLoss()"
     elif called(call) in ("cross_entropy", "soft_margin_loss") and len(call.args) > 1:

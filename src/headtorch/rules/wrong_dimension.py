@@ -33,6 +33,7 @@ from headtorch.changes import replace, set_argument, set_value
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.slips import batch_last, mixed_derivatives
 from headtorch.places.trees import called
+from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Node, Reordered
 
@@ -252,6 +253,11 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     where = finding.where
     call = signals.places.call_at(where) if where is not None else None
     if where is None or call is None:
+        return
+    if where == signals.first_slip(batch_last) and isinstance(call.func, ast.Attribute):
+        examples = source_of(signals, where, call.func.value)
+        edits = (replace(where, f"{examples}.reshape(len({examples}), -1).T"),)
+        yield Change("lay each example out in a column", edits)
         return
     if called(call) in VIEWS:
         yield from _transposed(signals, where)

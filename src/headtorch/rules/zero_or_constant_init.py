@@ -181,6 +181,10 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         yield Change("initialise by He's rule", (replace(where, "torch.nn.init.kaiming_normal_({0})"),))
     elif isinstance(call.func, ast.Attribute) and called(call) in ("zero_", "fill_"):
         yield Change("initialise by He's rule", (replace(where, "torch.nn.init.kaiming_normal_({self})"),))
+    elif called(call) == "Parameter" and call.args:
+        yield Change(
+            "draw the initial weights at random", (replace(where, "torch.nn.Parameter(0.1 * torch.randn_like({0}))"),)
+        )
     elif called(call) in ("zeros", "ones", "full"):
         shape = ", ".join(
             source_of(signals, where, argument) for argument in call.args[: 1 if called(call) == "full" else None]
