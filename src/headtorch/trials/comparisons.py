@@ -132,8 +132,8 @@ class Comparisons:
         if not one.is_floating_point() or not other.is_floating_point():
             return
         is_output = [tensor.untyped_storage().data_ptr() == self._output[0] for tensor in (one, other)]
-        if is_output.count(True) != 1:
-            return
+        if is_output.count(True) != 1 or (one.requires_grad and other.requires_grad):
+            return  # of two answers, as a score for what was chosen and one for what was not, neither is a target
         prediction, target = (one, other) if is_output[0] else (other, one)
         self._numbers("held-out" if self._evaluates else "training", self._site(), prediction, target)
 
