@@ -6,7 +6,8 @@ and variance 1, is still in them. A small momentum m remembers 1 / m batches: wh
 has, evaluation runs with numbers that no layer ever put out.
 
 Measured: the momentum of each batch norm beside the number of training steps; where a copy of the network is
-evaluated, such as an average of its weights, how many batches its statistics have seen beside the network's own.
+evaluated, such as an average of its weights, how many batches its statistics have seen beside the network's own; in
+how many places one batch norm stands, beside how often the layers around it are used.
 
 Healthy: m·n above 2, so that less than exp(−2), an eighth, of the first values is left (derivation). PyTorch's
 default is 0.1; running averages for evaluation are from Ioffe & Szegedy (2015). Only momenta below 0.05 are told of:
@@ -20,6 +21,7 @@ Ignore it when the running statistics were loaded together with the weights and 
 """
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -41,8 +43,8 @@ LONG_ENOUGH = 20  # steps: SETTLED / 0.1, below which the default momentum would
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit too short for its batch norms' momentum, or evaluated by a copy without statistics."""
     for fit in signals.fits:
-        if (behind := _copy(signals, fit)) is not None:
-            yield behind
+        if (found := _copy(signals, fit) or _shared(fit)) is not None:
+            yield found
             continue
         used = {node.layer for node in fit.network.nodes if "BatchNorm" in node.op}
         slow = [
@@ -73,6 +75,28 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="this momentum",
             confidence=0.93,
         )
+
+
+def _shared(fit: Fit) -> Finding | None:
+    """A finding where one batch norm stands behind several layers: its running statistics are an average over all of
+    them, and of none."""
+    norms = [node for node in fit.network.nodes if "BatchNorm" in node.op and node.layer]
+    uses = Counter(node.layer for node in norms)
+    if not uses or fit.network.passes < 1:
+        return None
+    (layer, times), *_ = uses.most_common(1)
+    if times <= fit.network.passes:
+        return None  # what is used as often as the layers around it belongs to a network that runs several times
+    return Finding(
+        rule="batchnorm-stats-stale",
+        severity="error",
+        message=f"one batch norm, `{layer}`, stands in {times} places: its running statistics fit none of them",
+        where=next((node.made_at for node in norms if node.layer == layer), None) or norms[0].where,
+        saw=(Evidence("places of one batch norm", float(times), healthy="1"), fit.seen_loss),
+        help="make a batch norm for each place",
+        label="one for all",
+        confidence=0.94,
+    )
 
 
 def _copy(signals: Signals, fit: Fit) -> Finding | None:

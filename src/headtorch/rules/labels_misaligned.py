@@ -7,9 +7,10 @@ example by heart.
 Measured: how many different labels the batches hold; whether examples that return, known by their fingerprint, have
 the label that they had, where the loss compares each with one class and stays high; and how much of the inputs'
 variance the labels explain (R², by feature), less what labels drawn by lot would explain, while the network learns
-nothing that holds for other examples. In the source, whether a function puts k batches one behind the other and
-repeats each label k times in a row; whether it flips an image and not its mask or box; whether what was gathered from
-a loader that shuffles is looked up by the number of the batch.
+nothing that holds for other examples; whether what was learned is right less often than a guess where it is
+evaluated. In the source, whether a function puts k batches one behind the other and repeats each label k times in a
+row; whether it flips an image and not its mask or box; whether what was gathered from a loader that shuffles is
+looked up by the number of the batch.
 
 Healthy: more than one label, the same each time an example returns, but for noise (told where most have changed), and
 more than 0.02 of the variance beyond chance (derivation: unrelated labels explain 0 beyond it, known to within two
@@ -59,6 +60,8 @@ RETURNED = 48  # examples that came back: the share of them that changed is know
 MOST = 0.5  # of these: two labels drawn by lot, for a choice of two, differ as often
 TWINS = 3.0  # expected and none seen: by the rule of three, examples are not drawn by lot but gone through in epochs
 MANY = 10  # features: the answer may well lie in two or three together and in none alone, as on a checkerboard
+FITTED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further, so that the classes are known
+DEVIATIONS = 4.0  # standard errors below a guess: by chance once in 30,000 evaluations
 LONG = 200  # steps: after 100, 9 % of 80 sound trainings had not come a quarter of the way, after 200 4 %
 
 
@@ -74,8 +77,10 @@ def find(signals: Signals) -> Iterator[Finding]:
         if (far := _too_far(signals, fit)) is not None:
             yield far
             continue
-        if (finding := _all_the_same(signals, fit) or _changed(signals, fit) or _unrelated(signals, fit)) is not None:
-            yield finding
+        for judge in (_all_the_same, _changed, _worse_than_chance, _unrelated):
+            if (finding := judge(signals, fit)) is not None:
+                yield finding
+                break
 
 
 def _interleaved(signals: Signals, place: Where) -> Finding:
@@ -243,6 +248,38 @@ def _in_epochs(marks: np.ndarray) -> bool:
     _, counts = np.unique(marks[np.isfinite(marks)], return_counts=True)
     met = float((counts * (counts - 1.0)).sum()) / 2
     return twins == 0 and across > 0 and met * within / across >= TWINS
+
+
+def _worse_than_chance(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where fewer evaluated examples are right than by a guess: only who knows the classes, by other numbers,
+    can be wrong so often."""
+    right, counts = fit.series("eval_measure"), fit.series("eval_class_count").values
+    loss = fit.loss.name if fit.loss is not None else ""
+    if loss not in CLASSIFYING or not right or not fit.gain > FITTED or not len(counts):
+        return None
+    last = right.steps == right.steps[-1]
+    totals = np.nansum(counts[-int(last.sum()) :], axis=0)
+    classes, examples = int((totals > 0).sum()), float(totals.sum())
+    if classes < 2 or len(counts) < int(last.sum()):
+        return None
+    accuracy, guess = float(right.column()[last].mean()), 1 / classes
+    if accuracy > guess - DEVIATIONS * np.sqrt(guess * (1 - guess) / examples):
+        return None
+    return Finding(
+        rule="labels-misaligned",
+        severity="error",
+        message=f"{accuracy:.1%} of the evaluated examples are right, fewer than by a guess: their classes have other "
+        "numbers than in training",
+        where=signals.evaluated_data_place() or signals.target_place(fit),
+        saw=(
+            Evidence("accuracy in evaluation", accuracy, healthy=f"above {guess:.3g}, that of a guess"),
+            Evidence("accuracy in training", fit.fits_measure),
+            fit.seen_loss,
+        ),
+        help="number the classes once, in one order for all parts: `sorted(set(names))` of the training data",
+        label="see how the classes are numbered here",
+        confidence=0.92,
+    )
 
 
 def _unrelated(signals: Signals, fit: Fit) -> Finding | None:

@@ -6,8 +6,9 @@ NaN in a loss makes every gradient NaN, and one step every weight.
 
 Measured: the first loss that is NaN or infinite while inputs, targets and weights were still finite numbers, and the
 number format of the weights; or a gradient that was NaN while the loss was finite, behind a root or a logarithm,
-whose slope `1 / (2√x)` or `1 / x` has no bound at 0. A loss that grew a hundredfold before, or steps of more than a
-tenth of the weights where it had not fallen by half, are put down to the steps.
+whose slope `1 / (2√x)` or `1 / x` has no bound at 0, or a softmax whose scores are masked: of a row that is −∞ as a
+whole it is NaN. A loss that grew a hundredfold before, or steps of more than a tenth of the weights where it had not
+fallen by half, are put down to the steps.
 
 Healthy: no such loss, and weights in float32 (derivation, from the formats; Micikevicius et al., 2018).
 
@@ -60,11 +61,22 @@ def find(signals: Signals) -> Iterator[Finding]:
                 severity="error",
                 message=f"the loss is {event.value['value']} at step {event.step}, "
                 "out of finite inputs, targets and weights",
-                where=signals.target_place(fit),
+                where=masked.where if (masked := _masked(fit)) is not None else signals.target_place(fit),
                 saw=(Evidence("weights that are no numbers before it", 0.0), fit.seen_loss),
                 help="replace a bare log, exp or division: `log_softmax`, `logsumexp`, a clamp, an epsilon",
                 label="the first value that is no number",
                 confidence=0.83,
+            )
+        elif finite and _gradient_was_none(fit, event.step) and (masked := _masked(fit)) is not None:
+            yield Finding(
+                rule="numeric-overflow",
+                severity="error",
+                message="the gradient is NaN before the loss is: a softmax gets rows that are masked as a whole",
+                where=masked.where,
+                saw=(Evidence("gradient before the first NaN in the loss", "NaN", healthy="finite"), fit.seen_loss),
+                help="mask with a large number in place of minus infinity, -1e9; or leave out rows of padding",
+                label="fills with minus infinity",
+                confidence=0.9,
             )
         elif finite and (node := _steep(fit, event.step)) is not None:
             yield Finding(
@@ -81,11 +93,25 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 def _steep(fit: Fit, step: int) -> Node | None:
     """The operation whose slope has no bound, where the gradient was no number though the loss still was."""
-    gradients = fit.series("grad_norm")
-    before = gradients.values[gradients.steps < step]
-    if not len(before) or np.isfinite(before[-1]).all():
+    if not _gradient_was_none(fit, step):
         return None
     return next((node for node in reversed(fit.network.nodes) if node.op in STEEP and node.where is not None), None)
+
+
+def _gradient_was_none(fit: Fit, step: int) -> bool:
+    """Whether the last gradient looked at before a step was no number."""
+    gradients = fit.series("grad_norm")
+    before = gradients.values[gradients.steps < step]
+    return len(before) > 0 and not np.isfinite(before[-1]).all()
+
+
+def _masked(fit: Fit) -> Node | None:
+    """What fills parts of the scores that a softmax gets, as a mask of attention does."""
+    nodes = fit.network.nodes
+    for node in nodes:
+        if node.op in ("Softmax", "SafeSoftmax") and len(node.inputs) == 1 and nodes[node.inputs[0]].op == "MaskedFill":
+            return nodes[node.inputs[0]]
+    return None
 
 
 def _ran_away(fit: Fit) -> bool:

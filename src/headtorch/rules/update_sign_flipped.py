@@ -50,6 +50,7 @@ UPHILL = -0.3  # half way between -1, plain climbing, and what momentum and Adam
 NEVER_NEGATIVE = ("cross_entropy", *YES_OR_NO, *DISTANCES)
 LONG = 20  # steps, to tell a loss that speeds up from a noisy one
 FAR = 20.0  # times the first loss, or 1: a density can be 20 only where it is narrower than 2e-9
+ENDLESS = 1e6  # times the same, at whatever speed: no density is as narrow
 ENOUGH = 3  # looked-at steps: momentum may point uphill for one
 WORSE = -0.1  # of the way from chance to 0: beside it, no healthy training of 118 ends above its start
 
@@ -216,12 +217,15 @@ def _last_ones(nodes: Sequence[Node]) -> list[Node]:
 
 
 def _speeds_up(fit: Fit) -> bool:
-    """Whether a loss that is written out fell below 0, far, and faster in the second half than in the first."""
-    known = fit.loss is not None and fit.loss.name != "unknown"
-    if known or fit.steps < LONG or not np.isfinite(fit.losses).all():
+    """Whether a loss that is written out, in part at least, fell below 0, far, and faster in the second half than in
+    the first."""
+    known = all(term.name != "unknown" for term in fit.objective.losses)
+    fell = fit.losses if fit.diverged_at is None else fit.losses[: int(np.argmin(np.isfinite(fit.losses)))]
+    if (known and fit.objective.losses) or len(fell) < LONG:
         return False
-    start, middle, end = (float(np.median(part)) for part in np.array_split(fit.losses, 9)[::4])
-    return end < -FAR * max(abs(fit.first_loss), 1.0) and middle - end > start - middle
+    start, middle, end = (float(np.median(part)) for part in np.array_split(fell, 9)[::4])
+    size = max(abs(fit.first_loss), 1.0)
+    return end < -ENDLESS * size or (end < -FAR * size and middle - end > start - middle)
 
 
 def _place(signals: Signals, fit: Fit) -> Where | None:

@@ -64,6 +64,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     for fit in signals.fits:
         yield from _reordered(signals, fit)
         yield from _spread_again(fit)
+        yield from _places_of_examples(signals, fit)
         batch = fit.loss.target_shape[0] if fit.loss and fit.loss.target_shape else None
         for number, node in enumerate(fit.network.nodes):
             if node.op in ("Softmax", "LogSoftmax") and _over_batch(node, batch):
@@ -184,6 +185,48 @@ def _spread_again(fit: Fit) -> Iterator[Finding]:
             confidence=0.9,
         )
         return
+
+
+def _places_of_examples(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding where the numbers 0, 1, 2, ... that are to be places in a sequence are those of the examples: what is
+    looked up by them, (examples, 1, width), is the same at all steps."""
+    nodes = fit.network.nodes
+    for number, table in enumerate(nodes):
+        if table.op != "Embedding" or table.shape is None or len(table.shape) != 3:
+            continue
+        examples, one, width = table.shape
+        added = next((n for n in nodes if n.op == "Add" and number in n.inputs and len(n.shape or ()) == 3), None)
+        if one != 1 or added is None or added.shape is None or table.where is None:
+            continue
+        steps = added.shape[1]
+        attends = any((n.shape or ())[0::2][:2] == (examples, steps) for n in nodes if len(n.shape or ()) == 4)
+        made = signals.places.origin(table.where)
+        if steps == 1 or not attends or made is None or not _counts(signals, made):
+            continue
+        yield Finding(
+            rule="wrong-dimension",
+            severity="error",
+            message=f"the places are numbered along the {examples} examples of a batch, not along the {steps} steps",
+            where=made,
+            saw=(
+                Evidence("shape of what is added", f"({examples}, 1, {width})", healthy=f"({steps}, {width})"),
+                fit.seen_loss,
+            ),
+            help="number the steps: `torch.arange(x.size(1))`, added to each example alike",
+            label="counts the examples",
+            confidence=0.93,
+        )
+        return
+
+
+def _counts(signals: Signals, made: Where) -> bool:
+    """Whether a statement calls arange."""
+    return any(
+        called(call) == "arange"
+        for assigned in signals.places.nodes_at(made, ast.Assign)
+        for call in ast.walk(assigned)
+        if isinstance(call, ast.Call)
+    )
 
 
 def _reordered(signals: Signals, fit: Fit) -> Iterator[Finding]:
