@@ -75,9 +75,17 @@ def in_another_order(before: Sequence[int], after: Sequence[int]) -> bool:
     """
     before, after = ([size for size in shape if size > 1] for shape in (before, after))
     if len(before) == len(after):
-        return before != after and sorted(before) == sorted(after)
+        return before != after and (sorted(before) == sorted(after) or _parts_past_steps(before, after))
     parts, wholes = sorted((before, after), key=len, reverse=True)
     return parts[:1] == wholes[:1] and _cut_across(parts, wholes) and _make(parts[1:], wholes[1:])
+
+
+def _parts_past_steps(before: Sequence[int], after: Sequence[int]) -> bool:
+    """Whether a view makes parts of the last dimension examples, past the steps between them: (examples, steps, heads *
+    width) as (examples * heads, steps, width), for which steps and heads have to be exchanged first."""
+    if len(before) != 3 or before[1] != after[1]:
+        return False
+    return after[0] > before[0] and after[0] % before[0] == 0 and before[2] == after[2] * (after[0] // before[0])
 
 
 def _cut_across(lengths: Sequence[int], others: Sequence[int]) -> bool:

@@ -35,6 +35,7 @@ from headtorch.places.belonging import by_batch_number, interleaved, turned_alon
 from headtorch.places.trees import assigned_names, called
 from headtorch.remedies import assignment_at
 from headtorch.signals import Fit, Signals
+from headtorch.signals.forms import attends_to_earlier
 from headtorch.store.records import CLASSIFYING, DISTANCES
 
 FAMILY = "the data"
@@ -74,7 +75,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     if any(map(_aims_at_places, signals.fits)) and (place := signals.first_slip(turned_alone)) is not None:
         yield _turned_alone(signals, place)
     for fit in signals.fits:
-        if (far := _too_far(signals, fit)) is not None:
+        if (far := _too_far(signals, fit) or _not_shifted(signals, fit)) is not None:
             yield far
             continue
         for judge in (_all_the_same, _changed, _worse_than_chance, _unrelated):
@@ -161,6 +162,24 @@ def _too_far(signals: Signals, fit: Fit) -> Finding | None:
         ),
         help="shift the labels once: a loss that shifts them itself is given all of them",
         label="compares with labels that are shifted too far",
+        confidence=0.95,
+    )
+
+
+def _not_shifted(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where a network that reads from left to right is to say the token that it has just read."""
+    series, nodes = fit.series("shift"), fit.network.nodes
+    same = float(np.nanmedian(series.values[:, 0])) if series and np.isfinite(series.values).any() else 0.0
+    if not same > SHIFTED or not any(attends_to_earlier(nodes, number) for number in range(len(nodes))):
+        return None
+    return Finding(
+        rule="labels-misaligned",
+        severity="error",
+        message="the label of each token is that token, which the network has read: it was not shifted",
+        where=nodes[fit.loss.node].where if fit.loss is not None and fit.loss.node >= 0 else signals.target_place(fit),
+        saw=(Evidence("labels that are the token read", f"{same:.0%}", healthy="near 0 %"), fit.seen_loss),
+        help="compare the scores of each token with the next one: `scores[:, :-1]` with `tokens[:, 1:]`",
+        label="compares with what was just read",
         confidence=0.95,
     )
 

@@ -46,6 +46,11 @@ def attends_to_all(nodes: Sequence[Node], number: int) -> bool:
     return False
 
 
+def attends_to_earlier(nodes: Sequence[Node], number: int) -> bool:
+    """Whether an operation is an attention that weighs, for each step of a sequence, this one and those before."""
+    return nodes[number].op.startswith("ScaledDotProduct") and nodes[number].detail.get("is_causal") is True
+
+
 def gets_distances(nodes: Sequence[Node], softmax: int) -> bool:
     """Whether a softmax gets distances between two outputs of the network, times a positive number."""
     sign, squared = 1.0, False
