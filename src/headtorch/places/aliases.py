@@ -42,6 +42,18 @@ def cleared_list(trees: Trees, file: str) -> Where | None:
     return None
 
 
+def repeated(trees: Trees, file: str) -> Where | None:
+    """Where a list of layers is one layer several times, `[make()] * n`."""
+    for node in nodes(trees, file):
+        if isinstance(node, ast.Call) and called(node) in ("ModuleList", "Sequential"):
+            for part in ast.walk(node):
+                if not isinstance(part, ast.BinOp) or not isinstance(part.left, ast.List):
+                    continue
+                if isinstance(part.op, ast.Mult) and any(isinstance(each, ast.Call) for each in part.left.elts):
+                    return trees.where(file, part)
+    return None
+
+
 def live_state(trees: Trees, file: str) -> Where | None:
     """Where a loop keeps `net.state_dict()`, the weights themselves and not a copy, to load them into that network
     again: they are then what it has become."""

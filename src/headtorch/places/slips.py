@@ -179,6 +179,18 @@ def _gradients(function: ast.FunctionDef) -> Iterator[tuple[str, ast.Call]]:
                 yield from ((name, value) for name in assigned_names(node))
 
 
+def prepared_in_vain(trees: Trees, file: str) -> Where | None:
+    """Where what was scaled gets a name that is never used: what was not scaled is used in its place."""
+    used = {n.id for n in nodes(trees, file) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    for node in nodes(trees, file):
+        if not isinstance(node, ast.Assign) or not (names := assigned_names(node)) or set(names) & used:
+            continue
+        scaled = [n for n in ast.walk(node.value) if isinstance(n, ast.Call) and called(n) == "transform"]
+        if scaled and all(len(name) > 1 for name in names):
+            return trees.where(file, node)
+    return None
+
+
 def fitted_again(trees: Trees, file: str) -> Where | None:
     """Where what was fitted to the training data, as a scaler, is fitted anew to others: the second
     `scaler.fit_transform` of one name."""

@@ -7,7 +7,8 @@ well-sized steps: there is nothing wrong with the learning, only too little to l
 Measured: the widths of the hidden layers, and of embeddings in a line or a plane, when the training loss has come to
 rest high, the weights have gone a way of more than their own size, and gradients and steps are healthy. A narrow
 layer counts where every way from the data to the loss passes one, unlike the score of an attention, which other
-features pass by. Only trying a wider network can tell it from a task that is noise.
+features pass by. Besides, whether one layer is applied several times to the same. Only trying a wider network can
+tell it from a task that is noise.
 
 Healthy: tens to hundreds of units; first a network that is large enough to fit the training data, then regularisation
 (Goodfellow et al., "Deep Learning", 2016, 5.2; Karpathy, 2019). Told at 8 units, nine pieces, or fewer in the
@@ -20,12 +21,14 @@ Ignore it when the narrow layer is the point, as the code of an autoencoder, or 
 """
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 
 from headtorch.changes import number_at, set_value
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.aliases import repeated
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.store.records import Node
 
@@ -45,6 +48,9 @@ WELL_SIZED = (1e-5, 0.05)  # |dw|/|w|: 117 of 119 healthy trainings are within
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit at rest far above zero whose hidden layers are narrow."""
     for fit in signals.fits:
+        if (one := _one_for_several(signals, fit)) is not None:
+            yield one
+            continue
         if not (WORSE < fit.gain < HALF_LEARNED) or fit.steps < ENOUGH:
             continue
         if not fit.distance > WENT or fit.diverged_at is not None:
@@ -83,6 +89,27 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="a narrow layer",
             confidence=0.65,
         )
+
+
+def _one_for_several(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where one layer is applied several times to the same, for outputs that are to differ."""
+    nodes = fit.network.nodes
+    maps = [nodes[number] for number in fit.network.linear_maps if nodes[number].inputs]
+    uses = Counter((node.weight, node.inputs) for node in maps)
+    (weight, inputs), times = max(uses.items(), key=lambda use: use[1], default=((None, ()), 0))
+    if times < 2:
+        return None
+    node = next(node for node in maps if node.weight == weight and node.inputs == inputs)
+    return Finding(
+        rule="capacity-too-small",
+        severity="error",
+        message=f"`{node.layer or node.op.lower()}` is applied {times} times to the same: its outputs cannot differ",
+        where=signals.first_slip(repeated) or place_of(node),
+        saw=(Evidence("times that one layer is given the same", float(times), healthy="1"), fit.seen_loss),
+        help="make a layer for each output: `[make() for _ in range(n)]`, where `[make()] * n` is one n times",
+        label="one for all",
+        confidence=0.93,
+    )
 
 
 def _healthy(fit: Fit) -> bool:

@@ -6,7 +6,7 @@ layer of it multiplies.
 
 Measured: the rate of each dropout that runs in training, of `F.dropout` as it is written in the source, and how far
 the loss came: in training, and without dropout where it was evaluated in eval mode, for noise alone keeps the
-training loss up.
+training loss up. Besides, whether it is the answers that are dropped.
 
 Healthy: 0.1 to 0.5 (Srivastava et al., 2014, use 0.5 in hidden layers and 0.2 at the input). Told from 0.75, three
 parts of noise to one of signal (derivation), when neither loss came 0.35 of the way from chance to 0.
@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import called
 from headtorch.remedies import valued
-from headtorch.signals import Fit, Signals
+from headtorch.signals import Fit, Signals, place_of
 
 FAMILY = "the network"
 LEADS_TO = ("lr-too-low", "capacity-too-small", "vanishing-gradients", "lr-too-high")
@@ -33,6 +33,7 @@ ENOUGH = 20  # steps: under noise the first few say nothing
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that learns little under heavy dropout."""
     for fit in signals.fits:
+        yield from _of_the_answer(fit)
         if not fit.gain < LEARNED or fit.gain_in_eval_mode >= LEARNED or fit.steps < ENOUGH:
             continue
         used = {node.layer for node in fit.network.nodes if "Dropout" in node.module}
@@ -59,6 +60,24 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="this rate",
             confidence=0.9,
         )
+
+
+def _of_the_answer(fit: Fit) -> Iterator[Finding]:
+    """A finding where the answers themselves are dropped: what the loss compares is 0 or too large."""
+    for term in fit.objective.losses:
+        node = fit.network.predicted(term)
+        if node is not None and "Dropout" in node.module:
+            yield Finding(
+                rule="dropout-too-high",
+                severity="error",
+                message="the answers of the network are dropped: the loss compares 0 with their targets",
+                where=place_of(node),
+                saw=(Evidence("what the loss is given", "a dropout's output", healthy="a layer's"), fit.seen_loss),
+                help="take out the dropout behind the last layer",
+                label="behind the last layer",
+                confidence=0.95,
+            )
+            return
 
 
 def _functional(signals: Signals, fit: Fit) -> Iterator[Finding]:

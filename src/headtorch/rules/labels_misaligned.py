@@ -192,8 +192,11 @@ def _all_the_same(signals: Signals, fit: Fit) -> Finding | None:
     if fit.loss is None or fit.loss.name not in CLASSIFYING:
         return None
     classes = int((counts.values.sum(axis=0) > 0).sum())
-    if classes != 1 or shape[1] < 2:
-        return None
+    output = fit.network.prediction
+    while output is not None and output.op in ("Mul", "Div") and len(output.inputs) == 1:
+        output = fit.network.nodes[output.inputs[0]]
+    if classes != 1 or shape[1] < 2 or (output is not None and output.op in ("Cat", "Bmm")):
+        return None  # scores put side by side may have the right one first, as in a contrastive loss
     return Finding(
         rule="labels-misaligned",
         severity="error",

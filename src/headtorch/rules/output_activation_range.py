@@ -135,6 +135,8 @@ def _cannot_look_real(signals: Signals) -> Iterator[Finding]:
     that can't reach what its critic is shown."""
     for critic, generator in permutations(signals.fits, 2):
         nodes = generator.network.nodes
+        if not _take_turns(critic, generator):
+            continue
         entries = {n.weight for n in critic.network.nodes if n.weight is not None and n.outside and not n.inputs}
         made = next((n for n in nodes if n.weight in entries and len(n.inputs) == 1 and not n.outside), None)
         output = None if made is None else _bounded(generator.network, nodes[made.inputs[0]])
@@ -162,6 +164,12 @@ def _cannot_look_real(signals: Signals) -> Iterator[Finding]:
             confidence=0.95,
         )
         return
+
+
+def _take_turns(one: Fit, other: Fit) -> bool:
+    """Whether two trainings go on beside each other, not one after the other."""
+    first, second = (fit.series("loss").steps for fit in (one, other))
+    return bool(first[0] < second[-1] and second[0] < first[-1])
 
 
 def _given_to(signals: Signals, fit: Fit, weight: int) -> Series | None:

@@ -5,9 +5,9 @@ Why it fails: a network knows the numbers it was trained on. The same picture wi
 
 Measured: mean and standard deviation of what the network is given in training and in evaluation, with the same number
 of features; of all evaluations, and of the last batch. Networks that take several inputs are left out: only the first
-is looked at, and it may be another one. In networks that look words up, whether the same code numbers the words of
-both parts, each on its own. Of classes, also the loss on training examples that come for the first time, beside that
-of every evaluation.
+is looked at, and it may be another one. In the source, whether what was scaled is never used. In networks that look
+words up, whether the same code numbers the words of both parts, each on its own. Of classes, also the loss on
+training examples that come for the first time, beside that of every evaluation.
 
 Healthy: a shift of the mean below 0.2 standard deviations, and a ratio of the deviations near 1; measured over the 67
 of 119 healthy trainings that evaluate, at most 0.17, and 0.92 to 1.1. Told from a shift of 0.7, if it is six times
@@ -29,8 +29,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.changes import replace
-from headtorch.model import Change, Evidence, Finding
-from headtorch.places.slips import fitted_again
+from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.slips import fitted_again, prepared_in_vain
 from headtorch.places.trees import assigned_names
 from headtorch.places.vocabularies import numbered_again
 from headtorch.remedies import assignment_at, evaluated_made
@@ -58,6 +58,8 @@ DOMINATES = 0.6  # of the evaluated examples: half is a fair coin, more is a con
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that is evaluated on inputs of another scale, or on what is unlike its training data."""
+    if signals.fits and (place := signals.first_slip(prepared_in_vain)) is not None:
+        yield _in_vain(signals, place)
     for fit in signals.fits:
         finding = (
             _own_numbers(signals, fit)
@@ -67,6 +69,19 @@ def find(signals: Signals) -> Iterator[Finding]:
         )
         if finding is not None:
             yield finding
+
+
+def _in_vain(signals: Signals, place: Where) -> Finding:
+    return Finding(
+        rule="preprocessing-mismatch",
+        severity="warning",
+        message="what is scaled here is never used: the training gets what was not scaled",
+        where=place,
+        saw=(signals.longest.seen_loss,),
+        help="train on what was scaled, as what is evaluated is scaled by the same numbers",
+        label="is not used again",
+        confidence=0.85,
+    )
 
 
 def _own_numbers(signals: Signals, fit: Fit) -> Finding | None:

@@ -65,6 +65,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield from _reordered(signals, fit)
         yield from _spread_again(fit)
         yield from _places_of_examples(signals, fit)
+        yield from _norm_of_one(fit)
         batch = fit.loss.target_shape[0] if fit.loss and fit.loss.target_shape else None
         for number, node in enumerate(fit.network.nodes):
             if node.op in ("Softmax", "LogSoftmax") and _over_batch(node, batch):
@@ -185,6 +186,24 @@ def _spread_again(fit: Fit) -> Iterator[Finding]:
             confidence=0.9,
         )
         return
+
+
+def _norm_of_one(fit: Fit) -> Iterator[Finding]:
+    """A finding where a layer norm has a single number to normalise: less its own mean it is 0, whatever it is."""
+    for node in fit.network.nodes:
+        weight = fit.run.parameters.get(node.weight) if node.weight is not None else None
+        if node.op == "NativeLayerNorm" and weight is not None and weight.shape == (1,):
+            yield Finding(
+                rule="wrong-dimension",
+                severity="error",
+                message=f"`{node.layer}` normalises over a single number: its output is the same for every input",
+                where=place_of(node),
+                saw=(Evidence("numbers that are normalised together", 1.0, healthy="2 or more"), fit.seen_loss),
+                help="normalise a column over the examples, `nn.BatchNorm1d(1)`, or all columns together",
+                label="a single number less its mean is 0",
+                confidence=0.96,
+            )
+            return
 
 
 def _places_of_examples(signals: Signals, fit: Fit) -> Iterator[Finding]:
