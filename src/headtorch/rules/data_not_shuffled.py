@@ -116,10 +116,17 @@ def _classes_in_order(fit: Fit) -> tuple[str, Evidence] | None:
     )
 
 
+def _makes_its_targets(fit: Fit) -> bool:
+    """Whether a network runs without gradients at each step, as one does that tells the worth of a next state: what
+    follows from it drifts from batch to batch by itself."""
+    evaluations = np.unique(fit.series("eval_input").steps)
+    return len(evaluations) >= ENOUGH and bool(np.diff(evaluations[:ENOUGH]).max() <= 1)
+
+
 def _numbers_in_order(fit: Fit) -> tuple[str, Evidence] | None:
     """One number, or a yes or no, for each example: how its batches' means spread, and follow each other."""
     target, shape = fit.series("target"), fit.loss.target_shape if fit.loss else None
-    if not target or shape is None or shape[0] < SMALL or np.prod(shape) != shape[0]:
+    if not target or shape is None or shape[0] < SMALL or np.prod(shape) != shape[0] or _makes_its_targets(fit):
         return None
     together = target.steps < target.steps[0] + len(target.steps)  # the steps that were looked at one after another
     rows = target.values[together & np.isfinite(target.values).all(axis=1)]

@@ -5,7 +5,8 @@ by that factor, in steps that were made for weights of size 1; and the gradient 
 target, `∂(p − y)²/∂p = 2 (p − y)`, and throws plain SGD off.
 
 Measured: the standard deviation and the mean of the targets of a regression, when the loss came less than half of the
-way and R² is below a half; or, as a warning, when one of the first steps moved the weights by twice their own size.
+way and R² is below a half; of several targets an example the largest and the smallest deviation; or, as a warning,
+when one of the first steps moved the weights by twice their own size.
 
 Healthy: about 1, the order of what a fresh network puts out; measured over 119 healthy trainings, a standard
 deviation of 0.4 to 2.9 in 9 of 10, and below 50 in 110 of 111. Told from 50: at a step of 1e-2 of a weight's size it
@@ -41,6 +42,8 @@ LEADS_TO = (
     "numeric-overflow",
 )
 LARGE = 50.0  # times what a fresh network puts out: 400 steps of 1e-2; 110 of 111 healthy trainings have less
+UNEQUAL = 100.0  # times: of a squared error, the smaller one is a ten-thousandth
+TOGETHER = 32  # numbers an example: more are pixels or steps of a series, many of which hardly vary by nature
 FITTED = 0.95  # of the way from chance to 0: no harm was done
 THROWN = 2.0  # times their own size in one step: what the weights were at the start is gone; 118 healthy stay below 1.2
 LEARNED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further; and of R^2
@@ -52,6 +55,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         for term in fit.terms:
             if term.targets and term.loss.name in DISTANCES:
                 yield from _too_large(signals, fit, term)
+                yield from _unequal(signals, fit, term)
 
 
 def _too_large(signals: Signals, fit: Fit, term: Term) -> Iterator[Finding]:
@@ -79,6 +83,30 @@ def _too_large(signals: Signals, fit: Fit, term: Term) -> Iterator[Finding]:
         help="subtract the targets' mean and divide by their standard deviation before training",
         label="these targets",
         confidence=0.89,
+    )
+
+
+def _unequal(signals: Signals, fit: Fit, term: Term) -> Iterator[Finding]:
+    """A finding where the targets of an example are of such unequal scale that the smaller ones do not count."""
+    shape = term.loss.target_shape or term.loss.prediction_shape or ()
+    if len(shape) != 2 or not 2 <= shape[1] <= TOGETHER or term.loss.name != "mse":
+        return
+    largest, smallest = (float(np.nanmedian(term.targets.values[:, column])) for column in (8, 9))
+    if not 0 < UNEQUAL * smallest < largest:
+        return
+    yield Finding(
+        rule="target-not-normalised",
+        severity="warning",
+        message=f"the targets of an example spread by {smallest:.2g} to {largest:.2g}: the loss is that of the largest",
+        where=signals.target_place(fit, term.loss),
+        saw=(
+            Evidence("largest std of a target", largest, healthy="about 1"),
+            Evidence("smallest std of a target", smallest, healthy="about 1"),
+            fit.seen_loss,
+        ),
+        help="subtract each target's mean and divide by its standard deviation, and undo it on the predictions",
+        label="these targets",
+        confidence=0.88,
     )
 
 
