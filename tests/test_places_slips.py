@@ -10,7 +10,7 @@ import pytest
 
 from headtorch.model import Where
 from headtorch.places import Places
-from headtorch.places.aliases import cleared_list, kept_buffer, live_state
+from headtorch.places.aliases import cleared_list, kept_buffer, live_state, repeated
 from headtorch.places.belonging import by_batch_number, turned_alone
 from headtorch.places.slips import (
     argmax_of_one,
@@ -21,6 +21,7 @@ from headtorch.places.slips import (
     misspelt,
     mixed_derivatives,
     mode_not_passed_on,
+    prepared_in_vain,
     twice,
 )
 
@@ -155,6 +156,22 @@ SLIPS: dict[str, tuple[Slip, tuple[str, ...], str]] = {
             return h[:, 0:1] + h[:, 1:2]
         """,
     ),
+    "one layer several times": (
+        repeated,
+        (),
+        """
+        def __init__(self):
+            self.heads = nn.ModuleList([nn.Linear(8, 1)] * 3)  # <-
+        """,
+    ),
+    "what was scaled is not used": (
+        prepared_in_vain,
+        (),
+        """
+        scaled = scaler.transform(y_train)  # <-
+        fit(x_train, y_train)
+        """,
+    ),
     "a scaler fitted to what is asked": (
         fitted_again,
         (),
@@ -219,6 +236,8 @@ MEANT: dict[str, tuple[Slip, tuple[str, ...], str]] = {
         "def bends(u, x):\n    g = grad(u, x, ones, create_graph=True)[0]\n"
         "    a = grad(g[:, 0:1], x, ones, create_graph=True)[0]\n    return a[:, 0:1], a[:, 1:2]\n",
     ),
+    "several layers": (repeated, (), "heads = nn.ModuleList([nn.Linear(8, 1) for _ in range(3)])\n"),
+    "what was scaled is used": (prepared_in_vain, (), "y = scaler.transform(y)\nfit(x, y)\n"),
     "a scaler for each": (
         fitted_again,
         (),
