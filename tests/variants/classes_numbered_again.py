@@ -14,9 +14,10 @@ order = torch.randperm(150).tolist()
 
 
 def part(chosen):
-    known = list(dict.fromkeys(names[number] for number in chosen))  # expect: labels-misaligned
+    known = list(dict.fromkeys(names[number] for number in chosen))
     # cure: known = sorted(set(names))
-    return flowers[chosen], torch.tensor([known.index(names[number]) for number in chosen])
+    numbers = [known.index(names[number]) for number in chosen]
+    return flowers[chosen], torch.tensor(numbers)  # expect: labels-misaligned
 
 
 first = [names.index(name) for name in ("virginica", "setosa", "versicolor")]
