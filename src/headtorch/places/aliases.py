@@ -65,7 +65,7 @@ def live_state(trees: Trees, file: str) -> Where | None:
         and isinstance(node.func, ast.Attribute)
         and node.args
     }
-    for loop in nodes(trees, file):
+    for loop in nodes(trees, file) if loaded else ():
         for node in ast.walk(loop) if isinstance(loop, (ast.For, ast.While)) else ():
             value = node.value if isinstance(node, ast.Assign) else None
             if not isinstance(value, ast.Call) or called(value) != "state_dict" or not isinstance(node, ast.Assign):

@@ -43,6 +43,8 @@ def turned_alone(trees: Trees, file: str) -> Where | None:
             for node in ast.walk(function)
             if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2
         ]
+        if not pairs:
+            continue
         changed = {name for node in ast.walk(function) for name in assigned_names(node)}
         for node in ast.walk(function):
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and called(node.value) in TURNS:
@@ -62,6 +64,8 @@ def by_batch_number(trees: Trees, file: str) -> Where | None:
         if any(k.arg == "shuffle" and ast.unparse(k.value) == "True" for k in node.value.keywords)
         for name in assigned_names(node)
     }
+    if not shuffling:
+        return None
     gathered = {
         (name, loader)
         for node in nodes(trees, file)

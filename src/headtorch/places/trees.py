@@ -78,7 +78,12 @@ def _parse(text: str) -> ast.Module | None:
 def nodes(trees: Trees, file: str) -> Iterator[ast.AST]:
     """All nodes of a file."""
     tree = trees.tree(file)
-    return iter(()) if tree is None else ast.walk(tree)
+    return iter(()) if tree is None else iter(_all(tree))
+
+
+@lru_cache(maxsize=32)  # many look through the same files
+def _all(tree: ast.Module) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree))
 
 
 def called(call: ast.Call) -> str:
