@@ -28,9 +28,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.model import Evidence, Finding, Where
+from headtorch.changes import set_argument
+from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.data import columns
 from headtorch.places.slips import argmax_of_one
+from headtorch.places.trees import called
+from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.signals.forms import attends_to_all
 from headtorch.signals.network import RECURRENT
@@ -201,3 +204,20 @@ def _one_feature_tells(signals: Signals, fit: Fit) -> Finding | None:
         label="see what is in these columns",
         confidence=0.75,
     )
+
+
+def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
+    """A causal mask where an attention sees what it is to tell."""
+    where = finding.where
+    call = signals.places.call_at(where) if where is not None else None
+    if where is None or call is None or not any(_sees_ahead(signals, fit) == finding for fit in signals.fits):
+        return
+    if called(call) == "scaled_dot_product_attention":
+        yield Change("let each step see those before it only", (set_argument(where, "is_causal", "True"),))
+    elif call.args:
+        tokens = source_of(signals, where, call.args[0])
+        kinds = {module.kind for module in signals.run.modules.values() if module.called_at == where}
+        first = any(module.settings.get("batch_first") is True for module in signals.run.modules.values())
+        name = "mask" if "TransformerEncoder" in kinds else "src_mask"
+        mask = f"torch.nn.Transformer.generate_square_subsequent_mask({tokens}.size({int(first)}))"
+        yield Change("let each step see those before it only", (set_argument(where, name, mask),))
