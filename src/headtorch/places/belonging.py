@@ -45,13 +45,26 @@ def turned_alone(trees: Trees, file: str) -> Where | None:
         ]
         if not pairs:
             continue
-        changed = {name for node in ast.walk(function) for name in assigned_names(node)}
+        changed = {name for node in ast.walk(function) for name in _changed(node)}
         for node in ast.walk(function):
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and called(node.value) in TURNS:
                 (name,) = assigned_names(node)[:1] or [""]
                 if any(name in pair <= given and not (pair - {name}) & changed for pair in pairs):
                     return trees.where(file, node)
     return None
+
+
+def _changed(node: ast.AST) -> set[str]:
+    """The names that a node binds, or of which it changes a part, as `boxes[:, 0] = ...` or `boxes.clamp_(0)`."""
+    if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store):
+        changed: ast.expr = node
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr.endswith("_"):
+        changed = node.func.value
+    else:
+        return set()
+    while isinstance(changed, (ast.Attribute, ast.Subscript)):
+        changed = changed.value
+    return {changed.id} if isinstance(changed, ast.Name) else set()
 
 
 def by_batch_number(trees: Trees, file: str) -> Where | None:

@@ -105,8 +105,9 @@ def argmax_of_one(trees: Trees, file: str) -> Where | None:
     """Where the largest along dimension 1 is taken of what a call just gave: of a single output it is always the
     first."""
     for function in nodes(trees, file):
-        if not isinstance(function, (ast.FunctionDef, ast.For, ast.With)):
+        if not isinstance(function, (ast.FunctionDef, ast.For, ast.With)) or getattr(function, "name", "") == "forward":
             continue
+        read = {id(n.value) for n in ast.walk(function) if isinstance(n, ast.Assign) and _unpacks_two(n)}
         given = {
             name
             for node in ast.walk(function)
@@ -114,16 +115,25 @@ def argmax_of_one(trees: Trees, file: str) -> Where | None:
             for name in assigned_names(node)
         }
         for call in ast.walk(function):
-            if isinstance(call, ast.Call) and called(call) in ("max", "argmax") and (of := _of(call)) is not None:
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+                continue
+            largest = called(call) == "argmax" or (called(call) == "max" and id(call) in read)
+            if largest and (of := _of(call)) is not None:
                 along = [a for a in (*call.args, *(k.value for k in call.keywords)) if ast.unparse(a) in ("1", "-1")]
                 if along and (ast.unparse(of) in given or (isinstance(of, ast.Call) and _is_applied(of))):
                     return trees.where(file, call)
     return None
 
 
+def _unpacks_two(statement: ast.Assign) -> bool:
+    return isinstance(statement.targets[0], ast.Tuple) and len(statement.targets[0].elts) == 2
+
+
 def _is_applied(call: ast.Call) -> bool:
-    """Whether a call has the look of a network that is given its inputs: a plain name or attribute, not of torch."""
-    return bool(call.args) and not ast.unparse(call.func).startswith(("torch.", "np.", "F.", "nn."))
+    """Whether a call has the look of a network that is given its inputs: `net(x)`, `self(x)` or `self.net(x)`."""
+    plain = isinstance(call.func, ast.Name)
+    own = isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "self"
+    return bool(call.args) and (plain or own)
 
 
 def _of(call: ast.Call) -> ast.expr | None:

@@ -125,7 +125,12 @@ class Recorder:
                 self._given = entered(tensor)
                 self._inputs = self._measurements.given("input", tensor)
                 self._inputs += self._measurements.given("other input", other_numbers(args, kwargs))
-        elif self._look_next and len(self._roots) == 2 and not any(name == "other_input" for name, _ in self._inputs):
+        elif (
+            self._look_next
+            and key != self._entry
+            and len(self._roots) == 2
+            and not any(name == "other_input" for name, _ in self._inputs)
+        ):
             tensor = first_tensor(args, kwargs)  # of a second network, unless the first has made it
             if tensor is not None and tensor.is_floating_point() and not tensor.requires_grad:
                 self._inputs += self._measurements.given("other input", tensor)

@@ -80,18 +80,21 @@ def find(signals: Signals) -> Iterator[Finding]:
 def _shared(fit: Fit) -> Finding | None:
     """A finding where one batch norm stands behind several layers: its running statistics are an average over all of
     them, and of none."""
-    norms = [node for node in fit.network.nodes if "BatchNorm" in node.op and node.layer]
-    uses = Counter(node.layer for node in norms)
-    if not uses or fit.network.passes < 1:
-        return None
-    (layer, times), *_ = uses.most_common(1)
-    if times <= fit.network.passes:
+    nodes = fit.network.nodes
+    norms = [number for number, node in enumerate(nodes) if "BatchNorm" in node.op and node.weight is not None]
+    uses = Counter(nodes[number].weight for number in norms)
+    (weight, times), *_ = uses.most_common(1) or [(None, 0)]
+    if times < 2 or times <= fit.network.passes:
         return None  # what is used as often as the layers around it belongs to a network that runs several times
+    first, *others = (number for number in norms if nodes[number].weight == weight)
+    if not any(first in fit.network.before(number) for number in others):
+        return None  # they stand beside each other, as for two views of an image
+    layer = nodes[first].layer or "a batch norm"
     return Finding(
         rule="batchnorm-stats-stale",
         severity="error",
         message=f"one batch norm, `{layer}`, stands in {times} places: its running statistics fit none of them",
-        where=next((node.made_at for node in norms if node.layer == layer), None) or norms[0].where,
+        where=nodes[first].made_at or nodes[first].where,
         saw=(Evidence("places of one batch norm", float(times), healthy="1"), fit.seen_loss),
         help="make a batch norm for each place",
         label="one for all",

@@ -97,14 +97,15 @@ def _one_for_several(signals: Signals, fit: Fit) -> Finding | None:
     maps = [nodes[number] for number in fit.network.linear_maps if nodes[number].inputs]
     uses = Counter((node.weight, node.inputs) for node in maps)
     (weight, inputs), times = max(uses.items(), key=lambda use: use[1], default=((None, ()), 0))
-    if times < 2:
-        return None
+    place = signals.first_slip(repeated)
+    if times < 2 or place is None:
+        return None  # parts of one result may be given to one layer: views are left out of the graph
     node = next(node for node in maps if node.weight == weight and node.inputs == inputs)
     return Finding(
         rule="capacity-too-small",
         severity="error",
         message=f"`{node.layer or node.op.lower()}` is applied {times} times to the same: its outputs cannot differ",
-        where=signals.first_slip(repeated) or place_of(node),
+        where=place,
         saw=(Evidence("times that one layer is given the same", float(times), healthy="1"), fit.seen_loss),
         help="make a layer for each output: `[make() for _ in range(n)]`, where `[make()] * n` is one n times",
         label="one for all",

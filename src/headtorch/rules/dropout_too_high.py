@@ -27,6 +27,7 @@ FAMILY = "the network"
 LEADS_TO = ("lr-too-low", "capacity-too-small", "vanishing-gradients", "lr-too-high")
 HIGH = 0.75  # p / (1 - p): noise of three times the signal's power
 LEARNED = 0.35  # of the way from chance to 0: 113 of 118 healthy trainings come further
+KINDS = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
 ENOUGH = 20  # steps: under noise the first few say nothing
 
 
@@ -66,7 +67,7 @@ def _of_the_answer(fit: Fit) -> Iterator[Finding]:
     """A finding where the answers themselves are dropped: what the loss compares is 0 or too large."""
     for term in fit.objective.losses:
         node = fit.network.predicted(term)
-        if node is not None and "Dropout" in node.module:
+        if node is not None and node.module in KINDS and node.op in ("Mul", "NativeDropout"):
             yield Finding(
                 rule="dropout-too-high",
                 severity="error",

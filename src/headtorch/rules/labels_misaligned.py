@@ -62,6 +62,7 @@ MOST = 0.5  # of these: two labels drawn by lot, for a choice of two, differ as 
 TWINS = 3.0  # expected and none seen: by the rule of three, examples are not drawn by lot but gone through in epochs
 MANY = 10  # features: the answer may well lie in two or three together and in none alone, as on a checkerboard
 FITTED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further, so that the classes are known
+EVALUATIONS = 3  # the last ones, each: a single one may be of examples that are made to be mistaken
 DEVIATIONS = 4.0  # standard errors below a guess: by chance once in 30,000 evaluations
 LONG = 200  # steps: after 100, 9 % of 80 sound trainings had not come a quarter of the way, after 200 4 %
 
@@ -170,7 +171,11 @@ def _not_shifted(signals: Signals, fit: Fit) -> Finding | None:
     """A finding where a network that reads from left to right is to say the token that it has just read."""
     series, nodes = fit.series("shift"), fit.network.nodes
     same = float(np.nanmedian(series.values[:, 0])) if series and np.isfinite(series.values).any() else 0.0
-    if not same > SHIFTED or not any(attends_to_earlier(nodes, number) for number in range(len(nodes))):
+    if (
+        not same > SHIFTED
+        or signals.several_inputs(fit)
+        or not any(attends_to_earlier(nodes, number) for number in range(len(nodes)))
+    ):
         return None
     return Finding(
         rule="labels-misaligned",
@@ -275,16 +280,22 @@ def _in_epochs(marks: np.ndarray) -> bool:
 def _worse_than_chance(signals: Signals, fit: Fit) -> Finding | None:
     """A finding where fewer evaluated examples are right than by a guess: only who knows the classes, by other numbers,
     can be wrong so often."""
-    right, counts = fit.series("eval_measure"), fit.series("eval_class_count").values
-    loss = fit.loss.name if fit.loss is not None else ""
-    if loss not in CLASSIFYING or not right or not fit.gain > FITTED or not len(counts):
+    right, counts, targets = (fit.series(name) for name in ("eval_measure", "eval_class_count", "eval_target"))
+    loss = fit.loss
+    if loss is None or loss.name not in CLASSIFYING or loss.ignored is not None or not fit.gain > FITTED:
         return None
-    last = right.steps == right.steps[-1]
-    totals = np.nansum(counts[-int(last.sum()) :], axis=0)
+    shares = right.column()
+    if not right or not counts or not np.isin(right.steps, counts.steps).all() or not targets.values[:, 2].min() >= 0:
+        return None  # what is ignored counts as wrong
+    if not ((shares >= 0) & (shares <= 1)).all() or (loss.prediction_shape or (0, 0))[1] > counts.values.shape[1]:
+        return None
+    evaluations = np.unique(right.steps)[-EVALUATIONS:]
+    accuracy = max(float(shares[right.steps == step].mean()) for step in evaluations)
+    totals = counts.values[counts.steps == evaluations[-1]].sum(axis=0)
     classes, examples = int((totals > 0).sum()), float(totals.sum())
-    if classes < 2 or len(counts) < int(last.sum()):
+    if len(evaluations) < EVALUATIONS or classes < 2:
         return None
-    accuracy, guess = float(right.column()[last].mean()), 1 / classes
+    guess = 1 / classes
     if accuracy > guess - DEVIATIONS * np.sqrt(guess * (1 - guess) / examples):
         return None
     return Finding(

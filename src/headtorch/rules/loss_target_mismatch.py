@@ -142,7 +142,9 @@ def _drowned_by_divergence(fit: Fit) -> Finding | None:
     loss, nodes = fit.loss, fit.network.nodes
     predictions, targets = fit.series("prediction"), fit.series("target")
     shape = loss.target_shape or loss.prediction_shape if loss is not None else None
-    if loss is None or loss.reduction != "mean" or shape is None or len(shape) < 2 or not predictions or not targets:
+    if loss is None or loss.name not in (*DISTANCES, "bce") or loss.reduction != "mean" or not shape or len(shape) < 2:
+        return None
+    if not predictions or not targets:
         return None
     answers, aims = (float(np.median(s.values[-3:, column])) for s, column in ((predictions, 5), (targets, 7)))
     left = answers / max(aims, 1e-12)
@@ -194,7 +196,7 @@ def _targets_do_not_fit(signals: Signals, fit: Fit) -> Finding | None:
         message = f"binary cross entropy gets targets from {seen}, for which it has no minimum"
         healthy, confidence = "0 to 1", 0.97
         advice = "give it targets between 0 and 1; `CrossEntropyLoss` takes class numbers, `MSELoss` any number"
-    elif loss.name in YES_OR_NO and 0 < largest < FAINT:
+    elif loss.name in YES_OR_NO and smallest == 0 < largest < FAINT:
         message = f"binary cross entropy gets targets from {seen}: none of them says yes"
         healthy, confidence, place = "0 to 1", 0.93, signals.target_place(fit, loss)
         advice = "let a yes be 1: masks and labels are not to be scaled as images are"

@@ -61,22 +61,11 @@ def find(signals: Signals) -> Iterator[Finding]:
                 severity="error",
                 message=f"the loss is {event.value['value']} at step {event.step}, "
                 "out of finite inputs, targets and weights",
-                where=masked.where if (masked := _masked(fit)) is not None else signals.target_place(fit),
+                where=signals.target_place(fit) if (masked := _masked(fit)) is None else masked.where,
                 saw=(Evidence("weights that are no numbers before it", 0.0), fit.seen_loss),
                 help="replace a bare log, exp or division: `log_softmax`, `logsumexp`, a clamp, an epsilon",
                 label="the first value that is no number",
                 confidence=0.83,
-            )
-        elif finite and _gradient_was_none(fit, event.step) and (masked := _masked(fit)) is not None:
-            yield Finding(
-                rule="numeric-overflow",
-                severity="error",
-                message="the gradient is NaN before the loss is: a softmax gets rows that are masked as a whole",
-                where=masked.where,
-                saw=(Evidence("gradient before the first NaN in the loss", "NaN", healthy="finite"), fit.seen_loss),
-                help="mask with a large number in place of minus infinity, -1e9; or leave out rows of padding",
-                label="fills with minus infinity",
-                confidence=0.9,
             )
         elif finite and (node := _steep(fit, event.step)) is not None:
             yield Finding(
@@ -89,16 +78,27 @@ def find(signals: Signals) -> Iterator[Finding]:
                 label="has no slope at 0",
                 confidence=0.9,
             )
+        elif finite and _gradient_was_nan(fit, event.step) and (masked := _masked(fit)) is not None:
+            yield Finding(
+                rule="numeric-overflow",
+                severity="error",
+                message="the gradient is NaN before the loss is: a softmax gets rows that are masked as a whole",
+                where=masked.where,
+                saw=(Evidence("gradient before the first NaN in the loss", "NaN", healthy="finite"), fit.seen_loss),
+                help="mask with a large number in place of minus infinity, -1e9; or leave out rows of padding",
+                label="fills with minus infinity",
+                confidence=0.9,
+            )
 
 
 def _steep(fit: Fit, step: int) -> Node | None:
     """The operation whose slope has no bound, where the gradient was no number though the loss still was."""
-    if not _gradient_was_none(fit, step):
+    if not _gradient_was_nan(fit, step):
         return None
     return next((node for node in reversed(fit.network.nodes) if node.op in STEEP and node.where is not None), None)
 
 
-def _gradient_was_none(fit: Fit, step: int) -> bool:
+def _gradient_was_nan(fit: Fit, step: int) -> bool:
     """Whether the last gradient looked at before a step was no number."""
     gradients = fit.series("grad_norm")
     before = gradients.values[gradients.steps < step]
@@ -106,8 +106,10 @@ def _gradient_was_none(fit: Fit, step: int) -> bool:
 
 
 def _masked(fit: Fit) -> Node | None:
-    """What fills parts of the scores that a softmax gets, as a mask of attention does."""
+    """What fills parts of the scores that a softmax gets, as a mask of attention does, where nothing steep stands."""
     nodes = fit.network.nodes
+    if any(node.op in STEEP for node in nodes):
+        return None
     for node in nodes:
         if node.op in ("Softmax", "SafeSoftmax") and len(node.inputs) == 1 and nodes[node.inputs[0]].op == "MaskedFill":
             return nodes[node.inputs[0]]

@@ -141,8 +141,11 @@ def _cannot_look_real(signals: Signals) -> Iterator[Finding]:
         made = next((n for n in nodes if n.weight in entries and len(n.inputs) == 1 and not n.outside), None)
         output = None if made is None else _bounded(generator.network, nodes[made.inputs[0]])
         shown = None if made is None or made.weight is None else _given_to(signals, critic, made.weight)
-        if output is None or not shown or output.bounded.op not in BOUNDED:
+        if output is None or not shown or output.bounded.op not in BOUNDED or len(entries) != 1:
             continue
+        shape = output.bounded.shape or (0,)
+        if float(shown.values[:, 8].max()) != shape[1 if len(shape) > 3 else -1]:
+            continue  # it is shown something else
         low, high = float(shown.values[:, 2].min()), float(shown.values[:, 3].max())
         room = MARGIN * min(output.high - output.low, max(high - low, 1e-12))
         beyond = (shown.values[:, 2] < output.low - room) | (shown.values[:, 3] > output.high + room)
@@ -200,7 +203,7 @@ def _least_loss(fit: Fit, term: Term, output: Output) -> float | None:
             return None
         yes = float(term.targets.values[:, 0].mean())
         return float((1 - yes) * np.logaddexp(0, output.low) + yes * np.logaddexp(0, -output.high)) * fit.scale
-    shape = output.bounded.shape
+    shape = term.loss.prediction_shape
     classes = shape[1] if shape is not None and len(shape) > 1 else 0
     return float(np.log1p((classes - 1) * np.exp(output.low - output.high))) * fit.scale if classes > 1 else None
 

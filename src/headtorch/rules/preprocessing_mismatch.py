@@ -58,7 +58,8 @@ DOMINATES = 0.6  # of the evaluated examples: half is a fair coin, more is a con
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that is evaluated on inputs of another scale, or on what is unlike its training data."""
-    if signals.fits and (place := signals.first_slip(prepared_in_vain)) is not None:
+    one_file = len(signals.run.sources) == 1  # what one file, or a cell, makes another may use
+    if signals.fits and one_file and (place := signals.first_slip(prepared_in_vain)) is not None:
         yield _in_vain(signals, place)
     for fit in signals.fits:
         finding = (
@@ -141,7 +142,8 @@ def _other_scale(signals: Signals, fit: Fit) -> Finding | None:
         shift = abs(their_mean - mean) / max(deviation, 1e-12)
         ratio = their_deviation / max(deviation, 1e-12)
         shifted = shift > times * SHIFT and abs(their_mean - mean) > times * NOISE * noise
-        if shifted or ratio > times * SCALE or ratio < 1 / (times * SCALE):
+        # A last batch of zeros, or of one value, may be where something is made from.
+        if shifted or ratio > times * SCALE or (times == 1 and ratio < 1 / SCALE):
             break
     else:
         return None

@@ -51,13 +51,15 @@ LEADS_TO = (
 
 TAKE_STEPS_FIRST = ("LSTM", "GRU", "RNN", "MultiheadAttention", "TransformerEncoderLayer", "TransformerDecoderLayer")
 VIEWS = ("view", "reshape")
+LEARNED = 0.9  # of the way from chance to 0: nothing was mixed
 ORDERS = 2  # tried at most: where lengths are equal, several orders give the same shape
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each softmax over the batch, recurrent layer that takes examples for steps, and view that should be
     a transpose."""
-    if signals.fits and (place := signals.first_slip(batch_last)) is not None:
+    learned = bool(signals.fits) and signals.longest.gain > LEARNED  # it was a row of numbers, one an example
+    if signals.fits and not learned and (place := signals.first_slip(batch_last)) is not None:
         yield _cut_up(signals, place)
     if signals.fits and (place := signals.first_slip(mixed_derivatives)) is not None:
         yield _sums_of_derivatives(signals, place)

@@ -37,6 +37,7 @@ LEADS_TO = ("lr-too-high", "capacity-too-small", "vanishing-gradients", "lr-too-
 EQUAL = 1e-3  # spread over size of the outputs: rounding is far below, healthy layers a hundredfold above
 ENOUGH = 3  # looked-at steps: what was made equal takes one to move, and one more to show it
 LEARNED = 0.95  # of the way from chance to 0: units that were told apart in time
+LOOK_UPS = ("Index", "IndexSelect", "Gather", "Embedding")
 ALL = 0.99  # of the rows: random ones are never equal, so this is 1 or next to 0
 
 
@@ -112,6 +113,10 @@ def _equal_factors(signals: Signals, fit: Fit) -> Iterator[Finding]:
     ]
     equal = [table for table in tables if 0 <= fit.initial(table)[0] < EQUAL * fit.initial(table)[1]]
     if fit.network.linear_maps or len(equal) < 2 or len(equal) < len(tables) or not fit.gain < LEARNED:
+        return
+    nodes = fit.network.nodes
+    looked_up = [{nodes[number].op for number in node.inputs} for node in nodes if node.op in ("Mul", "Bmm")]
+    if not any(ops and ops <= set(LOOK_UPS) for ops in looked_up):
         return
     yield Finding(
         rule="zero-or-constant-init",

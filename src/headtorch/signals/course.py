@@ -176,8 +176,8 @@ class Course:
             return None
         if name in YES_OR_NO:
             share = float(target.values[:, 0].mean())
-            if share in (0.0, 1.0):
-                return None  # one side of a game: what it is to say is always the same
+            if not 0 < share < 1:
+                return None  # one side of a game, whose answer is always the same; or no yes or no
             return -share * math.log(share) - (1 - share) * math.log(1 - share)
         if name in ("mse", "smooth_l1", "huber"):
             variance = float(np.nanmean(target.values[:, 7] ** 2))

@@ -39,7 +39,7 @@ def attends_to_all(nodes: Sequence[Node], number: int) -> bool:
         return False
     while len(node.inputs) == 1:
         node = nodes[node.inputs[0]]
-        if node.op in ("Bmm", "Baddbmm"):
+        if node.op == "Bmm":
             return not node.outside
         if node.op not in ("Mul", "Div", "Expand", "ToCopy") or (node.outside and factor_of(node) is None):
             return False  # a mask may be added, filled in or multiplied with

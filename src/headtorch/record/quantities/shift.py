@@ -21,7 +21,7 @@ def measure(entered: Entered, target: torch.Tensor) -> torch.Tensor:
     whole = not any(t.is_floating_point() or t.is_complex() or t.dtype == torch.bool for t in (tokens, target))
     if not whole or rest or length < LONG or not 0 <= entered.numbers - length <= MAX_SHORTER:
         return torch.full((PLACES,), float("nan"), device=target.device)
-    labels = target.reshape(entered.examples, length)[: len(tokens)]
+    labels = target.reshape(entered.examples, length)[: len(tokens), : tokens.shape[1]]
     along = _shares(tokens, labels)
     return torch.maximum(along, _shares(tokens.T, labels.T)) if len(tokens) >= LONG else along
 
@@ -30,6 +30,7 @@ def _shares(tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     shares = []
     for places in range(PLACES):
         both = min(labels.shape[1], tokens.shape[1] - places)
-        some, known = labels[:, :both], labels[:, :both] >= 0
-        shares.append(((some == tokens[: len(some), places : places + both]) & known).sum() / known.sum())
+        some, given = labels[:, :both], tokens[: len(labels), places : places + both]
+        known = (some >= 0) & (given != tokens[: len(labels), -1:])  # what a row ends with may be its padding
+        shares.append(((some == given) & known).sum() / known.sum())
     return torch.stack(shares)
