@@ -54,7 +54,9 @@ def find(signals: Signals) -> Iterator[Finding]:
         relative = fit.relative_gradients
         harmed = (
             fit.diverged_at is not None
-            or 0 < RISEN * fit.first_loss < fit.last_loss  # twice a negative loss is a better one
+            or (
+                not fit.is_in_a_game and 0 < RISEN * fit.first_loss < fit.last_loss
+            )  # of a negative loss, twice is better
             or (fit.gain < AT_CHANCE and fit.chance is not None and fit.had_time)
         )
         if fit.steps < 2 or relative.size == 0 or not harmed:

@@ -35,7 +35,7 @@ from headtorch.places.belonging import by_batch_number, interleaved, turned_alon
 from headtorch.places.trees import assigned_names, called
 from headtorch.remedies import assignment_at
 from headtorch.signals import Fit, Signals
-from headtorch.signals.forms import attends_to_earlier
+from headtorch.signals.forms import attends_to_earlier, reads_several
 from headtorch.store.records import CLASSIFYING, DISTANCES
 
 FAMILY = "the data"
@@ -171,11 +171,9 @@ def _not_shifted(signals: Signals, fit: Fit) -> Finding | None:
     """A finding where a network that reads from left to right is to say the token that it has just read."""
     series, nodes = fit.series("shift"), fit.network.nodes
     same = float(np.nanmedian(series.values[:, 0])) if series and np.isfinite(series.values).any() else 0.0
-    if (
-        not same > SHIFTED
-        or signals.several_inputs(fit)
-        or not any(attends_to_earlier(nodes, number) for number in range(len(nodes)))
-    ):
+    if signals.several_inputs(fit) or reads_several(nodes, fit.examples):
+        return None
+    if not same > SHIFTED or not any(attends_to_earlier(nodes, number) for number in range(len(nodes))):
         return None
     return Finding(
         rule="labels-misaligned",

@@ -35,7 +35,7 @@ from headtorch.places.slips import argmax_of_one
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, place_of
-from headtorch.signals.forms import attends_to_all
+from headtorch.signals.forms import attends_to_all, reads_several
 from headtorch.signals.network import RECURRENT
 from headtorch.store.records import CLASSIFYING, DISTANCES, YES_OR_NO
 
@@ -157,7 +157,7 @@ def _sees_ahead(signals: Signals, fit: Fit) -> Finding | None:
     """A finding where the label of each token is the next one, and the network reads the sequence from both sides."""
     series, nodes = fit.series("shift"), fit.network.nodes
     shares = np.nanmedian(series.values, axis=0) if series and np.isfinite(series.values).any() else np.zeros(2)
-    if not shares[1] > NEXT or signals.several_inputs(fit):
+    if not shares[1] > NEXT or signals.several_inputs(fit) or reads_several(nodes, fit.examples):
         return None
     both_ways = {m.name for m in signals.run.modules.values() if m.settings.get("bidirectional") is True}
     attends = next((n for n in range(len(nodes)) if attends_to_all(nodes, n)), None)

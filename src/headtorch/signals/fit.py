@@ -29,8 +29,13 @@ class Fit(Course):
         """How far the loss came from chance (or from its start) towards 0, as `Course.gain`; NaN also where it is high
         and depends on what another loss moves, as a generator's does on its critic: in a game both may learn."""
         gain = super().gain
-        others = self.reached & self.moved & ~self.optimized if self.followed_by else np.zeros(1, bool)
-        return math.nan if others.any() and -math.inf < gain < FALLEN else gain
+        return math.nan if self.is_in_a_game and -math.inf < gain < FALLEN else gain
+
+    @cached_property
+    def is_in_a_game(self) -> bool:
+        """Whether the loss reaches parameters that move, but not by the optimizers that follow it: its height is then
+        not its own doing alone."""
+        return bool(self.followed_by) and bool((self.reached & self.moved & ~self.optimized).any())
 
     @cached_property
     def parameters(self) -> list[Parameter]:

@@ -46,6 +46,12 @@ def attends_to_all(nodes: Sequence[Node], number: int) -> bool:
     return False
 
 
+def reads_several(nodes: Sequence[Node], examples: float) -> bool:
+    """Whether several sequences of tokens are looked up for each example, as what is translated and its translation."""
+    looked_up = [node.shape or () for node in nodes if node.op == "Embedding"]
+    return sum(len(shape) == 3 and shape[0] == examples for shape in looked_up) > 1
+
+
 def attends_to_earlier(nodes: Sequence[Node], number: int) -> bool:
     """Whether an operation is an attention that weighs, for each step of a sequence, this one and those before."""
     return nodes[number].op.startswith("ScaledDotProduct") and nodes[number].detail.get("is_causal") is True
