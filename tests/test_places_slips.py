@@ -18,6 +18,7 @@ from headtorch.places.slips import (
     bound_anew,
     dropped,
     fitted_again,
+    flag_on_a_network,
     misspelt,
     mixed_derivatives,
     mode_not_passed_on,
@@ -156,6 +157,14 @@ SLIPS: dict[str, tuple[Slip, tuple[str, ...], str]] = {
             return h[:, 0:1] + h[:, 1:2]
         """,
     ),
+    "a flag that a network does not pass on": (
+        flag_on_a_network,
+        (),
+        """
+        net.requires_grad = False  # <-
+        optimizer = SGD(net.parameters(), lr=0.1)
+        """,
+    ),
     "one layer several times": (
         repeated,
         (),
@@ -235,6 +244,11 @@ MEANT: dict[str, tuple[Slip, tuple[str, ...], str]] = {
         (),
         "def bends(u, x):\n    g = grad(u, x, ones, create_graph=True)[0]\n"
         "    a = grad(g[:, 0:1], x, ones, create_graph=True)[0]\n    return a[:, 0:1], a[:, 1:2]\n",
+    ),
+    "a parameter's flag": (
+        flag_on_a_network,
+        (),
+        "for p in net.parameters():\n    p.requires_grad = False\n",
     ),
     "several layers": (repeated, (), "heads = nn.ModuleList([nn.Linear(8, 1) for _ in range(3)])\n"),
     "what was scaled is used": (prepared_in_vain, (), "y = scaler.transform(y)\nfit(x, y)\n"),

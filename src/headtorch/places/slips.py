@@ -25,6 +25,7 @@ REPARAMETERISED = (
     "RelaxedOneHotCategorical",
     "RelaxedBernoulli",
 )
+NETWORKS = ("parameters", "state_dict", "load_state_dict", "children", "eval", "train")  # methods that tell a network
 NEAR = 0.85  # of the letters, of two names: `require_grad` is near `requires_grad`, `grad` is not
 
 
@@ -35,6 +36,23 @@ def misspelt(trees: Trees, file: str, attribute: str) -> Where | None:
             near = get_close_matches(node.attr, [attribute], cutoff=NEAR)
             if near:
                 return trees.where(file, node)
+    return None
+
+
+def flag_on_a_network(trees: Trees, file: str) -> Where | None:
+    """Where `net.requires_grad = False` is set on a network, whose parameters it does not reach."""
+    owners = {
+        ast.unparse(call.func.value)
+        for call in nodes(trees, file)
+        if isinstance(call, ast.Call) and called(call) in NETWORKS
+        if isinstance(call.func, ast.Attribute)
+    }
+    for node in nodes(trees, file):
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        if not isinstance(target, ast.Attribute) or target.attr != "requires_grad":
+            continue
+        if ast.unparse(target.value) in owners:
+            return trees.where(file, node)
     return None
 
 

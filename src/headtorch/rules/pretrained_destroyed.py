@@ -20,13 +20,15 @@ up.
 Ignore it when the loaded weights are no more than a starting point, for a task that shares nothing with theirs.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.changes import set_value
+from headtorch.changes import replace, set_value
 from headtorch.model import Change, Evidence, Finding
-from headtorch.remedies import lower_rate, scaled
+from headtorch.places.slips import flag_on_a_network
+from headtorch.remedies import lower_rate, scaled, source_of
 from headtorch.signals import Fit, Signals
 
 FAMILY = "the step"
@@ -56,19 +58,22 @@ def find(signals: Signals) -> Iterator[Finding]:
         at_chance = fit.gain < AT_CHANCE and fit.had_time
         if distance < FAR or first < (LARGE_STEP if at_chance else AT_ONCE):
             continue
+        flag = signals.first_slip(flag_on_a_network)
         yield Finding(
             rule="pretrained-destroyed",
             severity="error" if at_chance else "warning",
             message=f"steps move what was learned before by {first:.2g} times its size"
             + (", and the loss stays at chance" if at_chance else ""),
-            where=signals.rate_place(fit),
+            where=flag or signals.rate_place(fit),
             saw=(
                 Evidence("|Δw|/|w| of loaded weights", first, healthy="well below 0.05"),
                 Evidence("moved in the first looked-at steps", distance, healthy="below 0.1 in all"),
                 fit.seen_loss,
             ),
-            help="lower the learning rate to a hundredth; or freeze the loaded layers first",
-            label="this rate moves the loaded weights",
+            help="lower the learning rate to a hundredth; or freeze the loaded layers first"
+            if flag is None
+            else "call `requires_grad_(False)`: the attribute of a network does not reach its parameters",
+            label="this rate moves the loaded weights" if flag is None else "freezes nothing",
             confidence=0.87 if at_chance else 0.8,
         )
 
@@ -134,6 +139,13 @@ def _never_loaded(signals: Signals) -> Iterator[Finding]:
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """A rate for each group, or a lower one for what was learned before."""
     where = finding.where
+    if where is not None and where == signals.first_slip(flag_on_a_network):
+        for flag in signals.places.nodes_at(where, ast.Assign):
+            target = flag.targets[0]
+            if isinstance(target, ast.Attribute):
+                code = f"{source_of(signals, where, target.value)}.requires_grad_({ast.unparse(flag.value)})"
+                yield Change("freeze the parameters", (replace(where, code),))
+        return
     call = signals.places.call_at(where) if where is not None else None
     if where is not None and call is not None:
         rates = next((list(o.made_with) for f in signals.fits[::-1] for o in f.followed_by[-1:] if o.made_with), [])
