@@ -78,7 +78,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     yield from _cannot_look_real(signals)
     for fit in signals.fits:
         for term in fit.terms:
-            if (unsure := _never_sure(signals, fit, term)) is not None:
+            if (unsure := _never_sure(fit, term)) is not None:
                 yield unsure
             output = _output(fit.network, term)
             if output is None:
@@ -101,7 +101,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             )
 
 
-def _never_sure(signals: Signals, fit: Fit, term: Term) -> Finding | None:
+def _never_sure(fit: Fit, term: Term) -> Finding | None:
     """A finding where bounded scores cannot come near a loss of 0, however sure the network is."""
     scores = _scores(fit.network, term)
     output = None if scores is None else _bounded(fit.network, scores)
