@@ -95,7 +95,8 @@ def _ignores_a_class(signals: Signals, fit: Fit) -> Finding | None:
         return None
     share = float(counts.values[:, loss.ignored].sum() / max(counts.values.sum(), 1))
     padded = float(np.nanmax(np.nanmean(padding.values, axis=0))) if np.isfinite(padding.values).any() else share
-    if share - padded < IGNORED or share > MASKED:
+    one = fit.examples / max(math.prod(loss.target_shape or ()), 1)  # the first step of padding repeats nothing
+    if share - padded - one < IGNORED or share > MASKED:
         return None
     return Finding(
         rule="loss-target-mismatch",
