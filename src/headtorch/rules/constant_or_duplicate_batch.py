@@ -134,6 +134,7 @@ def _copies(signals: Signals, fit: Fit, within: float) -> Finding | None:
         or loss not in DISTANCES
         or fit.gain > UNLEARNED
         or signals.several_inputs(fit)
+        or fit.network.looks_up  # users and words come again by nature
         or marks.values.shape != labels.values.shape
     ):
         return None

@@ -44,7 +44,6 @@ LARGE = 20.0  # 400 times the curvature of inputs of scale 1; 111 of 115 healthy
 SMALL = 0.02  # a fiftieth of 1, as LARGE is twentyfold; no healthy training of 115 is below 0.16
 LEARNED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
 AT_CHANCE = 0.2  # of that way: 116 of 118 come further
-LOOK_UPS = ("Embedding", "EmbeddingBag", "Index", "IndexSelect", "Gather")  # by numbers that have no scale
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -52,8 +51,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     for fit in signals.fits:
         if not fit.had_time or not fit.gain < LEARNED:
             continue
-        looks_up = not any(node.outside and node.op not in LOOK_UPS for node in fit.network.nodes if not node.inputs)
-        first = None if looks_up or _embeds_or_normalises(fit) else _unfit(signals, fit, "input", 0, SMALL)
+        first = None if fit.network.looks_up or _embeds_or_normalises(fit) else _unfit(signals, fit, "input", 0, SMALL)
         other = None if _normalises(fit) else _unfit(signals, fit, "other_input", 1, 0.0)
         if (finding := first or other) is not None:
             yield finding

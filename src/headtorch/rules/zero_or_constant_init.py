@@ -30,6 +30,7 @@ from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, place_of
+from headtorch.signals.network import LOOK_UPS
 from headtorch.store.records import Parameter
 
 FAMILY = "initialisation"
@@ -37,7 +38,6 @@ LEADS_TO = ("lr-too-high", "capacity-too-small", "vanishing-gradients", "lr-too-
 EQUAL = 1e-3  # spread over size of the outputs: rounding is far below, healthy layers a hundredfold above
 ENOUGH = 3  # looked-at steps: what was made equal takes one to move, and one more to show it
 LEARNED = 0.95  # of the way from chance to 0: units that were told apart in time
-LOOK_UPS = ("Index", "IndexSelect", "Gather", "Embedding")
 ALL = 0.99  # of the rows: random ones are never equal, so this is 1 or next to 0
 
 

@@ -32,6 +32,7 @@ AFFINE = frozenset(
         "Stack",
     ]
 )
+LOOK_UPS = ("Embedding", "EmbeddingBag", "Index", "IndexSelect", "Gather")  # by numbers that have no scale
 RECURRENT = ("MkldnnRnnLayer", "CudnnRnn", "MiopenRnn")  # operations that hold all steps of a layer
 LINEAR = frozenset(
     [
@@ -100,6 +101,11 @@ class Network:
             seen.add(current)
             queue += self.nodes[current].inputs
         return True
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether what it is given are only numbers to look something up by, as those of users or words."""
+        return not any(node.outside and node.op not in LOOK_UPS for node in self.nodes if not node.inputs)
 
     @cached_property
     def prediction(self) -> Node | None:
