@@ -34,7 +34,7 @@ NAMES = sorted(reports(Path("/")))
 def test_golden(name: str, width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     report = reports(tmp_path)[name]
-    drawn = text(report, {str(tmp_path / "train.py"): TRAIN}, width=width)
+    drawn = text.render(report, {str(tmp_path / "train.py"): TRAIN}, width=width)
     golden = GOLDEN / f"{name}-{width}.txt"
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(drawn, encoding="utf-8")
@@ -119,10 +119,10 @@ short_names = st.sampled_from(["train.py", "網.py"])
 def test_nothing_from_a_run_reaches_the_terminal_raw(report: Report, source: str, width: int) -> None:
     files = [report.run.script, *(finding.where.file for finding in report.findings if finding.where)]
     sources = dict.fromkeys(files, f"{source}\n{source}")
-    plain = text(report, sources, width=width)
+    plain = text.render(report, sources, width=width)
     assert all(is_plain(character) or character == "\n" for character in plain)
     plain.encode("utf-8")
-    coloured = text(report, sources, width=width, colour=True)
+    coloured = text.render(report, sources, width=width, colour=True)
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
 
 
@@ -135,7 +135,7 @@ def test_nothing_from_a_run_reaches_the_terminal_raw(report: Report, source: str
 )
 def test_no_line_is_wider_than_the_page(report: Report, part: str, times: int, width: int) -> None:
     sources = {"train.py": part * times}
-    assert max(map(columns, text(report, sources, width=width).split("\n"))) <= width
+    assert max(map(columns, text.render(report, sources, width=width).split("\n"))) <= width
 
 
 def long(alphabet: str) -> st.SearchStrategy[str]:
@@ -154,7 +154,7 @@ def test_the_carets_stand_under_the_span_however_long_the_line(
     before: str, span: str, after: str, label: str, width: int
 ) -> None:
     where = Where("f.py", 1, len(before) + 1, len(before) + len(span) + 1)
-    drawn = text(one_finding(where, label), {"f.py": before + span + after}, width=width)
+    drawn = text.render(one_finding(where, label), {"f.py": before + span + after}, width=width)
     screen = pyte.Screen(width, 8)
     pyte.Stream(screen).feed("\r\n".join(drawn.splitlines()[:5]))
     assert screen.display[3].startswith(" 1 | ") and screen.display[4].startswith("   | ")
@@ -183,29 +183,29 @@ def one_finding(where: Where | None = None, label: str = "") -> Report:
 
 
 def test_a_combining_mark_takes_no_column() -> None:
-    drawn = text(one_finding(Where("f.py", 1, 6, 8)), {"f.py": "e\u0301 = lr"}).splitlines()
+    drawn = text.render(one_finding(Where("f.py", 1, 6, 8)), {"f.py": "e\u0301 = lr"}).splitlines()
     assert drawn[3:5] == [" 1 | e\u0301 = lr", "   |     ^^"]
 
 
 def test_a_form_feed_does_not_end_a_line_of_source() -> None:
-    drawn = text(one_finding(Where("f.py", 2, 1, 3)), {"f.py": "one\x0cmore\r\nlr = 1"})
+    drawn = text.render(one_finding(Where("f.py", 2, 1, 3)), {"f.py": "one\x0cmore\r\nlr = 1"})
     assert " 2 | lr = 1\n   | ^^\n" in drawn
 
 
 def test_a_span_that_the_source_does_not_have_is_still_pointed_at() -> None:
-    drawn = text(one_finding(Where("f.py", 1, 90, 95)), {"f.py": "lr = 1"})
+    drawn = text.render(one_finding(Where("f.py", 1, 90, 95)), {"f.py": "lr = 1"})
     assert " 1 | lr = 1\n   |       ^\n" in drawn
 
 
 @pytest.mark.parametrize("line", [0, 2, 3])
 def test_a_line_that_the_source_does_not_have_leaves_the_arrow(line: int) -> None:
-    drawn = text(one_finding(Where("f.py", line, 1, 2)), {"f.py": "lr = 1\n   \n"})
+    drawn = text.render(one_finding(Where("f.py", line, 1, 2)), {"f.py": "lr = 1\n   \n"})
     assert drawn.splitlines()[1:3] == [f"  --> f.py:{line}:1", ""]
 
 
 def test_a_file_name_is_never_broken() -> None:
     name = "/data/" + "very-long-name/" * 10 + "train.py"
-    assert f"--> {name}:3\n" in text(one_finding(Where(name, 3)), {}, width=80)
+    assert f"--> {name}:3\n" in text.render(one_finding(Where(name, 3)), {}, width=80)
 
 
 def test_consequences_fold_under_the_first_cause_of_their_chain() -> None:
@@ -229,7 +229,7 @@ def test_a_note_takes_no_error_under_it() -> None:
 
 
 def test_causes_beyond_the_third_are_counted_by_name() -> None:
-    drawn = text(Report("faulty", RUN, tuple(map(finding, "abcdee")), ""), {})
+    drawn = text.render(Report("faulty", RUN, tuple(map(finding, "abcdee")), ""), {})
     assert drawn.count("is there") == 3
     assert "more: 3 other findings: `d` and `e` (2 times)\n" in drawn
 

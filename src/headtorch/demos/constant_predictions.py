@@ -16,7 +16,7 @@ model = nn.Sequential(
     nn.Linear(10, 32),
     nn.ReLU(),
     nn.Linear(32, 1),
-    nn.LayerNorm(1),  # expect: constant-predictions
+    nn.GroupNorm(1, 1),  # expect: constant-predictions
     # cure: nn.Identity(),
 )
 optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
