@@ -21,17 +21,17 @@ from headtorch.record.broken import broken_parts
 from headtorch.record.calm import Calm, Place
 from headtorch.record.clipping import Clipping
 from headtorch.record.describe import Describer
-from headtorch.record.entered import Entered, entered
 from headtorch.record.evaluations import Evaluations
+from headtorch.record.given import Given
 from headtorch.record.graph import Graph, root_of
 from headtorch.record.loading import Loading
 from headtorch.record.measure import Measurements, Pass
-from headtorch.record.modules import Modules, first_tensor, mode, other_numbers, trains
-from headtorch.record.objectives import MAX_OBJECTIVES, Objective, Objectives, Reference, Site, TensorNumbers
+from headtorch.record.modules import Modules, first_tensor, mode, trains
+from headtorch.record.objectives import MAX_OBJECTIVES, Objective, Objectives, Site, TensorNumbers
 from headtorch.record.optimizers import AnyOptimizer, Optimizers
 from headtorch.record.outbox import Outbox
 from headtorch.record.pairs import Pairs
-from headtorch.record.precision import Autocast, Precision, autocast
+from headtorch.record.precision import Precision
 from headtorch.record.recurrent import Recurrent
 from headtorch.record.resuming import Before
 from headtorch.record.rows import plain
@@ -72,17 +72,13 @@ class Recorder:
         self._current: Objective | None = None
         self._roots: dict[int, tuple[weakref.ref[nn.Module], tuple[int, ...]]] = {}
         self._modes: dict[int, tuple[int, ...]] = {}
-        self._inputs: list[tuple[str, torch.Tensor]] = []
-        self._given: Entered | None = None
+        self._given = Given(self._measurements)
         self._pairs = Pairs(writer, self.sources, self.outbox)
         self._clipping = Clipping(writer, self.sources, self.outbox, schedule)
         self._loading = Loading(writer, self.sources, self.modules, self.numbers)
         self._asked = Asked()
         self._nan_seen = False
-        self._entered: Reference | None = None  # the first tensor given to the network in this pass
-        self._entered_as: tuple[tuple[int, ...], int] | None = None  # its shape and address, where it is contiguous
         self._trained: weakref.ref[nn.Module] | None = None
-        self._autocast: Autocast | None = None  # as it was then
         self._entry = 0  # id of the module that the training data enters
         self._look_next = True
         self._last_root_trains = True
@@ -115,25 +111,9 @@ class Recorder:
         if first:
             self._entry = key
             self._trained = self._roots[key][0]
-            tensor = first_tensor(args, kwargs)
-            self._entered = None if tensor is None else weakref.ref(tensor)
-            if self._look_next:
-                self._autocast = autocast(tensor)
-                self._entered_as = None
-                if type(tensor) is torch.Tensor and tensor.is_contiguous():
-                    self._entered_as = tuple(tensor.shape), tensor.data_ptr()
-                self._given = entered(tensor)
-                self._inputs = self._measurements.given("input", tensor)
-                self._inputs += self._measurements.given("other input", other_numbers(args, kwargs))
-        elif (
-            self._look_next
-            and key != self._entry
-            and len(self._roots) == 2
-            and not any(name == "other_input" for name, _ in self._inputs)
-        ):
-            tensor = first_tensor(args, kwargs)  # of a second network, unless the first has made it
-            if tensor is not None and tensor.is_floating_point() and not tensor.requires_grad:
-                self._inputs += self._measurements.given("other input", tensor)
+            self._given.to_first(args, kwargs, self._look_next)
+        elif self._look_next and key != self._entry and len(self._roots) == 2:
+            self._given.to_second(args, kwargs)
 
     def settle(self) -> None:
         """Take over what has passed in the calm."""
@@ -146,7 +126,7 @@ class Recorder:
         objective.stepped, objective.collects = calm.stepped, calm.collects
         if calm.passes:
             self.last_loss = calm.last_loss
-            self._entered = calm.entered
+            self._given.first = calm.entered
             self._evaluations.forget()
         if calm.optimizer is not None:
             calm.optimizer.steps += calm.steps_taken
@@ -253,7 +233,7 @@ class Recorder:
         now.wanted = wanted
         if graph is not None and self._to_describe(objective):
             modules = [module for reference, _ in self._roots.values() if (module := reference()) is not None]
-            self._describer.describe(objective, graph, modules, step, self.tracer.on, self._entered_as)
+            self._describer.describe(objective, graph, modules, step, self.tracer.on, self._given.lies)
         self._note_loss(objective, step, loss, graph)
         self._note_mode(objective, step)
         self._measurements.weights(now)
@@ -263,8 +243,8 @@ class Recorder:
             if objective.collects:
                 self._measurements.kept(objective, step)
         if now.looked and graph is not None:
-            self._measurements.forward(now, graph, self._given)
-        for name, vector in self._inputs:
+            self._measurements.forward(now, graph, self._given.entered)
+        for name, vector in self._given.measured:
             self.outbox.put(objective.number, name, step, vector)
         self._pairs.learnt_from(objective, step)
         if not (now.looked or wanted) and accumulates:
@@ -308,8 +288,7 @@ class Recorder:
 
     def _forget_forward(self) -> None:
         self._roots.clear()
-        self._inputs.clear()
-        self._given = None
+        self._given.forget()
         self._pairs.forget()
 
     # ---- what is noted at every step -----------------------------------------------------------------------------
@@ -331,7 +310,7 @@ class Recorder:
 
     def _note_nan(self, objective: Objective, step: int, loss: torch.Tensor, graph: Graph | None) -> None:
         """The first loss that is no number."""
-        first = self._entered() if self._entered is not None else None
+        first = self._given.first() if self._given.first is not None else None
         root = (graph or Graph(loss.grad_fn)) if loss.grad_fn is not None else None
         details = broken_parts(objective, root, first)
         self.writer.event(step, "nan", objective=objective.number, value=str(float(loss.detach().sum())), **details)
@@ -341,7 +320,7 @@ class Recorder:
         states = [state for _, state in self._roots.values()]
         if not states:
             return
-        self._precision.note_cast(objective, step, self._autocast)
+        self._precision.note_cast(objective, step, self._given.cast)
         now = states[0]
         if len(states) > 1:
             now = (min(state[0] for state in states), *(sum(column) for column in list(zip(*states, strict=True))[1:]))

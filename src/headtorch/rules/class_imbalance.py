@@ -10,9 +10,9 @@ answers are right. A `pos_weight` that halves what a rare answer counts, or wors
 Healthy: near that of the others, or weighted (He & Garcia, 2009). Told when the rarest of 2 to 20 classes has less
 than 7 % of the most frequent one's share: of two classes, the constant answer is then right 93 times in 100
 (derivation). Of more, the most frequent must be more than all others together, or the constant answer tempts nobody.
-Not told where so many answers are right that at least 0.3 of the rarest class must be among them, nor where the loss
-of more than two classes is lower than that of an answer which can't tell the rarest from another one, nor where the
-first loss is that of the shares: an output whose bias is set by them was made by someone who knows them.
+Not told where so many answers are right that at least 0.3 of the rarest class must be among them, nor where the loss of
+more than two classes is lower than that of an answer which can't tell the rarest from another one, nor where the first
+loss is that of the shares: an output whose bias is set by them was made by someone who knows them.
 
 Fix: weigh the classes inversely to their share, `nn.CrossEntropyLoss(weight=1 / share)`; sample rare examples more
 often, `WeightedRandomSampler(weight_of_each_example, len(y))`; judge by recall and not by accuracy.

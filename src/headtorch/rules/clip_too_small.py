@@ -7,9 +7,9 @@ and does not mind either.
 
 Measured: the norm of the gradients before clipping beside the limit, or beside what is left of it where the elements
 are clipped and most of those that are not 0 are above the limit; how many steps are clipped, and how far the weights
-went in all, and would have gone unclipped. A clamp by hand, as in a hook, shows in gradients whose elements are all
-of one size, step after step: the largest root mean square among the parameters stays the same to two percent. One
-after backward is not seen.
+went in all, and would have gone unclipped. A clamp by hand, as in a hook, shows in gradients whose elements are all of
+one size, step after step: the largest root mean square among the parameters stays the same to two percent. One after
+backward is not seen.
 
 Healthy: a limit of half to ten times the usual norm (Pascanu et al., 2013), which cuts a few steps only. Told where a
 tenth of that half, 5 %, is left of a usual gradient, 9 in 10 steps are clipped, and the weights went less than their

@@ -1,9 +1,9 @@
 """The network says the same of every input.
 
-Why learning fails: the best answer that does not depend on the input is the mean of the targets, `argmin_c Σᵢ (c −
-yᵢ)² = mean(y)`, or the share of each class, and no loss below chance is to be had with it. Something on the way lets
-nothing through (dead units, a layer that is saturated or whose signal dies out), or nothing in the inputs tells of
-the targets.
+Why learning fails: the best answer that does not depend on the input is the mean of the targets,
+`argmin_c Σᵢ (c − yᵢ)² = mean(y)`, or the share of each class, and no loss below chance is to be had with it. Something
+on the way lets nothing through (dead units, a layer that is saturated or whose signal dies out), or nothing in the
+inputs tells of the targets.
 
 Measured: how much predictions differ from example to example over the last ten looked-at steps, beside the targets
 where these are numbers. Told only when the loss came less than 0.05 of the way from chance to 0, and no other loss

@@ -1,20 +1,19 @@
 """Ranks of a job are given the same examples, not each a share of its own.
 
 Why learning fails: N ranks are to see N times as many examples in a step. The gradient that they average has the
-variance `Var g = σ²/(N·B)` when their batches are independent; of equal batches it is `σ²/B`, that of one process,
-and N times the computing is paid for it. Where each draws from all the data in its own order, an epoch takes N times
-as long, and what a step count says of it is wrong by N.
+variance `Var g = σ²/(N·B)` when their batches are independent; of equal batches it is `σ²/B`, that of one process, and
+N times the computing is paid for it. Where each draws from all the data in its own order, an epoch takes N times as
+long, and what a step count says of it is wrong by N.
 
 Measured: the marks of the examples in the run files of two ranks, step by step, as long as neither has met an example
 twice: a mark is made of an example's numbers, so random augmentation hides it.
 Silent where the script cuts one model into pieces over the ranks, which are all to see the same examples.
 
-Healthy: no example in the first epoch of both, for a `DistributedSampler` gives each example to one rank
-(derivation); it fills up the last batches with fewer examples than there are ranks. Told from 10 % on.
+Healthy: no example in the first epoch of both, for a `DistributedSampler` gives each example to one rank (derivation);
+it fills up the last batches with fewer examples than there are ranks. Told from 10 % on.
 
 Fix: `sampler = DistributedSampler(data)`, given to the loader in place of `shuffle=True`, and in each epoch
-`sampler.set_epoch(epoch)`. An `IterableDataset` takes its own share of the stream: `islice(stream, rank, None,
-ranks)`.
+`sampler.set_epoch(epoch)`. An `IterableDataset` takes its own share of the stream: `islice(stream, rank, None, ranks)`.
 
 Ignore it when ranks train different models on the same data.
 """

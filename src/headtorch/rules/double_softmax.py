@@ -5,11 +5,11 @@ instead, it sees scores between 0 and 1, so that even a certain and right answer
 `ln(1 + (k − 1) / e)`, 1.46 for ten classes, and the gradient that arrives at z is squeezed by the slope of the first
 softmax, `∂pᵢ/∂zⱼ = pᵢ (δᵢⱼ − pⱼ)`, at most 1/4 and near 0 once p is far from even. A sigmoid before it does the same.
 
-Measured: the operation that feeds the loss, read from the graph; whatever the loss is, a sigmoid or softmax directly
-on another, through which the loss gets all that it gets from the weights, as in a focal loss for scores that is given
+Measured: the operation that feeds the loss, read from the graph; whatever the loss is, a sigmoid or softmax directly on
+another, through which the loss gets all that it gets from the weights, as in a focal loss for scores that is given
 shares: weights of attention and gates are no such pair; and sums, means and products of softmaxes, as of a mixture or
-an ensemble, given to cross entropy. A log-softmax before cross entropy is no fault: log-softmax of a log-softmax is
-itself.
+an ensemble, given to cross entropy. A log-softmax before cross entropy is no fault: log-softmax of
+a log-softmax is itself.
 
 Healthy: raw scores at a loss that normalises (derivation: its formula, see Goodfellow et al., "Deep Learning", 2016,
 6.2.2).

@@ -1,21 +1,21 @@
 """A recurrent state is carried, reset or read where it should not be.
 
-Why learning fails: the state `hₜ = f(hₜ₋₁, xₜ)` says what stood in the sequence up to t. Given to the next batch, it
-is a fitting start only where that batch continues the same sequences; of shuffled batches, each begins with the
-memory of others, a noise that no weight can undo. And the output at the first step, `h₁ = f(h₀, x₁)`, has seen one
-element only; so has each step that begins anew, `hₜ = f(0, xₜ)`.
+Why learning fails: the state `hₜ = f(hₜ₋₁, xₜ)` says what stood in the sequence up to t. Given to the next batch, it is
+a fitting start only where that batch continues the same sequences; of shuffled batches, each begins with the memory of
+others, a noise that no weight can undo. And the output at the first step, `h₁ = f(h₀, x₁)`, has seen one element only;
+so has each step that begins anew, `hₜ = f(0, xₜ)`.
 
-Measured: whether a layer begins a batch with the state it gave last, and whether what follows an example in its row
-of the batch changes from epoch to epoch; which step of a layer's output the loss reads, from the graph; and whether a
+Measured: whether a layer begins a batch with the state it gave last, and whether what follows an example in its row of
+the batch changes from epoch to epoch; which step of a layer's output the loss reads, from the graph; and whether a
 layer that runs several times for one loss, a step each, is ever given what an earlier run gave, or always no state or
 the one that the first run was given. Where little is learned, how much of each sequence is padding behind its end.
 
 Healthy: of rows seen again, 0 % are followed by others in a stream and nearly all in shuffled batches, told from half
-on; the last step is read, which alone has seen all; and each step begins with the state of the step before
-(derivation, from the recurrence). Told from four runs on: two or three may be inputs that are compared.
+on; the last step is read, which alone has seen all; and each step begins with the state of the step before (derivation,
+from the recurrence). Told from four runs on: two or three may be inputs that are compared.
 
-Fix: begin each batch of independent sequences without a state, `out, h = lstm(x)`, which is zeros; read the last
-step, `out[:, -1]`; in a loop over the steps, give the state back, `out, state = lstm(x_t, state)`.
+Fix: begin each batch of independent sequences without a state, `out, h = lstm(x)`, which is zeros; read the last step,
+`out[:, -1]`; in a loop over the steps, give the state back, `out, state = lstm(x_t, state)`.
 
 Ignore it when the carried state is meant to be of others, as a noisy start to become robust against.
 """

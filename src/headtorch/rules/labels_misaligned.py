@@ -146,8 +146,7 @@ def _turned_alone(signals: Signals, place: Where) -> Finding:
 
 def _too_far(signals: Signals, fit: Fit) -> Finding | None:
     """A finding where the label of a token is not the next one, but one further on: it was shifted twice."""
-    series = fit.series("shift")
-    shares = np.nanmedian(series.values, axis=0) if series and np.isfinite(series.values).any() else np.zeros(4)
+    shares = fit.shifts
     if not shares[2:].max() > SHIFTED or shares[1] > MOST:
         return None
     places = int(shares[2:].argmax()) + 2
@@ -169,8 +168,7 @@ def _too_far(signals: Signals, fit: Fit) -> Finding | None:
 
 def _not_shifted(signals: Signals, fit: Fit) -> Finding | None:
     """A finding where a network that reads from left to right is to say the token that it has just read."""
-    series, nodes = fit.series("shift"), fit.network.nodes
-    same = float(np.nanmedian(series.values[:, 0])) if series and np.isfinite(series.values).any() else 0.0
+    nodes, same = fit.network.nodes, float(fit.shifts[0])
     if signals.several_inputs(fit) or reads_several(nodes, fit.examples):
         return None
     if not same > SHIFTED or not any(attends_to_earlier(nodes, number) for number in range(len(nodes))):
@@ -285,7 +283,8 @@ def _worse_than_chance(signals: Signals, fit: Fit) -> Finding | None:
     shares = right.column()
     if not right or not counts or not np.isin(right.steps, counts.steps).all() or not targets.values[:, 2].min() >= 0:
         return None  # what is ignored counts as wrong
-    if not ((shares >= 0) & (shares <= 1)).all() or (loss.prediction_shape or (0, 0))[1] > counts.values.shape[1]:
+    outputs = max((loss.prediction_shape or (0,))[1:2], default=0)
+    if not ((shares >= 0) & (shares <= 1)).all() or outputs > counts.values.shape[1]:
         return None
     evaluations = np.unique(right.steps)[-EVALUATIONS:]
     accuracy = max(float(shares[right.steps == step].mean()) for step in evaluations)

@@ -155,9 +155,8 @@ def _is_given_its_target(signals: Signals, fit: Fit) -> Finding | None:
 
 def _sees_ahead(signals: Signals, fit: Fit) -> Finding | None:
     """A finding where the label of each token is the next one, and the network reads the sequence from both sides."""
-    series, nodes = fit.series("shift"), fit.network.nodes
-    shares = np.nanmedian(series.values, axis=0) if series and np.isfinite(series.values).any() else np.zeros(2)
-    if not shares[1] > NEXT or signals.several_inputs(fit) or reads_several(nodes, fit.examples):
+    nodes, next_ones = fit.network.nodes, float(fit.shifts[1])
+    if not next_ones > NEXT or signals.several_inputs(fit) or reads_several(nodes, fit.examples):
         return None
     both_ways = {m.name for m in signals.run.modules.values() if m.settings.get("bidirectional") is True}
     attends = next((n for n in range(len(nodes)) if attends_to_all(nodes, n)), None)
@@ -171,7 +170,7 @@ def _sees_ahead(signals: Signals, fit: Fit) -> Finding | None:
         severity="error",
         message=f"the label of each token is the next one, and `{name}` is shown it: it reads what comes later too",
         where=nodes[found].where or place_of(nodes[found]),
-        saw=(Evidence("labels that are the next token", f"{shares[1]:.0%}"), fit.seen_loss),
+        saw=(Evidence("labels that are the next token", f"{next_ones:.0%}"), fit.seen_loss),
         help="give the attention a causal mask, `is_causal=True` or `nn.Transformer.generate_square_subsequent_mask(n)`"
         if attends is not None
         else "let the layer read in one direction only: `bidirectional=False`",
@@ -214,9 +213,9 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         return
     if called(call) == "scaled_dot_product_attention":
         yield Change("let each step see those before it only", (set_argument(where, "is_causal", "True"),))
-    elif call.args:
+    kinds = {module.kind for module in signals.run.modules.values() if module.called_at == where}
+    if call.args and kinds & {"TransformerEncoder", "TransformerEncoderLayer"}:
         tokens = source_of(signals, where, call.args[0])
-        kinds = {module.kind for module in signals.run.modules.values() if module.called_at == where}
         first = any(module.settings.get("batch_first") is True for module in signals.run.modules.values())
         name = "mask" if "TransformerEncoder" in kinds else "src_mask"
         mask = f"torch.nn.Transformer.generate_square_subsequent_mask({tokens}.size({int(first)}))"

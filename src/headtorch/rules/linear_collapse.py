@@ -8,8 +8,8 @@ norm do not bend. Low-rank pairs (a layer narrower than both its ends), depthwis
 an autoencoder is built around are made so on purpose, and pass.
 
 Healthy: a non-linearity after each hidden layer (derivation; Goodfellow et al., "Deep Learning", 2016, 6.1). An error
-when the whole network is one linear map, or has norms alone to bend it and came less than half of the way; a note
-when a part of it is.
+when the whole network is one linear map, or has norms alone to bend it and came less than half of the way; a note when
+a part of it is.
 
 Fix: put one after each hidden linear layer: `nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 1))`.
 

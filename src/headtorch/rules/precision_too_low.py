@@ -4,8 +4,8 @@ Why learning fails: bfloat16 keeps 8 bits of a number, so that `1 + 0.001 = 1`: 
 rounded away, however often it is repeated. float16 keeps 11 bits and loses updates below about |w| / 2048.
 
 Measured: |Δw|/|w| and the share of updates that are exactly 0, for weights in half precision that the optimizer holds
-itself, when the loss came less than 0.6 of the way from chance to 0; and up to 0.95 of it, as a warning, the share of
-a weight's values that have a gradient and stay as they were, over the second half of the training.
+itself, when the loss came less than 0.6 of the way from chance to 0; and up to 0.95 of it, as a warning, the share of a
+weight's values that have a gradient and stay as they were, over the second half of the training.
 
 Healthy: a usual step above 1/256, hardly an update of 0, and fewer than half of the values left as they were
 (derivation, from the format; Micikevicius et al., 2018, keep a copy of the weights in float32 for this reason).

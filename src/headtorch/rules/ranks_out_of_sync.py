@@ -1,11 +1,11 @@
 """The weights of a job's ranks, which should be equal at every step, drift apart.
 
-Why learning fails: each rank sees a share of the data. The step of the whole is `w ← w − lr·(1/N) Σᵢ gᵢ`: only when
-the gradients of all N ranks are averaged before each step does every copy learn from all of the data. Otherwise N
-models are trained, each on its share, and the one that rank 0 saves has never seen the rest.
+Why learning fails: each rank sees a share of the data. The step of the whole is `w ← w − lr·(1/N) Σᵢ gᵢ`: only when the
+gradients of all N ranks are averaged before each step does every copy learn from all of the data. Otherwise N models
+are trained, each on its share, and the one that rank 0 saves has never seen the rest.
 
-Measured: the length of each weight in the run files of all ranks, at the steps that both looked at: in the second
-half they never come together again. Silent where the script cuts one model into pieces over the ranks.
+Measured: the length of each weight in the run files of all ranks, at the steps that both looked at: in the second half
+they never come together again. Silent where the script cuts one model into pieces over the ranks.
 
 Healthy: a difference of 0 % at every step, for what begins equal and takes equal steps stays equal (derivation). Told
 from 0.01 % on, which rounding does not bring about.
@@ -13,8 +13,9 @@ from 0.01 % on, which rounding does not bring about.
 Fix: `model = DistributedDataParallel(model)`, and call that, not the model in it. By hand: begin with the weights of
 rank 0, and `dist.all_reduce(p.grad, op=dist.ReduceOp.AVG)` before each step.
 
-Ignore it when each rank is to train a model of its own, as in a search of several at once, or when weights are
-averaged now and then on purpose."""
+Ignore it when each rank is to train a model of its own, as in a search of several at once, or when weights are averaged
+now and then on purpose.
+"""
 
 from collections.abc import Iterator
 

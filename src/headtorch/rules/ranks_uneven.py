@@ -1,15 +1,15 @@
 """Ranks of a job take different numbers of batches.
 
-Why learning fails: `DistributedDataParallel` averages at every backward pass, and waits for all ranks there. With `n₁
-< n₂` batches an epoch the k-th pass of one rank meets the k-th of the other, out of another epoch; and when the first
-has no more, the other waits until it is given up, or fails. Where averaging goes on by hand, the rank with fewer
+Why learning fails: `DistributedDataParallel` averages at every backward pass, and waits for all ranks there. With
+`n₁ < n₂` batches an epoch the k-th pass of one rank meets the k-th of the other, out of another epoch; and when the
+first has no more, the other waits until it is given up, or fails. Where averaging goes on by hand, the rank with fewer
 steps counts as much in it as one with more.
 
 Measured: the backward passes in the run files of the ranks. Told when a rank came to its end with fewer passes than
 another: one that was stopped may lack them for that.
 
-Healthy: the same number on all ranks, for there is one step of all for each (derivation). Silent where the script
-says `Join`, which lets ranks end one after the other.
+Healthy: the same number on all ranks, for there is one step of all for each (derivation). Silent where the script says
+`Join`, which lets ranks end one after the other.
 
 Fix: share the examples out evenly: `DistributedSampler` does, with `drop_last=True` or by filling up. What can't be
 evened out goes into `with model.join():`, around the loop.

@@ -2,19 +2,19 @@
 
 Why learning fails: the gradient that passes a sigmoid is multiplied by its slope `σ′ = y (1 − y) ≤ 1/4`, near 0 where
 y is near 0 or 1; at a tanh by `tanh′ = 1 − y²`. Inputs far from 0, from raw data, large weights or one large step,
-put units there. A softmax's slopes add up to `1 − Σp²`, near 0 where one p is near 1: attention whose scores are
-spread by √d, as q·k of d unit products is, picks one place and does not learn which.
+put units there. A softmax's slopes add up to `1 − Σp²`, near 0 where one p is near 1: attention whose scores are spread
+by √d, as q·k of d unit products is, picks one place and does not learn which.
 
 Measured: the share of a hidden layer's outputs where the slope is below 4 % of its largest, over the second half of
 the training, and at its start. For a softmax over k places, `1 − Σp²` beside its largest, `1 − 1/k`, at the start and
 after. An output layer is saturated with good reason and is not looked at, nor is `gumbel_softmax`.
 
 Healthy: near 0 at initialisation (LeCun et al., 1998; Glorot & Bengio, 2010). In the end a trained layer may be far
-from that: measured over the 16 of 119 healthy trainings that have such layers, the worst one has 7 % in the middle,
-and up to 67 % in 19 of 20. So it is told from 70 % on, and only when the loss does not fall, the layer was so from
-the start, or nothing passes it at all. A softmax that has learned may well pick one place, so it is told below 10 %,
-and from the start on: for normal scores 7 of 10 rows are then below 4 % (derivation). Divided by √d, scores have a
-spread of about 1 (Vaswani et al., 2017) and more than 80 % of the slope.
+from that: measured over the 16 of 119 healthy trainings that have such layers, the worst one has 7 % in the middle, and
+up to 67 % in 19 of 20. So it is told from 70 % on, and only when the loss does not fall, the layer was so from the
+start, or nothing passes it at all. A softmax that has learned may well pick one place, so it is told below 10 %, and
+from the start on: for normal scores 7 of 10 rows are then below 4 % (derivation). Divided by √d, scores have a spread
+of about 1 (Vaswani et al., 2017) and more than 80 % of the slope.
 
 Fix: normalise the inputs, initialise with variance 1 / fan-in, `nn.init.xavier_normal_(w)`, or use ReLU in hidden
 layers; for attention, `F.softmax(q @ k.mT / math.sqrt(d), dim=-1)`.

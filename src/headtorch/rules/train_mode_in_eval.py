@@ -5,9 +5,9 @@ and batch norm lets the other examples of the batch, and their number, into each
 answer each time, and a worse one than the network could give.
 
 Measured: the mode of every dropout and batch norm in calls without gradient on more than one example, or on one after
-the last step where batch norms were trained on more; and dropouts that the source leaves on whatever the mode is.
-Calls that come with every step make targets, and are left out: those of a copy of the network, and those of a network
-that is in eval mode at other times. So is a copy that ever was in eval mode.
+the last step where batch norms were trained on more; and dropouts that the source leaves on whatever the mode is. Calls
+that come with every step make targets, and are left out: those of a copy of the network, and those of a network that is
+in eval mode at other times. So is a copy that ever was in eval mode.
 
 Healthy: no evaluation in training mode (derivation: the answer is to be a function of the input; Srivastava et al.,
 2014, scale the weights in place of dropping). Told when more than 9 in 10 evaluations are: some call their network

@@ -1,12 +1,11 @@
 """An optimizer holds parameters that no loss ever reaches.
 
-Why learning fails: what the loss does not depend on has `∂L/∂w = 0`, and keeps its random values. A layer that is
-made and never called was often meant to be: a skipped block, a norm or a head that `forward` forgot. It takes memory,
-and `DistributedDataParallel` stops at it, for it waits for each gradient.
+Why learning fails: what the loss does not depend on has `∂L/∂w = 0`, and keeps its random values. A layer that is made
+and never called was often meant to be: a skipped block, a norm or a head that `forward` forgot. It takes memory, and
+`DistributedDataParallel` stops at it, for it waits for each gradient.
 
-Measured: the trainable parameters of the optimizers that step, beside those that the losses depend on, from the
-graph, and those that ever moved. Nothing is told where a part of a graph cannot be seen. A note, whatever the loss
-does.
+Measured: the trainable parameters of the optimizers that step, beside those that the losses depend on, from the graph,
+and those that ever moved. Nothing is told where a part of a graph cannot be seen. A note, whatever the loss does.
 
 Healthy: 0 parameters that no loss reaches (derivation, by the chain rule).
 

@@ -11,9 +11,8 @@ at the earliest steps beside the largest; of LSTM and GRU, what is kept of it fr
 
 Healthy: above 2e-3 of the last; measured over 119 healthy trainings, 63 of the 65 with three linear maps or more,
 recurrent and deep ones among them. Below 1e-3 no one rate serves both ends (derivation): a step of 1e-2 in the last
-layer is 1e-5 in the first, and takes 100,000 steps to move it by its own size. A gate stands at one half as it is
-made, so that an LSTM of 30 steps keeps 1e-8 and learns (derivation): told below a quarter a step, of gates that begin
-closed.
+layer is 1e-5 in the first, and takes 100,000 steps to move it by its own size. A gate stands at one half as it is made,
+so that an LSTM of 30 steps keeps 1e-8 and learns (derivation): told below a quarter a step, of gates that begin closed.
 
 Fix: `nn.ReLU()` in place of sigmoid or tanh in hidden layers, He or Glorot initialisation, batch norm, skip
 connections; LSTM or GRU for long sequences, and gates that begin open, with a bias of 1 or above.

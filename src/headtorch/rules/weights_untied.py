@@ -1,17 +1,17 @@
 """Weights meant to be shared are two copies.
 
-Why learning fails: a tied weight W gets the gradient of both its uses, `∂L/∂W = ∂L/∂W_in + ∂L/∂W_out`. Two copies
-begin equal and part with the first step: twice the weights, each with half the evidence. The input side of a rare
-word is changed only when the word is read, the output side at each step, so that the rare words learn least. A saved
-copy of one no longer fits the other.
+Why learning fails: a tied weight W gets the gradient of both its uses, `∂L/∂W = ∂L/∂W_in + ∂L/∂W_out`. Two copies begin
+equal and part with the first step: twice the weights, each with half the evidence. The input side of a rare word is
+changed only when the word is read, the output side at each step, so that the rare words learn least. A saved copy of
+one no longer fits the other.
 
-Measured: an embedding and a linear layer of one shape that are two parameters, begin with the same values (or stand
-in an assignment that gives one the values of the other), both learn, and come apart in length by 0.1 % or more. Also
-two branches of two linear maps or more that begin with the same values, learn apart, and whose outputs are compared
-by a difference, a distance or a product, as the two arms of a siamese network (Bromley et al., 1993) are.
+Measured: an embedding and a linear layer of one shape that are two parameters, begin with the same values (or stand in
+an assignment that gives one the values of the other), both learn, and come apart in length by 0.1 % or more. Also two
+branches of two linear maps or more that begin with the same values, learn apart, and whose outputs are compared by a
+difference, a distance or a product, as the two arms of a siamese network (Bromley et al., 1993) are.
 
-Healthy: one parameter, used twice, or two that are independent from the start (derivation; Press & Wolf, 2017,
-compare tied and untied embeddings).
+Healthy: one parameter, used twice, or two that are independent from the start (derivation; Press & Wolf, 2017, compare
+tied and untied embeddings).
 
 Fix: assign the parameter itself, after whatever makes new ones: `head.weight = embedding.weight`; call one encoder
 twice in place of a copy.

@@ -14,6 +14,7 @@ from headtorch.store.records import Objective, Optimizer, Parameter
 from headtorch.store.run import Run, Series
 
 FALLEN = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
+PLACES = 4  # that a label may be from its token, as they are recorded
 RECURRENT = ("RNN", "LSTM", "GRU")  # how the names of modules begin that run step by step
 
 
@@ -114,6 +115,15 @@ class Fit(Course):
             weight is not None and self.network.uses[weight] > 1 and not kinds.get(weight, "").startswith(RECURRENT)
             for weight in weights
         )
+
+    @cached_property
+    def shifts(self) -> Floats:
+        """The shares of the labels that are the token read at their own place, the next one, and so on, (4,); zeros
+        where inputs or labels are no tokens."""
+        values = self.series("shift").values
+        if values.shape[1] != PLACES or not np.isfinite(values).any(axis=0).all():
+            return np.zeros(PLACES)
+        return np.asarray(np.nanmedian(values, axis=0))
 
     @cached_property
     def updates(self) -> Floats:
