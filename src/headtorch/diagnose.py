@@ -113,6 +113,8 @@ def _unexplained(signals: Signals) -> list[str]:
     """What is wrong with the losses and would stand unsaid where no rule tells of it."""
     unexplained = []
     for fit in signals.fits:
+        if signals.outdone(fit):
+            continue
         if fit.diverged_at is not None:
             unexplained.append(f"the loss became NaN at step {fit.diverged_at}, and no rule tells why")
         elif not signals.continued(fit) and fit.chance is not None and fit.steps >= ENOUGH and fit.gain < NOTHING:

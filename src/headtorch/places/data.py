@@ -178,8 +178,11 @@ class _Way:
         names = [argument.arg for argument in function.args.args]
         position = names.index(name) - (names[:1] == ["self"])
         value = next((k.value for k in call.keywords if k.arg == name), None)
-        if value is None and position < len(call.args):
+        spread = next((n for n, given in enumerate(call.args) if isinstance(given, ast.Starred)), len(call.args))
+        if value is None and 0 <= position < spread:
             value = call.args[position]
+        elif value is None and isinstance(given := next(iter(call.args[spread:]), None), ast.Starred) and position >= 0:
+            value, items = given.value, (*items, position - spread)
         return None if value is None else self.of(value, (place, *stack[2:]), items)
 
 

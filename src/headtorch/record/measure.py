@@ -79,6 +79,12 @@ class Measurements:
             for quantity in quantities.of("weight"):
                 self._outbox.put(objective.number, quantity.name, now.step, quantity.measure(rows))
 
+    def loaded(self, objective: Objective, step: int) -> None:
+        """The weights that a state dict has just brought."""
+        rows = objective.rows(objective.tensors())
+        for quantity in quantities.of("weight"):
+            self._outbox.put(objective.number, f"loaded_{quantity.name}", step, quantity.measure(rows))
+
     def stale(self, objective: Objective, step: int, fresh: Sequence[OptimizerState]) -> None:
         """What an optimizer that has just stepped left in its gradients; without optimizers, what is in any
         gradient."""

@@ -87,6 +87,7 @@ class Objective:
         self.compared_at = 0  # how many optimizers there were when its learners were last compared
         self.mode: tuple[int, ...] | None = None
         self.autocast: tuple[str, str] | None = None  # device and type at its last forward pass
+        self.loads = 0  # state dicts that have brought weights since it began
         self.before: tuple[int, Rows, Rows] | None = None  # a looked-at step, the weights and their gradients before it
 
     def is_called_by(self, modules: tuple[int, ...]) -> bool:

@@ -42,6 +42,7 @@ from headtorch.record.tracing import Tracer
 from headtorch.record.writer import Writer
 
 MAX_TRIES = 8  # of tracing an objective's lines
+MAX_LOADS = 64  # of state dicts into one network, whose weights are measured: where each step loads one, few tell
 RECENT = 8  # objectives: of hundreds, as in a search, only the last ones still run
 
 
@@ -374,6 +375,11 @@ class Recorder:
     def state_loaded(self, module: nn.Module, state: Any, result: Any) -> None:
         """A module has been given the weights in a state dict, which may leave some out."""
         self._loading.loaded(self.step, module, state, result)
+        brought = {id(parameter) for parameter in module.parameters()}
+        for objective in self._objectives.all[-RECENT:]:
+            if objective.loads < MAX_LOADS and brought & objective.columns().keys():
+                objective.loads += 1
+                self._measurements.loaded(objective, self.step)
 
     def close(self) -> None:
         """Deliver what is on its way and say how much was seen."""

@@ -116,7 +116,10 @@ def _one_network_for_all_folds(signals: Signals, fit: Fit) -> Finding | None:
 def _has_one_output(fit: Fit) -> bool:
     """Whether a network says one number of each example: a yes or no, or an amount."""
     shape = fit.loss.prediction_shape if fit.loss is not None else None
-    return fit.loss is not None and fit.loss.name in YES_OR_NO and shape is not None and shape[1:] in ((1,), ())
+    if fit.loss is None or fit.loss.name not in YES_OR_NO or shape is None or shape[1:] not in ((1,), ()):
+        return False
+    last = fit.network.nodes[fit.network.linear_maps[-1]].shape if fit.network.linear_maps else None
+    return last is None or last[-1:] in ((1,), ())  # one may have been chosen of several
 
 
 def _always_the_first(signals: Signals, place: Where) -> Finding:

@@ -7,7 +7,8 @@ back.
 
 Measured: how far one step moves the weights beside their own size, |Δw|/|w|, early and in all. Told only when the
 loss shows it too: NaN after growing a hundredfold or after steps of more than 0.1, at twice its start, still at
-chance, leaping about, or less than half of the way down after a step as long as the weights themselves.
+chance, leaping about, or less than half of the way down after a step as long as the weights themselves; not of one of
+several rates that are tried out, of which another did better.
 
 Healthy: about 1e-3 a step (Karpathy, CS231n, 2015); measured over 119 healthy trainings of small networks, 9 in 10
 take a usual step of 0.0016 to 0.023, and 14 take an early one of more than 0.1, from which they recover. So a large
@@ -59,7 +60,7 @@ LAMED = 0.7  # of a layer's units: 95 % of healthy trainings have below 0.42 dea
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose steps are large and whose loss shows the harm."""
     for fit in signals.fits:
-        if fit.steps < ENOUGH or not fit.updates.size:
+        if fit.steps < ENOUGH or not fit.updates.size or signals.outdone(fit):
             continue
         harm = _harm(fit)
         if harm is None:

@@ -83,10 +83,11 @@ def _left_over(fit: Fit) -> tuple[np.ndarray, list[int], float] | None:
         if int(s) in after and int(s) in stepped
     ]
     shares = [(s, float(np.linalg.norm(left)) / (float(np.linalg.norm(now)) + 1e-30)) for s, left, now in rows]
-    bad = [(s, share) for s, share in shares if share > LEFT]
+    known = [(s, share) for s, share in shares if np.isfinite(share)]
+    bad = [(s, share) for s, share in known if share > LEFT]
     # The looked-at steps on which something could be left over: all that follow a step.
     possible = int((fit.series("loss").values[:, 1] > 0).sum()) if fit.followed_by else fit.steps - 1
-    looked = len(gradient.steps) * min(1.0, possible / max(fit.steps, 1))
+    looked = (len(gradient.steps) - len(shares) + len(known)) * min(1.0, possible / max(fit.steps, 1))
     if len(bad) < 2 or len(bad) < MOST * looked:
         return None
     return np.array([share for _, share in bad]), [s for s, _ in bad], min(1.0, len(bad) / max(looked, 1))

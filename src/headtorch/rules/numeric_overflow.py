@@ -6,8 +6,8 @@ NaN in a loss makes every gradient NaN, and one step every weight.
 
 Measured: the first loss that is NaN or infinite while inputs, targets and weights were still finite numbers, and the
 number format of the weights; or a gradient that was NaN while the loss was finite, behind a root or a logarithm,
-whose slope `1 / (2√x)` or `1 / x` has no bound at 0, or a softmax whose scores are masked: of a row that is −∞ as a
-whole it is NaN. A loss that grew a hundredfold before, or steps of more than a tenth of the weights where it had not
+whose slope `1 / (2√x)` or `1 / x` has no bound at 0, behind a division whose result is chosen from by `where`, or
+behind a softmax whose scores are masked: of a row that is −∞ as a whole it is NaN. A loss that grew a hundredfold before, or steps of more than a tenth of the weights where it had not
 fallen by half, are put down to the steps.
 
 Healthy: no such loss, and weights in float32 (derivation, from the formats; Micikevicius et al., 2018).
@@ -78,6 +78,18 @@ def find(signals: Signals) -> Iterator[Finding]:
                 label="has no slope at 0",
                 confidence=0.9,
             )
+        elif finite and _gradient_was_nan(fit, event.step) and (divided := _passed_over(fit)) is not None:
+            yield Finding(
+                rule="numeric-overflow",
+                severity="error",
+                message="the gradient is NaN before the loss is: what is chosen away has divided by 0, and 0 times "
+                "infinity is NaN",
+                where=divided.where,
+                saw=(Evidence("gradient before the first NaN in the loss", "NaN", healthy="finite"), fit.seen_loss),
+                help="give the division no 0, also where its result is not used: `total / count.clamp_min(1)`",
+                label="divides by 0 before `where` chooses",
+                confidence=0.9,
+            )
         elif finite and _gradient_was_nan(fit, event.step) and (masked := _masked(fit)) is not None:
             yield Finding(
                 rule="numeric-overflow",
@@ -103,6 +115,17 @@ def _gradient_was_nan(fit: Fit, step: int) -> bool:
     gradients = fit.series("grad_norm")
     before = gradients.values[gradients.steps < step]
     return len(before) > 0 and not np.isfinite(before[-1]).all()
+
+
+def _passed_over(fit: Fit) -> Node | None:
+    """A division whose result is chosen from, as by `torch.where`, so that the loss need not show what it gave."""
+    nodes = fit.network.nodes
+    for number, node in enumerate(nodes):
+        if node.op in ("Where", "MaskedFill"):
+            divided = next((nodes[n] for n in fit.network.before(number) if nodes[n].op == "Div"), None)
+            if divided is not None:
+                return divided
+    return None
 
 
 def _masked(fit: Fit) -> Node | None:

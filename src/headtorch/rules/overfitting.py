@@ -6,7 +6,8 @@ examples it has seen and worse at all others.
 
 Measured: the loss on examples that were not trained on, at its best and at the end, each as a median of three
 evaluations, beside the training loss without the factor that it has for backward. An evaluation on the training
-examples themselves is told by their fingerprints and left out. In the source, whether the best weights are kept as
+examples themselves is told by their fingerprints and left out; where a state dict brings back earlier weights after the
+last step, told by their lengths, the end is theirs. In the source, whether the best weights are kept as
 `model.state_dict()`, which changes with the model.
 
 Healthy: an end near the best. Measured over the 16 of 119 healthy trainings with five evaluations or more: at most
@@ -32,6 +33,7 @@ from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.aliases import live_state
 from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
+from headtorch.store.run import Series
 
 FAMILY = "generalisation"
 LEADS_TO = ()
@@ -55,7 +57,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         values = held_out.column().astype(float)
         medians = np.median(sliding_window_view(values, 3), axis=1)
-        lowest, end = float(medians.min()), float(medians[-1])
+        lowest, end = float(medians.min()), float(medians[_last(fit, held_out, len(medians))])
         best = int(np.argmin(medians)) + 1
         train = float(np.mean(fit.unscaled_losses[-len(fit.tail) :]))
         still_learning = train < STILL_LEARNING * float(np.mean(fit.unscaled_losses[: max(1, fit.steps // 10)]))
@@ -91,6 +93,13 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="goes on past the best held-out loss" if live is None else "not a copy of the best weights",
             confidence=0.6 if by_heart else 0.8 if live is None else 0.95,
         )
+
+
+def _last(fit: Fit, held_out: Series, medians: int) -> int:
+    """The median that tells of the weights which are kept: the last one, unless earlier weights were brought back."""
+    if fit.restored_from is None:
+        return medians - 1
+    return min(max(int(np.abs(held_out.steps - fit.restored_from).argmin()) - 1, 0), medians - 1)
 
 
 def _loop(signals: Signals, fit: Fit) -> Where | None:

@@ -16,7 +16,8 @@ without gradient in between for good reasons.
 Fix: `model.eval()` before every evaluation and `model.train()` after; `F.dropout(x, p, training=self.training)` in
 place of a bare `F.dropout(x, p)`, which is on in every mode.
 
-Ignore it when several random answers are wanted, as in Monte Carlo dropout (Gal & Ghahramani, 2016).
+Ignore it when several random answers are wanted, as in Monte Carlo dropout (Gal & Ghahramani, 2016); where the same
+examples are given ten times between two steps, it says nothing.
 """
 
 from collections.abc import Iterator
@@ -35,13 +36,14 @@ FAMILY = "training and evaluation mode"
 LEADS_TO = ("overfitting", "dropout-too-high")
 ALL_BUT = 0.9  # of the evaluations: some programs call a network without gradient while they train, for other reasons
 TRIED = 5  # steps: fewer are a try of the network, not a training
+AGAIN = 10  # times the same examples between two steps: more than to see that the answer is another each time
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose evaluations run in training mode, and for dropouts that never switch off."""
     for fit in signals.fits:
         kept = _kept(signals, fit)
-        if len(kept) == 0 or fit.steps < TRIED:
+        if len(kept) == 0 or fit.steps < TRIED or _asks_again(fit):
             continue
         dropouts_on = kept[:, 1] - kept[:, 2]
         norms_on = kept[:, 3] - kept[:, 4]
@@ -91,6 +93,16 @@ def _kept(signals: Signals, fit: Fit) -> np.ndarray:
         elif has_eval_mode and makes_targets:
             kept &= ~(its_own & in_training)
     return np.asarray(rows[kept])
+
+
+def _asks_again(fit: Fit) -> bool:
+    """Whether the same examples are given many times between two steps: several random answers are wanted."""
+    given = fit.series("eval_fingerprint")
+    if not given:
+        return False
+    first = given.column()
+    _, counts = np.unique(np.stack([given.steps, first])[:, np.isfinite(first)], axis=1, return_counts=True)
+    return bool(counts.max(initial=0) >= AGAIN)
 
 
 def _alone_after_training(signals: Signals, fit: Fit, steps: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -37,6 +37,8 @@ __all__ = [
     "thin",
 ]
 
+TRIED = 3  # rates of networks on one line: two may be a teacher's and a student's
+LEARNED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
 FOLDS = ("KFold", "StratifiedKFold", "GroupKFold", "RepeatedKFold", "RepeatedStratifiedKFold", "StratifiedGroupKFold")
 
 
@@ -92,6 +94,17 @@ class Signals:
         return any(
             len(last) > 0 and later.objective.first_step > last[0] and reached & set(later.objective.reached)
             for later in self.fits
+        )
+
+    def outdone(self, fit: Fit) -> bool:
+        """Whether rates are tried out on one line, three or more, and a network with another rate has learned more."""
+        alike = [each for each in self.fits if each.objective.backward_at == fit.objective.backward_at]
+        rates = {each: tuple(optimizer.made_with for optimizer in each.followed_by[-1:]) for each in alike}
+        return len(set(rates.values())) >= TRIED and any(
+            rates[other] != rates[fit]
+            and other.gain > max(LEARNED, fit.gain)
+            and not set(other.objective.reached) & set(fit.objective.reached)
+            for other in alike
         )
 
     def rate_place(self, fit: Fit) -> Where | None:

@@ -126,6 +126,16 @@ class Fit(Course):
         return np.asarray(np.nanmedian(values, axis=0))
 
     @cached_property
+    def restored_from(self) -> int | None:
+        """The looked-at step whose weights a state dict brought back after the last step; None where none did."""
+        loaded, weights = self.series("loaded_weight_norm"), self.series("weight_norm")
+        width = weights.values.shape[1]
+        if not loaded or loaded.steps[-1] <= self.series("loss").steps[-1] or loaded.values.shape[1] != width:
+            return None
+        apart = np.abs(weights.values / loaded.values[-1] - 1)
+        return int(weights.steps[np.argmin(np.nanmax(apart, axis=1))])
+
+    @cached_property
     def updates(self) -> Floats:
         """|dw|/|w| of the weight matrices that move, or where there are no matrices of what moves, (looked-at steps,
         weights)."""

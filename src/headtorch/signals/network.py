@@ -189,7 +189,8 @@ class Network:
                 (below,) = current.inputs
                 current = self.nodes[below]
                 if current.weight is not None and below in self.linear_maps:
-                    pairs.append((below, number))
+                    if current.inputs or current.outside:  # else a product of weights, which no data passes
+                        pairs.append((below, number))
                     break
                 if not is_affine(current):
                     break

@@ -13,6 +13,7 @@ from headtorch.record.entered import Entered
 from headtorch.record.quantities.class_count import MAX_CLASSES
 
 OF = "pair"
+ROUNDING = 1e-10  # of a feature's squares: a constant one is as far from its mean as float32 rounds that, or a little more
 
 
 def measure(entered: Entered, target: torch.Tensor) -> torch.Tensor:
@@ -34,7 +35,7 @@ def measure(entered: Entered, target: torch.Tensor) -> torch.Tensor:
         sizes = groups.sum(dim=0)
         freedom = (sizes > 0).sum() - 1
     explained = ((groups.T @ centred).square() / sizes.clamp_min(1e-12)[:, None]).sum(dim=0)
-    varies = total > 0
+    varies = total > ROUNDING * features.square().sum(dim=0)
     shares = explained / total.clamp_min(1e-30) * varies
     first, second = largest_two(shares)
     place = shares.argmax() * entered.stride
