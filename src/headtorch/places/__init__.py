@@ -212,11 +212,25 @@ class Places(Steps):
         inner = max(around, key=lambda node: node.lineno, default=None)
         return self.where(where.file, inner.test) if isinstance(inner, ast.If) and len(around) > 1 else None
 
+    def calls_between(self, first: Where, last: Where) -> list[Where]:
+        """The calls for their effect that stand between two lines of one file: what is done to the gradients between the
+        backward pass and the step."""
+        tree = self.tree(first.file) if first.file == last.file else None
+        return [
+            self.where(first.file, node.value)
+            for node in (ast.walk(tree) if tree is not None else ())
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and first.line < node.lineno < last.line
+        ]
+
     def dropouts_always_on(self, file: str) -> Iterator[Where]:
-        """Functional dropouts whose switch does not ask for the mode, and modules that are made as the network runs, so
-        that no mode reaches them."""
+        """Functional dropouts whose switch does not ask for the mode, and modules that are made as the network runs or
+        kept in a plain list, so that no mode reaches them."""
         tree = self.tree(file)
         for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.ClassDef):
+                for held in _plain_lists(node):
+                    if any(called(each) in DROPOUTS for part in held for each in ast.walk(part) if isinstance(each, ast.Call)):
+                        yield self.where(file, held[0])
             if isinstance(node, ast.FunctionDef) and node.name == "forward":
                 for made in ast.walk(node):
                     if isinstance(made, ast.Call) and called(made) in DROPOUTS:
@@ -340,6 +354,25 @@ class Places(Steps):
                     continue
                 return self.where(file, node)
         return None
+
+
+def _plain_lists(defined: ast.ClassDef) -> list[list[ast.expr]]:
+    """The lists and dictionaries of a class's own, `self.layers = []`, that it gives to nothing which would know of modules
+    in them, each with what is appended to it."""
+    kept: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(defined):
+        if isinstance(node, ast.Assign) and isinstance(node.value, (ast.List, ast.Dict, ast.ListComp, ast.DictComp)):
+            for target in node.targets:
+                if isinstance(target, ast.Attribute):
+                    kept.setdefault(ast.unparse(target), []).append(node.value)
+    calls = [node for node in ast.walk(defined) if isinstance(node, ast.Call)]
+    for call in calls:
+        if called(call) in ("ModuleList", "ModuleDict", "Sequential"):
+            for given in call.args:
+                kept.pop(ast.unparse(given.value if isinstance(given, ast.Starred) else given), None)
+        elif isinstance(call.func, ast.Attribute) and call.func.attr in ("append", "extend"):
+            kept.get(ast.unparse(call.func.value), []).extend(call.args)
+    return list(kept.values())
 
 
 def _is_name(node: ast.expr, name: str) -> bool:

@@ -39,8 +39,8 @@ def misspelt(trees: Trees, file: str, attribute: str) -> Where | None:
     return None
 
 
-def flag_on_a_network(trees: Trees, file: str) -> Where | None:
-    """Where `net.requires_grad = False` is set on a network, whose parameters it does not reach."""
+def flag_on_a_network(trees: Trees, file: str, value: str) -> Where | None:
+    """Where `net.requires_grad = value` is set on a network, whose parameters it does not reach."""
     owners = {
         ast.unparse(call.func.value)
         for call in nodes(trees, file)
@@ -50,6 +50,8 @@ def flag_on_a_network(trees: Trees, file: str) -> Where | None:
     for node in nodes(trees, file):
         target = node.targets[0] if isinstance(node, ast.Assign) else None
         if not isinstance(target, ast.Attribute) or target.attr != "requires_grad":
+            continue
+        if ast.unparse(node.value) != value:
             continue
         if ast.unparse(target.value) in owners:
             return trees.where(file, node)

@@ -133,7 +133,8 @@ class Describer:
                     loaded=self._numbers.loaded(tensor),
                 ),
             )
-            self._outbox.put(number, "initial_weight", step, _first_values(tensor.detach()))
+            first = torch.cat([_first_values(tensor.detach()), self._numbers.still_loaded(tensor).reshape(1)])
+            self._outbox.put(number, "initial_weight", step, first)
 
 
 def _names_in_frames(sources: Sources) -> dict[int, str]:

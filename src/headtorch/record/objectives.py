@@ -17,7 +17,7 @@ from headtorch.model import Where
 from headtorch.record.graph import Graph
 from headtorch.record.layout import Layouts
 from headtorch.record.network import Network
-from headtorch.record.rows import Rows, gather, row_length
+from headtorch.record.rows import Rows, gather, plain, row_length, sample
 
 if TYPE_CHECKING:
     from headtorch.record.optimizers import Optimizers, OptimizerState
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Site = tuple[tuple[int, int], ...]  # where a backward pass stands: by frame, the id of its code and the instruction
 Reference = weakref.ref[torch.Tensor]
 RECENT = 16  # objectives that an optimizer may step for
+BROUGHT = 64  # values of a loaded tensor that are kept: of two drawn by lot the cosine is 0, give or take 1 / 8
 MAX_CALLED = 8  # sets of modules before the passes of one objective: of more, as of modules made anew, none tells
 MAX_OBJECTIVES = 64  # a search over hundreds of trainings need not describe each
 
@@ -34,18 +35,28 @@ class TensorNumbers:
 
     def __init__(self, first_number: int) -> None:
         self._known: dict[int, tuple[Reference, int]] = {}
-        self._loaded: dict[int, Reference] = {}
+        self._loaded: dict[int, tuple[Reference, torch.Tensor | None]] = {}
         self._next = first_number
 
     def note_loaded(self, tensors: Iterable[torch.Tensor]) -> None:
-        """Note tensors whose values came from a state dict."""
+        """Note tensors whose values came from a state dict. A part of the first values is kept."""
         for tensor in tensors:
-            self._loaded[id(tensor)] = weakref.ref(tensor)
+            part = None if self.loaded(tensor) else sample(plain(tensor.detach()), BROUGHT).clone()
+            self._loaded[id(tensor)] = weakref.ref(tensor), part
 
     def loaded(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor's values came from a state dict."""
-        reference = self._loaded.get(id(tensor))
-        return reference is not None and reference() is tensor
+        known = self._loaded.get(id(tensor))
+        return known is not None and known[0]() is tensor
+
+    def still_loaded(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The cosine between a part of a tensor's values and what a state dict brought there, (); NaN where none did, or
+        several."""
+        brought = self._loaded[id(tensor)][1] if self.loaded(tensor) else None
+        if brought is None:
+            return torch.full((), float("nan"), device=tensor.device)
+        now = sample(plain(tensor.detach()), BROUGHT)
+        return torch.nn.functional.cosine_similarity(now.float(), brought.float(), dim=0)
 
     def number(self, tensor: torch.Tensor) -> int:
         """The number of a tensor; the same object has the same number for life."""

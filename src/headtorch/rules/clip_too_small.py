@@ -9,7 +9,7 @@ Measured: the norm of the gradients before clipping beside the limit, or beside 
 are clipped and most of those that are not 0 are above the limit; how many steps are clipped, and how far the weights
 went in all, and would have gone unclipped. A clamp by hand, as in a hook, shows in gradients whose elements are all of
 one size, step after step: the largest root mean square among the parameters stays the same to two percent. One after
-backward is not seen.
+backward shows where plain steps are far shorter than the rate times the gradient, which they are never without it.
 
 Healthy: a limit of half to ten times the usual norm (Pascanu et al., 2013), which cuts a few steps only. Told where a
 tenth of that half, 5 %, is left of a usual gradient, 9 in 10 steps are clipped, and the weights went less than their
@@ -89,6 +89,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             )
         if not any(fit.series(quantity) for quantity, _ in CLIPS):
             yield from _by_hand(signals, fit)
+            yield from _after_backward(signals, fit)
 
 
 def _by_hand(signals: Signals, fit: Fit) -> Iterator[Finding]:
@@ -111,6 +112,42 @@ def _by_hand(signals: Signals, fit: Fit) -> Iterator[Finding]:
         help="raise the limit to some times the usual size of an element, or leave it out",
         label="this limit",
         confidence=0.9,
+    )
+
+
+def _after_backward(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding where plain steps are far shorter than the rate times the gradient that backward left: something cuts the
+    gradient in between."""
+    kinds = {optimizer.kind for optimizer in fit.followed_by}
+    stepped = fit.series("loss").values[:, -1].mean() if fit.steps else 0.0
+    if kinds != {"SGD"} or signals.run.events("grad_scaler") or stepped < NEARLY_ALL:
+        return  # a scaled loss is unscaled there, and what is collected is divided
+    if fit.gain > LEARNED or not fit.distance < SHORT_WAY or not fit.had_time:
+        return
+    rate = max((float(np.nanmax(series.values)) for series in fit.rates.values() if series), default=0.0)
+    ratios, weights, gradients = (fit.series(name) for name in ("update_ratio", "weight_norm", "grad_norm"))
+    steps = np.intersect1d(np.intersect1d(ratios.steps, weights.steps), gradients.steps)
+    if not rate > 0 or len(steps) < ENOUGH:
+        return
+    changes, lengths, slopes = (each.values[np.searchsorted(each.steps, steps)] for each in (ratios, weights, gradients))
+    left = float(np.nanmedian((changes * lengths / (rate * slopes))[:, fit.moved]))
+    if not left < CUT:
+        return
+    backward, step = fit.objective.backward_at, fit.followed_by[-1].stepped_at
+    between = signals.places.calls_between(backward, step) if backward is not None and step is not None else []
+    yield Finding(
+        rule="clip-too-small",
+        severity="error",
+        message=f"between backward and the step something leaves {left:.1%} of a usual gradient",
+        where=between[0] if between else backward,
+        saw=(
+            Evidence("length of a step, beside rate times gradient", left, healthy="about 1, with momentum up to 10"),
+            Evidence("sum of |Δw|/|w|", fit.distance, healthy="about 1 or more from a random start"),
+            fit.seen_loss,
+        ),
+        help="raise the limit that the gradients are cut to, or leave it out",
+        label="cuts the gradients",
+        confidence=0.88,
     )
 
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from headtorch.changes import replace, set_value, text_at, unconditional
 from headtorch.model import Change, Evidence, Finding, Where
-from headtorch.places.slips import misspelt
+from headtorch.places.slips import flag_on_a_network, misspelt
 from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
 from headtorch.store.records import Parameter
@@ -58,6 +58,18 @@ def find(signals: Signals) -> Iterator[Finding]:
                 help="use the names that `model.named_parameters()` gives",
                 label="finds no such name",
                 confidence=0.9,
+            )
+            continue
+        if (flag := signals.first_slip(flag_on_a_network, "True")) is not None:
+            yield Finding(
+                rule="frozen-by-mistake",
+                severity="error",
+                message=f"`{LEARNS}` is set on a network, where it reaches no parameter: `{weights[0].name}` stays frozen",
+                where=flag,
+                saw=(Evidence("frozen", f"{len(frozen)} of {len(fit.parameters)} parameters"), fit.seen_loss),
+                help=f"call `{LEARNS}_(True)`, which sets it for each parameter",
+                label="thaws nothing",
+                confidence=0.95,
             )
             continue
         known = {p.id for p, before in zip(fit.parameters, fit.trained_before, strict=True) if before}
@@ -155,7 +167,11 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         return
     text = text_at(signals.run.sources, where)
     call = signals.places.call_at(where)
-    if where == misspelt(signals.places, where.file, LEARNS):
+    if where == flag_on_a_network(signals.places, where.file, "True"):
+        for flag in signals.places.nodes_at(where, ast.Assign):
+            code = f"{ast.unparse(flag.targets[0])}_(True)"
+            yield Change("let the network's parameters learn", (replace(where, code),))
+    elif where == misspelt(signals.places, where.file, LEARNS):
         for attribute in signals.places.nodes_at(where, ast.Attribute):
             edits = (replace(where, f"{ast.unparse(attribute.value)}.{LEARNS}"),)
             yield Change("set the attribute that is meant", edits)

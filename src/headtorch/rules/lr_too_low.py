@@ -6,7 +6,8 @@ same slope on its own axis as one that falls to 0: read the numbers.
 Measured: how far the weights have gone in the whole training beside their own size, as the sum of |Δw|/|w| over the
 steps. Told where the usual step is small and they went less than half of it, the loss came less than a quarter of
 the way, and was still falling at the end or never moved; or where the loss creeps down from tenth to tenth of the
-training without having come anywhere. A phase is not judged when a later one trains the same weights on, nor one of
+training without having come anywhere. Of Adam, whether its epsilon is far above the size of the gradients, beside which
+it is to be nothing (Kingma & Ba, 2015). A phase is not judged when a later one trains the same weights on, nor one of
 several rates that are tried out, of which another did better.
 
 Healthy: about 1 or more from a random start. Measured over 119 healthy trainings: 0.58 to 10 in 9 of 10, 2.5 in the
@@ -24,7 +25,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.changes import replace
+from headtorch.changes import replace, set_value
 from headtorch.model import Change, Evidence, Finding
 from headtorch.remedies import callee, largest_rate, scaled, this_number
 from headtorch.signals import Fit, Signals
@@ -35,6 +36,11 @@ SHORT_WAY = 0.5  # of the weights' own size in the whole training: 113 of 118 he
 LITTLE = 0.25  # of the way from chance to 0: 115 of 118 healthy trainings come further
 AT_CHANCE = 0.1  # of that way: 117 of 118 come further
 NOTHING = 0.05  # of that way: 117 of 118 come further
+LEARNED = 0.5  # of that way: 112 of 118 come further
+LONG = 100  # steps: what is still falling after fewer may just have begun
+BY_SIZE = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax")  # optimizers that divide by the size of the gradient
+USUAL_EPSILON = 1e-3  # of small models in half precision; the default is 1e-8
+FAR_ABOVE = 10.0  # times the size of the gradients: a tenth of what it is to divide by is left of it
 NO_WAY = 0.1  # of the weights' own size: one of 118 healthy trainings goes no further
 CREPT = 2.0  # times their size, in small steps that undo each other: 83 of 118 healthy trainings go further
 CREEPING = 1e-3  # |dw|/|w|: the usual size of a step that learns; 117 of 119 healthy trainings take larger ones
@@ -49,6 +55,7 @@ STEADY = 0.8  # of nine tenths to the next: by chance 8 or more of 9 fall in 2 %
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that went a short way, gained little, and has not come to rest after a fall."""
     for fit in signals.fits:
+        yield from _large_epsilon(signals, fit)
         if fit.steps < ENOUGH or not fit.updates.size or not math.isfinite(fit.gain):
             continue
         if signals.continued(fit) or signals.outdone(fit):
@@ -78,6 +85,36 @@ def find(signals: Signals) -> Iterator[Finding]:
         )
 
 
+def _large_epsilon(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding where what Adam adds to the size of the gradient is far larger than that: then its step shrinks with the
+    gradient, and the rate is that of plain descent, lr / eps."""
+    norms = fit.series("grad_norm")
+    sizes = np.array([math.prod(parameter.shape) for parameter in fit.parameters], float)
+    for optimizer in fit.followed_by:
+        epsilon = max((float(group.get("eps") or 0) for group in optimizer.groups), default=0.0)
+        known = bool(norms) and norms.values.shape[1] == len(sizes) and fit.chance is not None
+        if optimizer.kind not in BY_SIZE or epsilon < USUAL_EPSILON or not known:
+            continue
+        usual = float(np.nanmedian(norms.values[:, fit.moved] / np.sqrt(sizes[fit.moved])))
+        if epsilon < FAR_ABOVE * usual or fit.steps < LONG or fit.gain > LEARNED or not _unfinished(fit):
+            continue
+        yield Finding(
+            rule="lr-too-low",
+            severity="error" if fit.gain < AT_CHANCE else "warning",
+            message=f"the epsilon of {optimizer.kind} is {epsilon / usual:.0f} times the size of the gradients: "
+            "the steps shrink with them",
+            where=signals.places.argument(optimizer.made_at, "eps"),
+            saw=(
+                Evidence("epsilon", epsilon, healthy="well below the size of the gradients"),
+                Evidence("root mean square of a gradient", usual),
+                fit.seen_loss,
+            ),
+            help="leave out `eps`, which is 1e-8 then; or raise the learning rate by as much",
+            label="this epsilon",
+            confidence=0.86,
+        )
+
+
 def _unfinished(fit: Fit) -> bool:
     """Whether the loss was still on its way: the second half fell at a fifth of the first half's pace or more, or
     never fell."""
@@ -101,7 +138,13 @@ def _share(distance: float) -> str:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """Ten times the rate, and ten times that; else Adam."""
+    call = signals.places.call_at(finding.where) if finding.where is not None else None
     fit = signals.longest
+    for optimizer in fit.followed_by:
+        if finding.where is not None and finding.where == signals.places.argument(optimizer.made_at, "eps"):
+            if call is None:
+                yield Change("set epsilon to 1e-8", (set_value(finding.where, "1e-8"),))
+            return
     factors = (10.0, 100.0, 1000.0, 10_000.0)
     yield from scaled(signals, finding.where, "lr", "raise the learning rate to", factors, largest_rate(fit))
     for optimizer in fit.followed_by[-1:]:

@@ -5,8 +5,9 @@ new head has learned anything: a way of `Σ |Δw|/|w| = 0.5` is enough to turn a
 0.5. With `strict=False`, a state dict whose names all have another prefix loads nothing, and nobody says so.
 
 Measured: |Δw|/|w| of weights that were loaded or trained before, on the first looked-at steps, their sum, and what
-became of the loss; whether a state dict has any name of the module that is given it; and the rates of the groups,
-where a schedule makes one of those that they were made with.
+became of the loss; whether a state dict has any name of the module that is given it; whether loaded weights are still
+what was loaded when training begins, by the cosine; and the rates of the groups, where a schedule makes one of those
+that they were made with.
 
 Healthy: steps well below 0.05, and less than 0.1 in all while a new head settles (derivation: ten steps of 0.05 are
 that half). Fine-tuning takes smaller rates for early layers, and thaws them late (Howard & Ruder, 2018). Told
@@ -36,6 +37,12 @@ LEADS_TO = ("lr-too-high", "dead-relu", "exploding-gradients", "vanishing-gradie
 ONCE = 2  # loads: more are copies of a network that are given its weights again and again
 RAISED = 3.0  # times the rate it was made with: rates of groups differ by ten or more, Howard & Ruder (2018) by 2.6
 LEVEL = 1.01  # times the lowest rate of the groups: what is set to one number differs by rounding
+MOST = 0.5  # of the loaded weights: a last layer or two may well be made anew
+INITIALISE = (  # by the name of what is called, the last call that does so first
+    ("apply",),
+    ("xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_", "orthogonal_", "trunc_normal_"),
+    ("normal_", "uniform_", "reset_parameters"),
+)
 LARGE_STEP = 0.05  # |dw|/|w|: ten such steps are FAR
 FAR = 0.5  # sum of |dw|/|w|: can turn a weight vector by asin(0.5) = 30 degrees
 AT_ONCE = FAR  # in one step
@@ -46,6 +53,9 @@ def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that throws loaded weights about and learns nothing, and for weights that never came."""
     yield from _never_loaded(signals)
     for fit in signals.fits:
+        if (overwritten := _overwritten(signals, fit)) is not None:
+            yield overwritten
+            continue
         if (levelled := _rates_levelled(signals, fit)) is not None:
             yield levelled
             continue
@@ -58,7 +68,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         at_chance = fit.gain < AT_CHANCE and fit.had_time
         if distance < FAR or first < (LARGE_STEP if at_chance else AT_ONCE):
             continue
-        flag = signals.first_slip(flag_on_a_network)
+        flag = signals.first_slip(flag_on_a_network, "False")
         yield Finding(
             rule="pretrained-destroyed",
             severity="error" if at_chance else "warning",
@@ -76,6 +86,28 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="this rate moves the loaded weights" if flag is None else "freezes nothing",
             confidence=0.87 if at_chance else 0.8,
         )
+
+
+def _overwritten(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where weights that were loaded are others before the first step."""
+    cosines = np.array([fit.still_loaded(p) for p in fit.parameters if p.loaded and len(p.shape) >= 2])
+    lost = cosines[np.isfinite(cosines)] < FAR
+    if not len(lost) or lost.mean() <= MOST:
+        return None
+    calls = (place for names in INITIALISE for file in signals.run.sources for _, place in signals.places.calls(file, *names))
+    return Finding(
+        rule="pretrained-destroyed",
+        severity="error",
+        message=f"{int(lost.sum())} of {len(lost)} weights that were loaded have been overwritten before the first step",
+        where=next(calls, fit.objective.backward_at),
+        saw=(
+            Evidence("cosine with what was loaded", float(np.median(cosines[np.isfinite(cosines)])), healthy="1"),
+            fit.seen_loss,
+        ),
+        help="load the weights after everything has been initialised, or initialise the new layers alone",
+        label="overwrites what was loaded",
+        confidence=0.95,
+    )
 
 
 def _rates_levelled(signals: Signals, fit: Fit) -> Finding | None:
@@ -139,7 +171,7 @@ def _never_loaded(signals: Signals) -> Iterator[Finding]:
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """A rate for each group, or a lower one for what was learned before."""
     where = finding.where
-    if where is not None and where == signals.first_slip(flag_on_a_network):
+    if where is not None and where == signals.first_slip(flag_on_a_network, "False"):
         for flag in signals.places.nodes_at(where, ast.Assign):
             target = flag.targets[0]
             if isinstance(target, ast.Attribute):

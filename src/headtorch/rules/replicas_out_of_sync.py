@@ -70,6 +70,10 @@ def find(signals: Signals) -> Iterator[Finding]:
             confidence=0.96,
         )
         return
+    moves = bool(signals.fits) and all(fit.moved.any() for fit in signals.fits)  # else it is the step that binds names
+    if moves and (place := signals.first_slip(bound_anew, "parameters")) is not None:
+        yield _binds_names(signals, place)
+        return
     for fit in signals.fits:
         yield from _never_follows(signals, fit)
     for number, fit in enumerate(signals.fits):
@@ -84,23 +88,33 @@ def find(signals: Signals) -> Iterator[Finding]:
         if apart < APART or all(used) or not (joined or (stepwise and any(used))):
             continue
         told |= {each.objective.id for each in copies}
-        never_copied = signals.first_slip(bound_anew, "parameters")
         yield Finding(
             rule="replicas-out-of-sync",
             severity="error",
             message=f"{len(copies)} copies of one network begin equal, and each learns for itself",
-            where=never_copied or _place(signals, fit),
+            where=_place(signals, fit),
             saw=(
                 Evidence("difference of their weights' lengths", f"{apart:.1%}", healthy="0 %"),
                 Evidence("copies that are evaluated", f"{sum(used)} of {len(copies)}", healthy="equal copies, or all"),
                 fit.seen_loss,
             ),
             help="average the copies' gradients before each step, and call what sees to it, not the module inside",
-            label="trains one copy, apart from the others"
-            if never_copied is None
-            else "binds a name, and copies nothing",
+            label="trains one copy, apart from the others",
             confidence=0.93,
         )
+
+
+def _binds_names(signals: Signals, place: Where) -> Finding:
+    return Finding(
+        rule="replicas-out-of-sync",
+        severity="error",
+        message="weights are to be copied, and a name is bound: the network keeps its own",
+        where=place,
+        saw=(Evidence("weights that are written", 0.0, healthy="all"), signals.longest.seen_loss),
+        help="write into the parameter under `torch.no_grad()`: `weight.copy_(value)`",
+        label="binds a name, and copies nothing",
+        confidence=0.94,
+    )
 
 
 def _never_follows(signals: Signals, fit: Fit) -> Iterator[Finding]:

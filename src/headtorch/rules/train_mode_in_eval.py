@@ -20,6 +20,7 @@ Ignore it when several random answers are wanted, as in Monte Carlo dropout (Gal
 examples are given ten times between two steps, it says nothing.
 """
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
@@ -145,6 +146,10 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
             yield Change("switch this dropout off in eval mode", (replace(place, code),))
     if call is not None and called(call) in DROPOUTS:
         yield Change("let this dropout follow the mode", (replace(where, "{}.train(self.training)"),))
+        return
+    if any(True for _ in signals.places.nodes_at(where, ast.List)):
+        edits = (replace(where, "__import__('torch').nn.ModuleList({})"),)
+        yield Change("keep the modules where the mode reaches them", edits)
         return
     name = network_name(signals, fit)
     if name and (call is None or "dropout" not in called(call)):

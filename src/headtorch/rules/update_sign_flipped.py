@@ -52,6 +52,8 @@ LONG = 20  # steps, to tell a loss that speeds up from a noisy one
 FAR = 20.0  # times the first loss, or 1: a density can be 20 only where it is narrower than 2e-9
 ENDLESS = 1e6  # times the same, at whatever speed: no density is as narrow
 ENOUGH = 3  # looked-at steps: momentum may point uphill for one
+LN_2 = float(np.log(2))
+LABEL = 0.1  # by how much a label may be softened at random and still be one label
 WORSE = -0.1  # of the way from chance to 0: beside it, no healthy training of 118 ends above its start
 
 
@@ -62,6 +64,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield from _far_is_likely(fit)
         yield from _parts_from_what_is_wanted(fit)
         yield from _lowers_its_value(signals, fit)
+        yield from _agrees_with_its_critic(signals, fit)
         descent = fit.series("descent")
         mask = fit.reached & fit.moved
         if not descent or not mask.any() or descent.values.shape[1] != len(mask) or len(descent.steps) < ENOUGH:
@@ -194,6 +197,49 @@ def _lowers_its_value(signals: Signals, fit: Fit) -> Iterator[Finding]:
             confidence=0.8,
         )
         return
+
+
+def _agrees_with_its_critic(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding where a generator and its critic both reach what they want: they want the same.
+
+    Of the probability p that the critic gives to what is made, the one has -ln p and the other -ln(1 - p), together 2 ln 2
+    or more; of squares p^2 and (1 - p)^2, 1/2 or more. What the critic has may be the mean with its loss on real examples.
+    """
+    loss = fit.loss
+    bound = None if loss is None else 0.5 if loss.name == "mse" else 2 * LN_2 if loss.name in YES_OR_NO else None
+    if bound is None or not fit.is_in_a_game or len(fit.terms) != 1:
+        return
+    own = {number for optimizer in fit.followed_by for number in optimizer.parameters}
+    critics = [
+        other
+        for other in signals.fits
+        if other is not fit
+        and set(other.objective.reached) & set(fit.objective.reached) - own
+        and all(term.loss.name == loss.name for term in other.terms)
+    ]
+    aims = [term.targets.values for each in critics for term in each.terms]
+    asked = {tuple(np.unique(np.round(targets[:, :2], 1))) for targets in aims if len(targets)}
+    together = fit.last_loss + 2 * sum(each.last_loss for each in critics)
+    if len(asked) < 2 or not all(_is_constant(targets) for targets in aims) or not together < bound / 2:
+        return
+    yield Finding(
+        rule="update-sign-flipped",
+        severity="error",
+        message="the generator and its critic both reach what they want: what is made is to be called fake by both",
+        where=fit.network.nodes[loss.node].where if loss.node >= 0 else fit.objective.backward_at,
+        saw=(
+            Evidence("loss of the generator and of its critic, together", together, healthy=f"above {bound:.3g}"),
+            fit.seen_loss,
+        ),
+        help="give the generator's loss the label of real examples, or turn its sign",
+        label="asks for what the critic asks for",
+        confidence=0.93,
+    )
+
+
+def _is_constant(targets: np.ndarray) -> bool:
+    """Whether all targets are one number, from batch to batch too."""
+    return len(targets) > 0 and float(targets[:, 1].max()) < LABEL and float(np.ptp(targets[:, 0])) < LABEL
 
 
 def _minus(fit: Fit) -> Node | None:

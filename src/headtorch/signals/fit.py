@@ -211,7 +211,12 @@ class Fit(Course):
     def initial(self, parameter: Parameter) -> tuple[float, float, float]:
         """A parameter's first standard deviation, largest absolute value, and share of units equal to another."""
         first = self.run.series("initial_weight", parameter.id)
-        return tuple(float(value) for value in first.values[0]) if first else (math.nan, math.nan, math.nan)  # type: ignore[return-value]
+        return tuple(float(value) for value in first.values[0, :3]) if first else (math.nan, math.nan, math.nan)  # type: ignore[return-value]
+
+    def still_loaded(self, parameter: Parameter) -> float:
+        """The cosine between a parameter before training and what a state dict had brought; NaN where none had."""
+        first = self.run.series("initial_weight", parameter.id)
+        return float(first.values[0, 3]) if first and first.values.shape[1] > 3 else math.nan
 
     @cached_property
     def rates(self) -> dict[int, Series]:
