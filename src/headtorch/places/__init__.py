@@ -213,8 +213,8 @@ class Places(Steps):
         return self.where(where.file, inner.test) if isinstance(inner, ast.If) and len(around) > 1 else None
 
     def calls_between(self, first: Where, last: Where) -> list[Where]:
-        """The calls for their effect that stand between two lines of one file: what is done to the gradients between the
-        backward pass and the step."""
+        """The calls for their effect that stand between two lines of one file, as what is done to the gradients between
+        the backward pass and the step."""
         tree = self.tree(first.file) if first.file == last.file else None
         return [
             self.where(first.file, node.value)
@@ -229,7 +229,12 @@ class Places(Steps):
         for node in ast.walk(tree) if tree is not None else ():
             if isinstance(node, ast.ClassDef):
                 for held in _plain_lists(node):
-                    if any(called(each) in DROPOUTS for part in held for each in ast.walk(part) if isinstance(each, ast.Call)):
+                    if any(
+                        called(each) in DROPOUTS
+                        for part in held
+                        for each in ast.walk(part)
+                        if isinstance(each, ast.Call)
+                    ):
                         yield self.where(file, held[0])
             if isinstance(node, ast.FunctionDef) and node.name == "forward":
                 for made in ast.walk(node):
@@ -357,8 +362,8 @@ class Places(Steps):
 
 
 def _plain_lists(defined: ast.ClassDef) -> list[list[ast.expr]]:
-    """The lists and dictionaries of a class's own, `self.layers = []`, that it gives to nothing which would know of modules
-    in them, each with what is appended to it."""
+    """The lists and dictionaries of a class's own, `self.layers = []`, that it gives to nothing which would know of
+    modules in them, each with what is appended to it."""
     kept: dict[str, list[ast.expr]] = {}
     for node in ast.walk(defined):
         if isinstance(node, ast.Assign) and isinstance(node.value, (ast.List, ast.Dict, ast.ListComp, ast.DictComp)):

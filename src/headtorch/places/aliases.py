@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from headtorch.model import Where
 from headtorch.places.trees import Trees, called, nodes
 
+COPYING = {"copy", "deepcopy", "clone", "array"}
 SHARING = ("from_numpy", "as_tensor", "asarray")  # conversions that copy nothing
 
 
@@ -25,6 +26,27 @@ def kept_buffer(trees: Trees, file: str) -> Where | None:
                 for kept in _uncopied(call.args):
                     if kept.id in filled:
                         return trees.where(file, kept)
+    return None
+
+
+def handed_out(trees: Trees, file: str) -> Where | None:
+    """Where a method returns an array of its object's own, which another method fills anew in place, in a file that
+    keeps what it is given, in a list or a memory, and never copies anything."""
+    every = list(nodes(trees, file))
+    calls = {called(node) for node in every if isinstance(node, ast.Call)}
+    if "append" not in calls or calls & COPYING:
+        return None
+    for defined in (node for node in every if isinstance(node, ast.ClassDef)):
+        inside = list(ast.walk(defined))
+        filled = {
+            ast.unparse(node.value)
+            for node in inside
+            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and isinstance(node.slice, ast.Slice)
+        }
+        for node in inside:
+            returned = node.value if isinstance(node, ast.Return) else None
+            if isinstance(returned, ast.Attribute) and ast.unparse(returned) in filled:
+                return trees.where(file, node)
     return None
 
 

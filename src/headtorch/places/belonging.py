@@ -7,6 +7,7 @@ import ast
 from headtorch.model import Where
 from headtorch.places.trees import Trees, assigned_names, called, nodes
 
+FLATTENED = ".flatten(0, 1)"
 TURNS = ("flip", "fliplr", "flipud", "hflip", "vflip", "rot90", "roll", "rotate")  # what moves each pixel
 
 
@@ -30,6 +31,36 @@ def interleaved(trees: Trees, file: str) -> Where | None:
             if called(call) == "repeat_interleave" and times in behind and times != 1 and not call.keywords:
                 return trees.where(file, call)
     return None
+
+
+def repeated_as_a_whole(trees: Trees, file: str) -> Where | None:
+    """Where a function repeats one thing n times as a whole, `x.repeat(n, 1)`, and lays out the n parts of another that
+    belong to each example in turns: `n = y.size(1)`, `y.flatten(0, 1)`."""
+    for function in nodes(trees, file):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        inside = list(ast.walk(function))
+        counts = {
+            name: owner
+            for node in inside
+            if isinstance(node, ast.Assign) and (owner := _second_length(node.value)) is not None
+            for name in assigned_names(node)
+        }
+        calls = [node for node in inside if isinstance(node, ast.Call)]
+        texts = map(ast.unparse, calls)
+        in_turns = {text.removesuffix(FLATTENED) for text in texts if text.endswith(FLATTENED)}
+        for call in calls:
+            if called(call) == "repeat" and call.args:
+                owner = _second_length(call.args[0]) or counts.get(ast.unparse(call.args[0]))
+                if owner in in_turns and all(ast.unparse(times) == "1" for times in call.args[1:]):
+                    return trees.where(file, call)
+    return None
+
+
+def _second_length(value: ast.expr) -> str | None:
+    """What an expression asks for its second length: `y` for `y.size(1)` and `y.shape[1]`."""
+    text = ast.unparse(value)
+    return next((text.removesuffix(end) for end in (".size(1)", ".shape[1]") if text.endswith(end)), None)
 
 
 def turned_alone(trees: Trees, file: str) -> Where | None:

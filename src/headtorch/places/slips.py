@@ -26,6 +26,21 @@ REPARAMETERISED = (
     "RelaxedBernoulli",
 )
 NETWORKS = ("parameters", "state_dict", "load_state_dict", "children", "eval", "train")  # methods that tell a network
+ELEMENTWISE = (
+    "clip",
+    "abs",
+    "sqrt",
+    "exp",
+    "log",
+    "log1p",
+    "tanh",
+    "sin",
+    "cos",
+    "maximum",
+    "minimum",
+    "square",
+    "where",
+)
 NEAR = 0.85  # of the letters, of two names: `require_grad` is near `requires_grad`, `grad` is not
 
 
@@ -49,9 +64,9 @@ def flag_on_a_network(trees: Trees, file: str, value: str) -> Where | None:
     }
     for node in nodes(trees, file):
         target = node.targets[0] if isinstance(node, ast.Assign) else None
-        if not isinstance(target, ast.Attribute) or target.attr != "requires_grad":
+        if not isinstance(node, ast.Assign) or not isinstance(target, ast.Attribute):
             continue
-        if ast.unparse(node.value) != value:
+        if target.attr != "requires_grad" or ast.unparse(node.value) != value:
             continue
         if ast.unparse(target.value) in owners:
             return trees.where(file, node)
@@ -119,6 +134,43 @@ def sampled(trees: Trees, file: str) -> Where | None:
 
 def _is_distribution(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and called(node) in REPARAMETERISED
+
+
+def through_numpy(trees: Trees, file: str) -> Where | None:
+    """Where a tensor is detached for a function of NumPy that torch has too, element by element, and made a tensor
+    again at once."""
+    for node in nodes(trees, file):
+        if not isinstance(node, ast.Call) or called(node) not in ("from_numpy", "tensor", "as_tensor") or not node.args:
+            continue
+        inner = node.args[0]
+        if not isinstance(inner, ast.Call) or called(inner) not in ELEMENTWISE or not inner.args:
+            continue
+        detached = ast.unparse(inner.args[0])
+        if ast.unparse(inner.func).startswith(("np.", "numpy.")) and ".detach()" in detached and "numpy()" in detached:
+            return trees.where(file, node)
+    return None
+
+
+def zeros_elsewhere(trees: Trees, file: str) -> Where | None:
+    """Where an array of zeros is made of which one number a row, that of a chosen output, is set to what was computed:
+    `targets[np.arange(n), actions] = values`."""
+    made: dict[str, ast.Assign] = {}
+    for node in nodes(trees, file):
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and called(node.value) in ("zeros", "zeros_like")
+        ):
+            made |= dict.fromkeys(assigned_names(node), node)
+    for node in nodes(trees, file):
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        if isinstance(node, ast.Assign) and isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Tuple):
+            rows = target.slice.elts[0]
+            counted = isinstance(rows, ast.Call) and called(rows) in ("arange", "range")
+            name = ast.unparse(target.value)
+            if counted and len(target.slice.elts) == 2 and name in made and not isinstance(node.value, ast.Constant):
+                return trees.where(file, made[name])
+    return None
 
 
 def argmax_of_one(trees: Trees, file: str) -> Where | None:

@@ -35,6 +35,31 @@ def numbered_again(trees: Trees, evaluated: Where) -> Where | None:
     return next((place for call, place in ours if called(call) in others), None)
 
 
+def codes_of_its_own(trees: Trees, file: str) -> Where | None:
+    """Where a function numbers the categories in a column of the table that it is given, in the order in which they
+    come, and is given several tables."""
+    tree = trees.tree(file)
+    calls = [node for node in (ast.walk(tree) if tree is not None else ()) if isinstance(node, ast.Call)]
+    for function in ast.walk(tree) if tree is not None else ():
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        given = {argument.arg for argument in function.args.args}
+        tables = {ast.unparse(call.args[0]) for call in calls if called(call) == function.name and call.args}
+        for node in ast.walk(function) if len(tables) > 1 else ():
+            column = _numbered(node) if isinstance(node, ast.Call) else None
+            if isinstance(column, ast.Subscript) and isinstance(column.value, ast.Name) and column.value.id in given:
+                return trees.where(file, node)
+    return None
+
+
+def _numbered(call: ast.Call) -> ast.expr | None:
+    """What a call gives numbers in the order in which it comes, or in that of its own values."""
+    if called(call) == "factorize" or ast.unparse(call.func) in ("LabelEncoder().fit_transform",):
+        of = call.args[0] if call.args else call.func.value if isinstance(call.func, ast.Attribute) else None
+        return of
+    return None
+
+
 def _builders(tree: ast.Module) -> Iterator[tuple[str, tuple[str | None, int]]]:
     """The functions, methods and classes that number words, each with the parameter that spares it and its position."""
     classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]

@@ -50,8 +50,8 @@ class TensorNumbers:
         return known is not None and known[0]() is tensor
 
     def still_loaded(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The cosine between a part of a tensor's values and what a state dict brought there, (); NaN where none did, or
-        several."""
+        """The cosine between a part of a tensor's values and what a state dict brought there, (); NaN where none did,
+        or several."""
         brought = self._loaded[id(tensor)][1] if self.loaded(tensor) else None
         if brought is None:
             return torch.full((), float("nan"), device=tensor.device)

@@ -116,8 +116,8 @@ def _by_hand(signals: Signals, fit: Fit) -> Iterator[Finding]:
 
 
 def _after_backward(signals: Signals, fit: Fit) -> Iterator[Finding]:
-    """A finding where plain steps are far shorter than the rate times the gradient that backward left: something cuts the
-    gradient in between."""
+    """A finding where plain steps are far shorter than the rate times the gradient that backward left: something cuts
+    the gradient in between."""
     kinds = {optimizer.kind for optimizer in fit.followed_by}
     stepped = fit.series("loss").values[:, -1].mean() if fit.steps else 0.0
     if kinds != {"SGD"} or signals.run.events("grad_scaler") or stepped < NEARLY_ALL:
@@ -129,7 +129,9 @@ def _after_backward(signals: Signals, fit: Fit) -> Iterator[Finding]:
     steps = np.intersect1d(np.intersect1d(ratios.steps, weights.steps), gradients.steps)
     if not rate > 0 or len(steps) < ENOUGH:
         return
-    changes, lengths, slopes = (each.values[np.searchsorted(each.steps, steps)] for each in (ratios, weights, gradients))
+    changes, lengths, slopes = (
+        each.values[np.searchsorted(each.steps, steps)] for each in (ratios, weights, gradients)
+    )
     left = float(np.nanmedian((changes * lengths / (rate * slopes))[:, fit.moved]))
     if not left < CUT:
         return

@@ -29,9 +29,10 @@ import numpy as np
 
 from headtorch.changes import replace, set_argument
 from headtorch.model import Change, Evidence, Finding, Where
-from headtorch.places.aliases import cleared_list, kept_buffer
+from headtorch.places.aliases import cleared_list, handed_out, kept_buffer
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, span
+from headtorch.slips import Slip, slipped
 from headtorch.store.records import DISTANCES
 
 FAMILY = "the data"
@@ -47,9 +48,19 @@ REPEATED = 0.91  # of a batch's examples: 19 of 20 healthy trainings have more; 
 LITTLE = 0.1  # of the way from chance to 0: what a lucky batch may gain, as for `NOTHING`
 SMALL = 8  # examples: in smaller batches a share says little
 
+HANDED_OUT = Slip(
+    handed_out,
+    "an array is handed out that is changed in place afterwards: what is kept of it is one array, as it is in the end",
+    ("what is kept", "the array itself", "a copy"),
+    help="give a copy: `return self.board.copy()`",
+    label="hands out what it changes later",
+    confidence=0.9,
+)
+
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose batches repeat few examples of a single class, or are one batch for ever."""
+    yield from slipped("constant-or-duplicate-batch", signals, HANDED_OUT)
     for fit in signals.fits:
         if (same := _for_ever(signals, fit)) is not None:
             yield same

@@ -64,7 +64,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             yield Finding(
                 rule="frozen-by-mistake",
                 severity="error",
-                message=f"`{LEARNS}` is set on a network, where it reaches no parameter: `{weights[0].name}` stays frozen",
+                message=f"`{LEARNS}` of a network reaches none of its parameters: `{weights[0].name}` stays frozen",
                 where=flag,
                 saw=(Evidence("frozen", f"{len(frozen)} of {len(fit.parameters)} parameters"), fit.seen_loss),
                 help=f"call `{LEARNS}_(True)`, which sets it for each parameter",

@@ -27,10 +27,11 @@ import numpy as np
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding, Where
-from headtorch.places.slips import sampled
+from headtorch.places.slips import sampled, through_numpy
 from headtorch.places.trees import called, enclosing_function
 from headtorch.signals import Fit, Signals
 from headtorch.signals.forms import clamped_errors
+from headtorch.slips import Slip, slipped
 from headtorch.store.records import Module, Parameter
 
 FAMILY = "the gradient"
@@ -53,6 +54,15 @@ NO_SLOPE = {
 }  # fmt: skip
 CONTAINERS = ("ParameterDict", "ParameterList")
 
+THROUGH_NUMPY = Slip(
+    through_numpy,
+    "a part of the loss goes through NumPy, where no gradient passes",
+    ("what computes it", "NumPy, on a detached tensor", "the same function of torch"),
+    help="use torch's own: `x.clamp(low, high)` for `np.clip(x.detach().numpy(), low, high)`",
+    label="the gradient ends here",
+    confidence=0.9,
+)
+
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose modules ran and are not reached by any loss."""
@@ -70,6 +80,8 @@ def find(signals: Signals) -> Iterator[Finding]:
             yield clamped
         if (apart := _drawn_past_the_gradient(signals, fit)) is not None:
             yield apart
+        if _adds_numbers(fit):
+            yield from slipped("graph-detached", signals, THROUGH_NUMPY)
         cut = [
             parameter
             for parameter, reached in zip(fit.parameters, fit.reached, strict=True)
@@ -200,6 +212,12 @@ def _drawn_past_the_gradient(signals: Signals, fit: Fit) -> Finding | None:
         label="the gradient ends here",
         confidence=0.92,
     )
+
+
+def _adds_numbers(fit: Fit) -> bool:
+    """Whether something that no gradient reaches is added behind the network's outputs, as to a loss."""
+    nodes = fit.network.nodes
+    return any(node.op == "Add" and node.outside and fit.network.is_output(n) for n, node in enumerate(nodes))
 
 
 def _steps_in_vain(signals: Signals) -> Iterator[Finding]:

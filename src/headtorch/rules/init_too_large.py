@@ -72,7 +72,9 @@ def find(signals: Signals) -> Iterator[Finding]:
             default=0.0,
         )
         learned, seen = not fit.gain < LEARNED, growth > GROWN or saturated > SATURATED
-        unknown = fit.chance is None and growth > GROWN  # a loss that falls from where large weights put it tells nothing
+        unknown = (
+            fit.chance is None and growth > GROWN
+        )  # a loss that falls from where large weights put it tells nothing
         if not (seen and (far or unknown) if learned else far or seen):
             continue
         parameter, gain = max(large, key=lambda pair: pair[1])

@@ -9,8 +9,8 @@ the label that they had, where the loss compares each with one class and stays h
 variance the labels explain (R², by feature), less what labels drawn by lot would explain, while the network learns
 nothing that holds for other examples; whether what was learned is right less often than a guess where it is
 evaluated. In the source, whether a function puts k batches one behind the other and repeats each label k times in a
-row; whether it flips an image and not its mask or box; whether what was gathered from a loader that shuffles is
-looked up by the number of the batch.
+row, or repeats as a whole what is compared with each of k others; whether it flips an image and not its mask or box;
+whether what was gathered from a loader that shuffles is looked up by the number of the batch.
 
 Healthy: more than one label, the same each time an example returns, but for noise (told where most have changed), and
 more than 0.02 of the variance beyond chance (derivation: unrelated labels explain 0 beyond it, known to within two
@@ -30,12 +30,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.changes import delete, replace
-from headtorch.model import Change, Evidence, Finding, Where
-from headtorch.places.belonging import by_batch_number, interleaved, turned_alone
+from headtorch.model import Change, Evidence, Finding
+from headtorch.places.belonging import by_batch_number, interleaved, repeated_as_a_whole, turned_alone
 from headtorch.places.trees import assigned_names, called
 from headtorch.remedies import assignment_at
 from headtorch.signals import Fit, Signals
 from headtorch.signals.forms import attends_to_earlier, reads_several
+from headtorch.slips import Slip, slipped
 from headtorch.store.records import CLASSIFYING, DISTANCES
 
 FAMILY = "the data"
@@ -66,15 +67,48 @@ EVALUATIONS = 3  # the last ones, each: a single one may be of examples that are
 DEVIATIONS = 4.0  # standard errors below a guess: by chance once in 30,000 evaluations
 LONG = 200  # steps: after 100, 9 % of 80 sound trainings had not come a quarter of the way, after 200 4 %
 
+APART = (
+    Slip(
+        interleaved,
+        "batches stand one behind the other, and their labels in turns: most belong to another example",
+        ("order of the labels", "each one repeated", "all, and all once more"),
+        help="repeat the labels as a whole, as the examples are: `labels.repeat(2)`",
+        label="repeats each label where it stands",
+        confidence=0.9,
+    ),
+    Slip(
+        repeated_as_a_whole,
+        "the one is repeated as a whole, and what it is compared with is laid out in turns: most pairs do not belong "
+        "together",
+        ("order of what is repeated", "all, and all once more", "each one, as often as it is compared"),
+        help="repeat each where it stands: `x.repeat_interleave(n, dim=0)`",
+        label="repeats all as a whole",
+        confidence=0.9,
+    ),
+    Slip(
+        by_batch_number,
+        "what was gathered for each batch is looked up by its number, but the loader shuffles anew each time",
+        ("order of the batches", "another in each round", "the one that was gathered"),
+        help="compute it from the batch itself, or gather it from a loader that does not shuffle",
+        label="belongs to another batch",
+        confidence=0.92,
+    ),
+)
+TURNED = Slip(
+    turned_alone,
+    "an image is turned and its target is not: they show different places from then on",
+    ("what is turned", "the image alone", "image and target, or neither"),
+    help="do the same to the target: flip the mask too, mirror the corners of a box and exchange them",
+    label="turns one of the two",
+    confidence=0.9,
+)
+
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose labels are all the same, change, or say nothing of their inputs."""
-    if signals.fits and (place := signals.first_slip(interleaved)) is not None:
-        yield _interleaved(signals, place)
-    if signals.fits and (place := signals.first_slip(by_batch_number)) is not None:
-        yield _of_another_batch(signals, place)
-    if any(map(_aims_at_places, signals.fits)) and (place := signals.first_slip(turned_alone)) is not None:
-        yield _turned_alone(signals, place)
+    yield from slipped("labels-misaligned", signals, *APART)
+    if any(map(_aims_at_places, signals.fits)):
+        yield from slipped("labels-misaligned", signals, TURNED)
     for fit in signals.fits:
         if (far := _too_far(signals, fit) or _not_shifted(signals, fit)) is not None:
             yield far
@@ -83,38 +117,6 @@ def find(signals: Signals) -> Iterator[Finding]:
             if (finding := judge(signals, fit)) is not None:
                 yield finding
                 break
-
-
-def _interleaved(signals: Signals, place: Where) -> Finding:
-    return Finding(
-        rule="labels-misaligned",
-        severity="error",
-        message="batches stand one behind the other, and their labels in turns: most belong to another example",
-        where=place,
-        saw=(
-            Evidence("order of the labels", "each one repeated", healthy="all, and all once more"),
-            signals.longest.seen_loss,
-        ),
-        help="repeat the labels as a whole, as the examples are: `labels.repeat(2)`",
-        label="repeats each label where it stands",
-        confidence=0.9,
-    )
-
-
-def _of_another_batch(signals: Signals, place: Where) -> Finding:
-    return Finding(
-        rule="labels-misaligned",
-        severity="error",
-        message="what was gathered for each batch is looked up by its number, but the loader shuffles anew each time",
-        where=place,
-        saw=(
-            Evidence("order of the batches", "another in each round", healthy="the one that was gathered"),
-            signals.longest.seen_loss,
-        ),
-        help="compute it from the batch itself, or gather it from a loader that does not shuffle",
-        label="belongs to another batch",
-        confidence=0.92,
-    )
 
 
 def _aims_at_places(fit: Fit) -> bool:
@@ -126,22 +128,6 @@ def _aims_at_places(fit: Fit) -> bool:
     if loss is None or shape is None or not images:
         return False
     return len(shape) >= 3 or (loss.name in DISTANCES and len(shape) == 2 and shape[1] in CORNERS)
-
-
-def _turned_alone(signals: Signals, place: Where) -> Finding:
-    return Finding(
-        rule="labels-misaligned",
-        severity="error",
-        message="an image is turned and its target is not: they show different places from then on",
-        where=place,
-        saw=(
-            Evidence("what is turned", "the image alone", healthy="image and target, or neither"),
-            signals.longest.seen_loss,
-        ),
-        help="do the same to the target: flip the mask too, mirror the corners of a box and exchange them",
-        label="turns one of the two",
-        confidence=0.9,
-    )
 
 
 def _too_far(signals: Signals, fit: Fit) -> Finding | None:

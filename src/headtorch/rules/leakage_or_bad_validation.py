@@ -29,7 +29,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.changes import set_argument
-from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.model import Change, Evidence, Finding
 from headtorch.places.data import columns
 from headtorch.places.slips import argmax_of_one
 from headtorch.places.trees import called
@@ -37,6 +37,7 @@ from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.signals.forms import attends_to_all, reads_several
 from headtorch.signals.network import RECURRENT
+from headtorch.slips import Slip, slipped
 from headtorch.store.records import CLASSIFYING, DISTANCES, YES_OR_NO
 
 FAMILY = "generalisation"
@@ -53,12 +54,20 @@ SAME = 1 - 1e-5  # of a number's variance: float32 sums over a batch round to ab
 COLUMNS = 64  # of a table: above, columns are pixels or words
 BATCHES = 20  # looked at: a median of fewer could be that of one odd stretch
 
+FIRST = Slip(
+    argmax_of_one,
+    "the answer is taken as the largest of one output: it is number 0 whatever the network says",
+    ("outputs to choose from", "1", "2 or more"),
+    help="compare the one output with its threshold: `outputs > 0.5` of a probability, `outputs > 0` of a score",
+    label="the largest of a single one",
+    confidence=0.93,
+)
+
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that is told the answer: by one of its features, or by examples that come again."""
-    single = bool(signals.fits) and all(map(_has_one_output, signals.fits))
-    if single and (place := signals.first_slip(argmax_of_one)) is not None:
-        yield _always_the_first(signals, place)
+    if all(map(_has_one_output, signals.fits)):
+        yield from slipped("leakage-or-bad-validation", signals, FIRST)
     for fit in signals.fits:
         finding = _one_feature_tells(signals, fit) or _is_given_its_target(signals, fit) or _sees_ahead(signals, fit)
         if finding is not None:
@@ -120,19 +129,6 @@ def _has_one_output(fit: Fit) -> bool:
         return False
     last = fit.network.nodes[fit.network.linear_maps[-1]].shape if fit.network.linear_maps else None
     return last is None or last[-1:] in ((1,), ())  # one may have been chosen of several
-
-
-def _always_the_first(signals: Signals, place: Where) -> Finding:
-    return Finding(
-        rule="leakage-or-bad-validation",
-        severity="error",
-        message="the answer is taken as the largest of one output: it is number 0 whatever the network says",
-        where=place,
-        saw=(Evidence("outputs to choose from", 1.0, healthy="2 or more"), signals.longest.seen_loss),
-        help="compare the one output with its threshold: `outputs > 0.5` of a probability, `outputs > 0` of a score",
-        label="the largest of a single one",
-        confidence=0.93,
-    )
 
 
 def _is_given_its_target(signals: Signals, fit: Fit) -> Finding | None:

@@ -34,9 +34,11 @@ import numpy as np
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.rounded import rounded_and_equal
+from headtorch.places.slips import zeros_elsewhere
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals
+from headtorch.slips import Slip, slipped
 from headtorch.store.records import DISTANCES, YES_OR_NO, Loss, Node
 
 FAMILY = "the loss and the output"
@@ -61,9 +63,20 @@ IGNORED = 0.1  # of the labels, beyond the padding: a class among ten is as freq
 MASKED = 0.7  # of the labels: a masked language model asks for 15 %, and ignores the others on purpose
 ENOUGH = 100  # steps, before a distance that is still high says anything
 
+OTHERS_ARE_ZERO = Slip(
+    zeros_elsewhere,
+    "the target is 0 for each output but the chosen one: the others are taught that they are worth nothing",
+    ("target of the outputs that were not chosen", "0", "what the network says of them, or none"),
+    help="compare the chosen outputs alone, `q.gather(1, actions)`, or begin with the network's own answers",
+    label="begins with zeros",
+    confidence=0.9,
+)
+
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each cross entropy over a single class, and each loss whose targets it is not made for."""
+    if any(map(_regresses_several, signals.fits)):
+        yield from slipped("loss-target-mismatch", signals, OTHERS_ARE_ZERO)
     for fit in signals.fits:
         if (finding := _targets_do_not_fit(signals, fit) or _pairs_do_not_fit(signals, fit)) is not None:
             yield finding
@@ -85,6 +98,14 @@ def find(signals: Signals) -> Iterator[Finding]:
                 label="needs two or more classes",
                 confidence=0.98,
             )
+
+
+def _regresses_several(fit: Fit) -> bool:
+    """Whether a distance is taken between several outputs an example and as many targets."""
+    shape = fit.loss.prediction_shape if fit.loss is not None else None
+    return (
+        fit.loss is not None and fit.loss.name in DISTANCES and shape is not None and len(shape) == 2 and shape[1] > 1
+    )
 
 
 def _ignores_a_class(signals: Signals, fit: Fit) -> Finding | None:

@@ -86,8 +86,8 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def _large_epsilon(signals: Signals, fit: Fit) -> Iterator[Finding]:
-    """A finding where what Adam adds to the size of the gradient is far larger than that: then its step shrinks with the
-    gradient, and the rate is that of plain descent, lr / eps."""
+    """A finding where what Adam adds to the size of the gradient is far larger than that: then its step shrinks with
+    the gradient, and the rate is that of plain descent, lr / eps."""
     norms = fit.series("grad_norm")
     sizes = np.array([math.prod(parameter.shape) for parameter in fit.parameters], float)
     for optimizer in fit.followed_by:

@@ -7,8 +7,8 @@ NaN in a loss makes every gradient NaN, and one step every weight.
 Measured: the first loss that is NaN or infinite while inputs, targets and weights were still finite numbers, and the
 number format of the weights; or a gradient that was NaN while the loss was finite, behind a root or a logarithm,
 whose slope `1 / (2√x)` or `1 / x` has no bound at 0, behind a division whose result is chosen from by `where`, or
-behind a softmax whose scores are masked: of a row that is −∞ as a whole it is NaN. A loss that grew a hundredfold before, or steps of more than a tenth of the weights where it had not
-fallen by half, are put down to the steps.
+behind a softmax whose scores are masked: of a row that is −∞ as a whole it is NaN. A loss that grew a hundredfold
+before, or steps of more than a tenth of the weights where it had not fallen by half, are put down to the steps.
 
 Healthy: no such loss, and weights in float32 (derivation, from the formats; Micikevicius et al., 2018).
 

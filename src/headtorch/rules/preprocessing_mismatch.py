@@ -29,12 +29,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from headtorch.changes import replace
-from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.model import Change, Evidence, Finding
 from headtorch.places.slips import fitted_again, prepared_in_vain
 from headtorch.places.trees import assigned_names
-from headtorch.places.vocabularies import numbered_again
+from headtorch.places.vocabularies import codes_of_its_own, numbered_again
 from headtorch.remedies import assignment_at, evaluated_made
 from headtorch.signals import Fit, Signals
+from headtorch.slips import Slip, slipped
 from headtorch.store.records import CLASSIFYING, YES_OR_NO
 
 FAMILY = "the data"
@@ -55,12 +56,29 @@ LITTLE = 0.25  # of what the training's own accuracy is better by: words and sha
 BATCHES = 6  # of new examples: fewer do not tell their spread
 DOMINATES = 0.6  # of the evaluated examples: half is a fair coin, more is a constant answer that is hard to beat
 
+IN_VAIN = Slip(
+    prepared_in_vain,
+    "what is scaled here is never used: the training gets what was not scaled",
+    ("times that it is used", "0", "1 or more"),
+    help="train on what was scaled, as what is evaluated is scaled by the same numbers",
+    label="is not used again",
+    confidence=0.85,
+    severity="warning",
+)
+CODES = Slip(
+    codes_of_its_own,
+    "each table is given numbers of its own for its categories: a number is another one than in training",
+    ("numbers for one column", "2, by the same code", "1, of the training data"),
+    help="fix the order once: `pd.Categorical(column, categories=known)`, or an encoder fitted to the training data",
+    label="numbers anew what it is given",
+    confidence=0.9,
+)
+
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that is evaluated on inputs of another scale, or on what is unlike its training data."""
     one_file = len(signals.run.sources) == 1  # what one file, or a cell, makes another may use
-    if signals.fits and one_file and (place := signals.first_slip(prepared_in_vain)) is not None:
-        yield _in_vain(signals, place)
+    yield from slipped("preprocessing-mismatch", signals, CODES, *([IN_VAIN] if one_file else []))
     for fit in signals.fits:
         finding = (
             _own_numbers(signals, fit)
@@ -70,19 +88,6 @@ def find(signals: Signals) -> Iterator[Finding]:
         )
         if finding is not None:
             yield finding
-
-
-def _in_vain(signals: Signals, place: Where) -> Finding:
-    return Finding(
-        rule="preprocessing-mismatch",
-        severity="warning",
-        message="what is scaled here is never used: the training gets what was not scaled",
-        where=place,
-        saw=(signals.longest.seen_loss,),
-        help="train on what was scaled, as what is evaluated is scaled by the same numbers",
-        label="is not used again",
-        confidence=0.85,
-    )
 
 
 def _own_numbers(signals: Signals, fit: Fit) -> Finding | None:

@@ -94,11 +94,13 @@ def _overwritten(signals: Signals, fit: Fit) -> Finding | None:
     lost = cosines[np.isfinite(cosines)] < FAR
     if not len(lost) or lost.mean() <= MOST:
         return None
-    calls = (place for names in INITIALISE for file in signals.run.sources for _, place in signals.places.calls(file, *names))
+    calls = (
+        place for names in INITIALISE for file in signals.run.sources for _, place in signals.places.calls(file, *names)
+    )
     return Finding(
         rule="pretrained-destroyed",
         severity="error",
-        message=f"{int(lost.sum())} of {len(lost)} weights that were loaded have been overwritten before the first step",
+        message=f"{lost.sum()} of {len(lost)} weights that were loaded have been overwritten before the first step",
         where=next(calls, fit.objective.backward_at),
         saw=(
             Evidence("cosine with what was loaded", float(np.median(cosines[np.isfinite(cosines)])), healthy="1"),

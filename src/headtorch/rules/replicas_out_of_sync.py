@@ -28,6 +28,7 @@ from headtorch.changes import insert_before
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.slips import bound_anew
 from headtorch.signals import Fit, Signals
+from headtorch.slips import Slip, slipped
 
 FAMILY = "the step"
 LEADS_TO = (
@@ -46,6 +47,16 @@ EARLY = 100  # steps, while each is looked at
 APART = 1e-3  # of their size: float32 rounds at 6e-8, so this takes 16,000 steps of rounding all one way
 ROUNDS = 3  # turns of each: one if one comes after the other, two if it is trained on once
 IN_TURN = 0.5  # of neighbouring steps: all are of different fits in turn, one in all if one comes after the other
+
+BOUND = Slip(
+    bound_anew,
+    "weights are to be copied, and a name is bound: the network keeps its own",
+    ("weights that are written", "0", "all"),
+    help="write into the parameter under `torch.no_grad()`: `weight.copy_(value)`",
+    label="binds a name, and copies nothing",
+    confidence=0.94,
+    names=("parameters",),
+)
 
 
 def find(signals: Signals) -> Iterator[Finding]:
@@ -70,9 +81,8 @@ def find(signals: Signals) -> Iterator[Finding]:
             confidence=0.96,
         )
         return
-    moves = bool(signals.fits) and all(fit.moved.any() for fit in signals.fits)  # else it is the step that binds names
-    if moves and (place := signals.first_slip(bound_anew, "parameters")) is not None:
-        yield _binds_names(signals, place)
+    if all(fit.moved.any() for fit in signals.fits) and (bound := [*slipped("replicas-out-of-sync", signals, BOUND)]):
+        yield from bound  # where nothing moves, it is the step that binds names
         return
     for fit in signals.fits:
         yield from _never_follows(signals, fit)
@@ -102,19 +112,6 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="trains one copy, apart from the others",
             confidence=0.93,
         )
-
-
-def _binds_names(signals: Signals, place: Where) -> Finding:
-    return Finding(
-        rule="replicas-out-of-sync",
-        severity="error",
-        message="weights are to be copied, and a name is bound: the network keeps its own",
-        where=place,
-        saw=(Evidence("weights that are written", 0.0, healthy="all"), signals.longest.seen_loss),
-        help="write into the parameter under `torch.no_grad()`: `weight.copy_(value)`",
-        label="binds a name, and copies nothing",
-        confidence=0.94,
-    )
 
 
 def _never_follows(signals: Signals, fit: Fit) -> Iterator[Finding]:

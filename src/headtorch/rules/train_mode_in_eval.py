@@ -148,8 +148,8 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         yield Change("let this dropout follow the mode", (replace(where, "{}.train(self.training)"),))
         return
     if any(True for _ in signals.places.nodes_at(where, ast.List)):
-        edits = (replace(where, "__import__('torch').nn.ModuleList({})"),)
-        yield Change("keep the modules where the mode reaches them", edits)
+        code = "__import__('torch').nn.ModuleList({})"
+        yield Change("keep the modules where the mode reaches them", (replace(where, code),))
         return
     name = network_name(signals, fit)
     if name and (call is None or "dropout" not in called(call)):

@@ -202,12 +202,14 @@ def _lowers_its_value(signals: Signals, fit: Fit) -> Iterator[Finding]:
 def _agrees_with_its_critic(signals: Signals, fit: Fit) -> Iterator[Finding]:
     """A finding where a generator and its critic both reach what they want: they want the same.
 
-    Of the probability p that the critic gives to what is made, the one has -ln p and the other -ln(1 - p), together 2 ln 2
-    or more; of squares p^2 and (1 - p)^2, 1/2 or more. What the critic has may be the mean with its loss on real examples.
+    Of the probability p that the critic gives to what is made, the one has -ln p and the other -ln(1 - p), together
+    2 ln 2 or more; of squares p^2 and (1 - p)^2, 1/2 or more. The critic's may be the mean with its loss on real ones.
     """
     loss = fit.loss
-    bound = None if loss is None else 0.5 if loss.name == "mse" else 2 * LN_2 if loss.name in YES_OR_NO else None
-    if bound is None or not fit.is_in_a_game or len(fit.terms) != 1:
+    if loss is None:
+        return
+    bound = 0.5 if loss.name == "mse" else 2 * LN_2 if loss.name in YES_OR_NO else 0.0
+    if not bound or not fit.is_in_a_game or len(fit.terms) != 1:
         return
     own = {number for optimizer in fit.followed_by for number in optimizer.parameters}
     critics = [

@@ -35,6 +35,7 @@ from headtorch.places.slips import batch_last, mixed_derivatives
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, place_of
+from headtorch.slips import Slip, slipped
 from headtorch.store.records import Node, Reordered
 
 FAMILY = "the network"
@@ -53,16 +54,30 @@ TAKE_STEPS_FIRST = ("LSTM", "GRU", "RNN", "MultiheadAttention", "TransformerEnco
 VIEWS = ("view", "reshape")
 LEARNED = 0.9  # of the way from chance to 0: nothing was mixed
 ORDERS = 2  # tried at most: where lengths are equal, several orders give the same shape
+CUT_UP = Slip(
+    batch_last,
+    "a reshape makes the examples' dimension the last: each column then holds parts of several examples",
+    ("what it does", "cuts the row of numbers anew", "exchanges two dimensions"),
+    help="lay each example out in a row and transpose: `x.reshape(len(x), -1).T`",
+    label="cuts anew, and transposes nothing",
+    confidence=0.85,
+    severity="warning",
+)
+SUMS = Slip(
+    mixed_derivatives,
+    "the gradient is derived as a whole: each column is a sum of second derivatives, u_xx + u_xy",
+    ("what a column holds", "u_xx + u_xy", "u_xx"),
+    help="derive one column after the other: `grad(g[:, 0].sum(), x, create_graph=True)[0][:, 0]` is u_xx",
+    label="adds mixed derivatives",
+    confidence=0.92,
+)
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each softmax over the batch, recurrent layer that takes examples for steps, and view that should be
     a transpose."""
     learned = bool(signals.fits) and signals.longest.gain > LEARNED  # it was a row of numbers, one an example
-    if signals.fits and not learned and (place := signals.first_slip(batch_last)) is not None:
-        yield _cut_up(signals, place)
-    if signals.fits and (place := signals.first_slip(mixed_derivatives)) is not None:
-        yield _sums_of_derivatives(signals, place)
+    yield from slipped("wrong-dimension", signals, *([] if learned else [CUT_UP]), SUMS)
     for fit in signals.fits:
         yield from _reordered(signals, fit)
         yield from _spread_again(fit)
@@ -134,32 +149,6 @@ def find(signals: Signals) -> Iterator[Finding]:
                     label="expects (steps, examples, features)",
                     confidence=0.93,
                 )
-
-
-def _cut_up(signals: Signals, place: Where) -> Finding:
-    return Finding(
-        rule="wrong-dimension",
-        severity="warning",
-        message="a reshape makes the examples' dimension the last: each column then holds parts of several examples",
-        where=place,
-        saw=(signals.longest.seen_loss,),
-        help="lay each example out in a row and transpose: `x.reshape(len(x), -1).T`",
-        label="cuts anew, and transposes nothing",
-        confidence=0.85,
-    )
-
-
-def _sums_of_derivatives(signals: Signals, place: Where) -> Finding:
-    return Finding(
-        rule="wrong-dimension",
-        severity="error",
-        message="the gradient is derived as a whole: each column is a sum of second derivatives, u_xx + u_xy",
-        where=place,
-        saw=(signals.longest.seen_loss,),
-        help="derive one column after the other: `grad(g[:, 0].sum(), x, create_graph=True)[0][:, 0]` is u_xx",
-        label="adds mixed derivatives",
-        confidence=0.92,
-    )
 
 
 def _spread_again(fit: Fit) -> Iterator[Finding]:

@@ -13,7 +13,9 @@ from headtorch.record.entered import Entered
 from headtorch.record.quantities.class_count import MAX_CLASSES
 
 OF = "pair"
-ROUNDING = 1e-10  # of a feature's squares: a constant one is as far from its mean as float32 rounds that, or a little more
+ROUNDING = (
+    1e-10  # of a feature's squares: a constant one is as far from its mean as float32 rounds that, or a little more
+)
 
 
 def measure(entered: Entered, target: torch.Tensor) -> torch.Tensor:

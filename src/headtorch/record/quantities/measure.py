@@ -1,7 +1,7 @@
 """measure: the task's own measure of how well a prediction fits: accuracy for classes, R^2 for numbers.
 
-R^2 = 1 - mean((prediction - target)^2) / variance(target) over the batch; of several targets an example, with the mean of
-their variances: how far their means lie apart is nothing to be learned.
+R^2 = 1 - mean((prediction - target)^2) / variance(target) over the batch; of several targets an example, with the mean
+of their variances: how far their means lie apart is nothing to be learned.
 """
 
 import torch
