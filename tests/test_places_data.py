@@ -60,6 +60,16 @@ for x, y in DataLoader(Answers(frame)):
 x = load() / 2  # made
 right = sum(model(a) for a, b in zip(x.split(8), y.split(8)))
 """,
+    "a star that a function unpacks": """
+def fit(model, x, y):
+    model(x)
+
+def data():
+    x, y = load() / 2, 3
+    return x, y  # made
+
+fit(network, *data())
+""",
     "a parameter": """
 def fit(model, x, y):
     for batch in order():
@@ -69,6 +79,18 @@ features = load() / 2  # made
 fit(network, features, labels)
 """,
 }
+
+
+OBJECT = """
+class Trainer:
+    def __init__(self, net, x, y):
+        self.rows = x
+    def fit(self):
+        for batch in self.rows:
+            model(batch)
+
+Trainer(net, *data()).fit()
+"""
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -82,7 +104,7 @@ def test_data_is_followed_to_where_it_is_prepared(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["model()\n", "model(3)\n", "x = x\nmodel(x)\n", "def f(x):\n    f(x)\n    model(x)\n"]
+    "source", ["model()\n", "model(3)\n", "x = x\nmodel(x)\n", "def f(x):\n    f(x)\n    model(x)\n", OBJECT]
 )
 def test_what_cannot_be_followed_is_nowhere_or_somewhere(source: str) -> None:
     places = Places({"train.py": source})

@@ -10,8 +10,8 @@ import pytest
 
 from headtorch.model import Where
 from headtorch.places import Places
-from headtorch.places.aliases import cleared_list, kept_buffer, live_state, repeated
-from headtorch.places.belonging import by_batch_number, turned_alone
+from headtorch.places.aliases import cleared_list, handed_out, kept_buffer, live_state, repeated
+from headtorch.places.belonging import by_batch_number, repeated_as_a_whole, turned_alone
 from headtorch.places.slips import (
     argmax_of_one,
     batch_last,
@@ -23,8 +23,11 @@ from headtorch.places.slips import (
     mixed_derivatives,
     mode_not_passed_on,
     prepared_in_vain,
+    through_numpy,
     twice,
+    zeros_elsewhere,
 )
+from headtorch.places.vocabularies import codes_of_its_own
 
 FILE = "/home/user/train.py"
 Slip = Callable[..., Where | None]
@@ -159,10 +162,72 @@ SLIPS: dict[str, tuple[Slip, tuple[str, ...], str]] = {
     ),
     "a flag that a network does not pass on": (
         flag_on_a_network,
-        (),
+        ("False",),
         """
         net.requires_grad = False  # <-
         optimizer = SGD(net.parameters(), lr=0.1)
+        """,
+    ),
+    "a flag that thaws nothing": (
+        flag_on_a_network,
+        ("True",),
+        """
+        for p in net.parameters():
+            p.requires_grad = False
+        net.requires_grad = True  # <-
+        """,
+    ),
+    "weights that are bound in place of written": (
+        bound_anew,
+        ("parameters",),
+        """
+        for weight, value in zip(model.parameters(), values):
+            weight = value.clone()  # <-
+        """,
+    ),
+    "a board that is handed out and drawn anew": (
+        handed_out,
+        (),
+        """
+        class Game:
+            def draw(self):
+                self.board[:] = 0.0
+            def observe(self):
+                return self.board  # <-
+        memory.append(game.observe())
+        """,
+    ),
+    "sounds repeated as a whole beside texts in turns": (
+        repeated_as_a_whole,
+        (),
+        """
+        def inputs(sound, texts):
+            count = texts.size(1)
+            return sound.repeat(count, 1, 1), texts.flatten(0, 1)  # <-
+        """,
+    ),
+    "categories numbered by each table": (
+        codes_of_its_own,
+        (),
+        """
+        def encode(frame):
+            return pd.factorize(frame["carrier"])[0]  # <-
+        train, test = encode(train_frame), encode(test_frame)
+        """,
+    ),
+    "a limit by NumPy": (
+        through_numpy,
+        (),
+        """
+        speed = torch.from_numpy(np.clip(speed.detach().numpy(), -1, 1))  # <-
+        """,
+    ),
+    "targets that begin with zeros": (
+        zeros_elsewhere,
+        (),
+        """
+        targets = np.zeros((n, actions))  # <-
+        targets[np.arange(n), chosen] = rewards + gamma * best
         """,
     ),
     "one layer several times": (
@@ -247,8 +312,45 @@ MEANT: dict[str, tuple[Slip, tuple[str, ...], str]] = {
     ),
     "a parameter's flag": (
         flag_on_a_network,
-        (),
+        ("False",),
         "for p in net.parameters():\n    p.requires_grad = False\n",
+    ),
+    "a board that is drawn into a new one": (
+        handed_out,
+        (),
+        "class Game:\n    def draw(self):\n        self.board = np.zeros(9)\n    def observe(self):\n"
+        "        return self.board\nmemory.append(game.observe())\n",
+    ),
+    "a copy of a board": (
+        handed_out,
+        (),
+        "class Game:\n    def draw(self):\n        self.board[:] = 0.0\n    def observe(self):\n"
+        "        return self.board\nmemory.append(game.observe().copy())\n",
+    ),
+    "both laid out in turns": (
+        repeated_as_a_whole,
+        (),
+        "def inputs(a, b):\n    n = b.size(1)\n    return a.repeat_interleave(n, dim=0), b.flatten(0, 1)\n",
+    ),
+    "all repeated as a whole, and in that order": (
+        repeated_as_a_whole,
+        (),
+        "def inputs(a, b):\n    n = b.size(1)\n    return a.repeat(n, 1), b.transpose(0, 1).flatten(0, 1)\n",
+    ),
+    "users and films of one table": (
+        codes_of_its_own,
+        (),
+        "def codes(column):\n    return pd.factorize(column)[0]\na, b = codes(t['user']), codes(t['film'])\n",
+    ),
+    "a matching by NumPy": (
+        through_numpy,
+        (),
+        "rows = torch.as_tensor(linear_sum_assignment(cost.detach().numpy())[0])\n",
+    ),
+    "one for the chosen, for classes": (
+        zeros_elsewhere,
+        (),
+        "targets = torch.zeros(n, k)\ntargets[torch.arange(n), labels] = 1.0\n",
     ),
     "several layers": (repeated, (), "heads = nn.ModuleList([nn.Linear(8, 1) for _ in range(3)])\n"),
     "what was scaled is used": (prepared_in_vain, (), "y = scaler.transform(y)\nfit(x, y)\n"),

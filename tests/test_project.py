@@ -66,6 +66,8 @@ def test_the_sources_list_what_the_rules_cite() -> None:
 def test_a_threshold_has_its_reason_beside_it(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith(("Slip(", "(Slip(")):
+            continue  # how sure one is of a slip stands beside what is said of it
         if isinstance(node, ast.Assign) and any(
             isinstance(part, ast.Constant) and isinstance(part.value, (int, float)) for part in ast.walk(node.value)
         ):

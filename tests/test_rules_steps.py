@@ -29,7 +29,7 @@ def test_of_several_fits_at_one_line_the_one_is_named(recorded: Start) -> None:
     report, _ = diagnose(recorded(SCRIPTS / "turns.py").end().run.path)
     (finding,) = (finding for finding in report.findings if finding.severity == "error" and finding.role == "cause")
     assert finding.rule == "lr-too-high"
-    assert [seen.steps for seen in finding.saw if seen.quantity == "loss"] == ["fit 3 of 3"]
+    assert [seen.steps for seen in finding.saw if seen.quantity == "loss"] == ["fit 2 of 2"]
 
 
 def test_calls_of_a_step_are_one_training_unless_they_take_turns(recorded: Start) -> None:
@@ -69,3 +69,8 @@ def test_episodes_of_different_lengths_and_a_head_that_starts_at_zero_are_sound(
     assert [finding.rule for finding in report.findings] == []
     (objective,) = ended.run.objectives
     assert ended.run.series("loss", objective.id).values[0, 0] < 0
+
+
+def test_what_is_meant_is_not_told(recorded: Start) -> None:
+    report, _ = diagnose(recorded(SCRIPTS / "meant.py").end().run.path)
+    assert [(finding.rule, finding.where) for finding in report.findings if finding.severity != "note"] == []

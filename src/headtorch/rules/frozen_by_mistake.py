@@ -5,7 +5,8 @@ learned elsewhere that is the point; layers at their random start, or ones that 
 thaw, are frozen by mistake.
 
 Measured: which parameters of the network are frozen, whether their values were loaded or trained before, what earlier
-fits of the same network had frozen, and whether a test by which parameters are thawed, `"layer4" in name`, finds any.
+fits of the same network had frozen, and whether a test by which parameters are thawed, `"layer4" in name`, finds any,
+or `net.requires_grad = True` is set, an attribute that no parameter sees.
 Where it finds some and not others, it is told when the loss came less than half of the way. Random layers are an
 error when the network learned less than half in 50 steps or more, by its loss and by its accuracy; else only a note.
 

@@ -6,10 +6,11 @@ without a history: the loss may depend on the layers below, but ∂y/∂w is tak
 what is drawn by `Normal(μ, σ).sample()`: only the other term of a variational loss then reaches the encoder. Rounding
 and signs have a history, and a slope of 0.
 
-Measured: which parameters of the modules that ran for the loss the graph reaches. What is not reached by any loss,
-was called in the forward pass, is trainable and yet never changes, is cut off. Where two terms of a loss reach no
-weight in common and a distribution draws by `sample()` without its likelihood being asked for, it cuts between them.
-Below an operation of slope 0, whether weights get a gradient other than 0 at any looked-at step.
+Measured: which parameters of the modules that ran for the loss the graph reaches. What is not reached by any loss, was
+called in the forward pass, is trainable and yet never changes, is cut off. Where numbers without a gradient are added
+to what the loss is made of, whether the source computes some of them by NumPy, from a detached tensor. Where two terms
+of a loss reach no weight in common and a distribution draws by `sample()` without its likelihood being asked for, it
+cuts between them. Below an operation of slope 0, whether weights get a gradient other than 0 at any looked-at step.
 
 Healthy: every parameter that takes part is reached by some loss, or is frozen by name (derivation).
 

@@ -10,7 +10,8 @@ is fitted all the same, the weights hardly turn, and what they make of new data 
 Measured: s·√n of each weight matrix before training, and s₁·s₂·√n of two embeddings whose rows are multiplied,
 together with what it does: the first loss beside that of a constant answer, how the spread of the activations grows
 with depth, saturated units at the start. Where the loss comes half of the way to 0 or further, it is told, as a
-warning, only when the first loss is far off and the units are saturated or the spread grows.
+warning, only when the first loss is far off and the units are saturated or the spread grows; or, where no constant
+answer is known, when the spread grows.
 
 Healthy: 0.5 to 2: PyTorch's default is 0.58, orthogonal 1, He's 1.41; measured over 119 healthy trainings, 116 of 117
 stay below 3. The first loss is near that of a constant answer, ln k for k classes (Karpathy, 2019), ln 2 for a choice

@@ -7,7 +7,8 @@ learn from all of it. Otherwise there are N models, and the one that is evaluate
 Measured: networks of one form that begin with the same weights, are trained in turn by the same lines, never come
 together again in the second half of the training, and of which one is evaluated and another never; or none of them,
 but another network that is made of theirs, as the server of a federation. Also state dicts that are to bring them
-together and of whose names none is theirs, so that they load nothing; and whether a copy that is called between any two
+together and of whose names none is theirs, so that they load nothing; whether a loop over parameters binds its own
+name in place of writing into them; and whether a copy that is called between any two
 steps, without a gradient, ever changes.
 
 Healthy: a difference of 0 % between copies, for what begins equal and takes equal steps stays equal (derivation). Told
