@@ -15,7 +15,7 @@ from headtorch.model import Where
 from headtorch.places import Places
 from headtorch.places.data import order, prepared, sorted_in_collate
 from headtorch.signals.course import Term, thin
-from headtorch.signals.fit import Fit, span
+from headtorch.signals.fit import FALLEN, Fit, span
 from headtorch.signals.network import AFFINE, BOUNDED, LINEAR, Network, factor_of, is_affine, place_of
 from headtorch.signals.ranks import Rank, others
 from headtorch.store.records import Loss
@@ -38,7 +38,6 @@ __all__ = [
 ]
 
 TRIED = 3  # rates of networks on one line: two may be a teacher's and a student's
-LEARNED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
 FOLDS = ("KFold", "StratifiedKFold", "GroupKFold", "RepeatedKFold", "RepeatedStratifiedKFold", "StratifiedGroupKFold")
 
 
@@ -102,7 +101,7 @@ class Signals:
         rates = {each: tuple(optimizer.made_with for optimizer in each.followed_by[-1:]) for each in alike}
         return len(set(rates.values())) >= TRIED and any(
             rates[other] != rates[fit]
-            and other.gain > max(LEARNED, fit.gain)
+            and other.gain > max(FALLEN, fit.gain)
             and not set(other.objective.reached) & set(fit.objective.reached)
             for other in alike
         )
