@@ -11,6 +11,7 @@ import pytest
 from headtorch.model import Where
 from headtorch.places import Places
 from headtorch.places.aliases import cleared_list, handed_out, kept_buffer, live_state, repeated
+from headtorch.places.averages import kept_in_half
 from headtorch.places.belonging import by_batch_number, repeated_as_a_whole, turned_alone
 from headtorch.places.slips import (
     argmax_of_one,
@@ -23,6 +24,7 @@ from headtorch.places.slips import (
     mixed_derivatives,
     mode_not_passed_on,
     prepared_in_vain,
+    state_reset_at_each_piece,
     through_numpy,
     twice,
     zeros_elsewhere,
@@ -215,6 +217,32 @@ SLIPS: dict[str, tuple[Slip, tuple[str, ...], str]] = {
         train, test = encode(train_frame), encode(test_frame)
         """,
     ),
+    "a state that is reset before each piece": (
+        state_reset_at_each_piece,
+        (),
+        """
+        class Reader(nn.Module):
+            def reset(self):
+                self.memory = None
+            def forward(self, piece):
+                out, memory = self.gru(piece, self.memory)
+                self.memory = memory.detach()
+        for start in range(0, x.size(1), 20):
+            model.reset()  # <-
+            scores = model(x[:, start : start + 20])
+        """,
+    ),
+    "an average in half precision": (
+        kept_in_half,
+        (),
+        """
+        shadow = {
+            name: weight.detach().clone().to(torch.bfloat16)  # <-
+            for name, weight in model.state_dict().items()
+        }
+        shadow["w"].mul_(0.99).add_(w, alpha=0.01)
+        """,
+    ),
     "a limit by NumPy": (
         through_numpy,
         (),
@@ -341,6 +369,18 @@ MEANT: dict[str, tuple[Slip, tuple[str, ...], str]] = {
         codes_of_its_own,
         (),
         "def codes(column):\n    return pd.factorize(column)[0]\na, b = codes(t['user']), codes(t['film'])\n",
+    ),
+    "a state that is reset before each sequence": (
+        state_reset_at_each_piece,
+        (),
+        "class R(nn.Module):\n    def reset(self):\n        self.h = None\n    def forward(self, x):\n"
+        "        out, h = self.gru(x, self.h)\n        self.h = h.detach()\n"
+        "for x in lines:\n    model.reset()\n    for t in range(0, 60, 20):\n        model(x[:, t : t + 20])\n",
+    ),
+    "weights sent in half precision": (
+        kept_in_half,
+        (),
+        "sent = {name: w.half() for name, w in model.state_dict().items()}\ntotal.add_(1)\n",
     ),
     "a matching by NumPy": (
         through_numpy,

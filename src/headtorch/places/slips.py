@@ -173,6 +173,38 @@ def zeros_elsewhere(trees: Trees, file: str) -> Where | None:
     return None
 
 
+def state_reset_at_each_piece(trees: Trees, file: str) -> Where | None:
+    """Where a network that keeps its state from call to call, detached, is told to forget it in the loop that gives it
+    a sequence piece by piece, `x[:, start : start + n]`."""
+    every = list(nodes(trees, file))
+    kept = {
+        ast.unparse(node.targets[0])
+        for node in every
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute)
+        if ast.unparse(node.value).endswith(".detach()")
+    }
+    forgets = {
+        function.name
+        for function in every
+        if isinstance(function, ast.FunctionDef) and function.name != "__init__"
+        for node in function.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) == "None" and ast.unparse(node.targets[0]) in kept
+    }
+    for loop in every:
+        steps = loop.iter if isinstance(loop, ast.For) else None
+        if not isinstance(loop, ast.For) or not isinstance(steps, ast.Call) or len(steps.args) != 3:
+            continue
+        start = ast.unparse(loop.target)
+        inside = [node for statement in loop.body for node in ast.walk(statement)]
+        pieces = [node for node in inside if isinstance(node, ast.Tuple) and len(node.elts) > 1]
+        along = any(isinstance(p.elts[1], ast.Slice) and ast.unparse(p.elts[1]).startswith(f"{start}:") for p in pieces)
+        for statement in loop.body if along and called(steps) == "range" else ():
+            call = statement.value if isinstance(statement, ast.Expr) else None
+            if isinstance(call, ast.Call) and called(call) in forgets:
+                return trees.where(file, call)
+    return None
+
+
 def argmax_of_one(trees: Trees, file: str) -> Where | None:
     """Where the largest along dimension 1 is taken of what a call just gave: of a single output it is always the
     first."""

@@ -8,7 +8,8 @@ so has each step that begins anew, `hₜ = f(0, xₜ)`.
 Measured: whether a layer begins a batch with the state it gave last, and whether what follows an example in its row of
 the batch changes from epoch to epoch; which step of a layer's output the loss reads, from the graph; and whether a
 layer that runs several times for one loss, a step each, is ever given what an earlier run gave, or always no state or
-the one that the first run was given. Where little is learned, how much of each sequence is padding behind its end.
+the one that the first run was given. In the source, whether a state that is kept from call to call is reset in the loop
+over the pieces of a sequence. Where little is learned, how much of each sequence is padding behind its end.
 
 Healthy: of rows seen again, 0 % are followed by others in a stream and nearly all in shuffled batches, told from half
 on; the last step is read, which alone has seen all; and each step begins with the state of the step before (derivation,
@@ -28,9 +29,11 @@ import numpy as np
 
 from headtorch.changes import insert_item, replace
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.slips import state_reset_at_each_piece
 from headtorch.places.trees import enclosing_function
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.signals.network import RECURRENT
+from headtorch.slips import Slip, slipped
 from headtorch.store.records import Module, Node, Parameter
 from headtorch.store.run import Series
 
@@ -53,10 +56,20 @@ UNLEARNED = 0.3  # of the way from chance to 0: 114 of 118 healthy trainings com
 POOLING = ("Mean", "Sum", "Max", "Amax", "Bmm", "AdaptiveMaxPool2D", "MaxPool2DWithIndices")
 OFTEN = 0.5  # batches that begin with the last state, and rows that do not continue: 1 for shuffled, 0 for streams
 
+FORGETS = Slip(
+    state_reset_at_each_piece,
+    "the state is thrown away before each piece of one sequence: the network never sees beyond a piece",
+    ("times that the state is reset", "once a piece", "once a sequence"),
+    help="reset the state before the loop over the pieces, once for each sequence",
+    label="forgets what came before",
+    confidence=0.88,
+)
+
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each layer that carries its state over shuffled batches, is read at its first step, or never
     carries its state from step to step."""
+    yield from slipped("hidden-state-misuse", signals, FORGETS)
     for fit in signals.fits:
         for parameter in fit.parameters:
             states = signals.run.series("given_state", parameter.id)

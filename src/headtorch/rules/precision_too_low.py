@@ -5,7 +5,8 @@ rounded away, however often it is repeated. float16 keeps 11 bits and loses upda
 
 Measured: |Δw|/|w| and the share of updates that are exactly 0, for weights in half precision that the optimizer holds
 itself, when the loss came less than 0.6 of the way from chance to 0; and up to 0.95 of it, as a warning, the share of a
-weight's values that have a gradient and stay as they were, over the second half of the training.
+weight's values that have a gradient and stay as they were, over the second half of the training. In the source, whether
+a moving average of the weights is kept in half precision.
 
 Healthy: a usual step above 1/256, hardly an update of 0, and fewer than half of the values left as they were
 (derivation, from the format; Micikevicius et al., 2018, keep a copy of the weights in float32 for this reason).
@@ -25,8 +26,10 @@ import numpy as np
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
+from headtorch.places.averages import kept_in_half
 from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
+from headtorch.slips import Slip, slipped
 
 FAMILY = "the step"
 LEADS_TO = (
@@ -42,9 +45,19 @@ MOST = 0.5  # of the values of the weights: most of what the optimizer asks for 
 FITTED = 0.95  # of the way from chance to 0: what is lost is not missed
 LEARNED = 0.6  # of the way from chance to 0: 107 of 118 healthy trainings come further
 
+AVERAGE = Slip(
+    kept_in_half,
+    "a moving average of the weights is kept in half precision: the small part that each step adds is rounded away",
+    ("format of the average", "half precision", "float32"),
+    help="keep the average in float32",
+    label="in half precision",
+    confidence=0.88,
+)
+
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit with weights in half precision that learns little."""
+    yield from slipped("precision-too-low", signals, AVERAGE)
     for fit in signals.fits:
         stepped = fit.optimized if fit.followed_by else np.ones(len(fit.parameters), bool)  # no copy in float32
         half = [p for p, steps in zip(fit.parameters, stepped, strict=False) if steps and p.dtype in HALVES]
