@@ -124,15 +124,13 @@ def _after_backward(signals: Signals, fit: Fit) -> Iterator[Finding]:
         return  # a scaled loss is unscaled there, and what is collected is divided
     if fit.gain > LEARNED or not fit.distance < SHORT_WAY or not fit.had_time:
         return
-    rate = max((float(np.nanmax(series.values)) for series in fit.rates.values() if series), default=0.0)
     ratios, weights, gradients = (fit.series(name) for name in ("update_ratio", "weight_norm", "grad_norm"))
     steps = np.intersect1d(np.intersect1d(ratios.steps, weights.steps), gradients.steps)
-    if not rate > 0 or len(steps) < ENOUGH:
+    if len(steps) < ENOUGH or not all(fit.rates.values()):
         return
-    changes, lengths, slopes = (
-        each.values[np.searchsorted(each.steps, steps)] for each in (ratios, weights, gradients)
-    )
-    left = float(np.nanmedian((changes * lengths / (rate * slopes))[:, fit.moved]))
+    rates = np.min([_at(series, steps).min(axis=1) for series in fit.rates.values()], axis=0)[:, None]  # of the slowest
+    changes = _at(ratios, steps) * _at(weights, steps)
+    left = float(np.nanmedian((changes / (rates * _at(gradients, steps)))[:, fit.moved]))
     if not left < CUT:
         return
     backward, step = fit.objective.backward_at, fit.followed_by[-1].stepped_at
@@ -151,6 +149,11 @@ def _after_backward(signals: Signals, fit: Fit) -> Iterator[Finding]:
         label="cuts the gradients",
         confidence=0.88,
     )
+
+
+def _at(series: Series, steps: np.ndarray) -> np.ndarray:
+    """The rows of a series at some steps; where it has none, the one before."""
+    return series.values[np.maximum(np.searchsorted(series.steps, steps, side="right") - 1, 0)]
 
 
 def _limit(fit: Fit) -> float | None:
