@@ -8,15 +8,17 @@ seen.
 Measured: how many examples the batch norms get in training, the median of the looked-at steps.
 
 Healthy: 16 or more; with smaller batches the error of a network with batch norm rises (Wu & He, 2018). Told at 1 and
-2, where the formula above leaves a sign or nothing (derivation).
+2, where the formula above leaves a sign or nothing (derivation); not where each channel has 256 values or more all the
+same, over the positions of an image.
 
 Fix: larger batches, `DataLoader(data, batch_size=16)`; or a norm that does not look at the batch,
 `nn.GroupNorm(8, channels)` or `nn.LayerNorm(features)`.
 
-Ignore it when the batch norm stands behind convolutions over large images: its statistics run over all positions too,
-and are less noisy than the number of examples says.
+Ignore it when the batch norm stands behind convolutions over images that are alike: its statistics run over all
+positions too, and are less noisy than the number of examples says.
 """
 
+import math
 from collections.abc import Iterator
 
 from headtorch.changes import replace
@@ -26,6 +28,9 @@ from headtorch.signals import Signals, place_of
 FAMILY = "training and evaluation mode"
 LEADS_TO = ("vanishing-gradients", "batchnorm-stats-stale", "overfitting", "lr-too-high", "preprocessing-mismatch")
 TINY = 2  # examples: normalised by their own mean and deviation, two values are always -1 and 1
+MANY = (
+    256  # values of a channel, over all positions: 16 examples of 4 x 4; their mean is known to 6 % of their deviation
+)
 TRIED = 5  # steps: fewer are a try of the network, not a training
 
 
@@ -40,6 +45,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         if any(event.value["norms"] and event.value["norms_off"] == event.value["norms"] for event in trains):
             continue
         if fit.examples > TINY or norms[0].shape is None or norms[0].shape[0] > TINY:
+            continue
+        if min(math.prod(node.shape or ()) / (node.shape or (1, 1))[1] for node in norms) >= MANY:
             continue
         yield Finding(
             rule="batchnorm-tiny-batch",

@@ -22,7 +22,7 @@ begins by going down (derivation). A loss that has a lower bound slows down on i
 Fix: subtract, `w -= lr * w.grad`; leave out the minus before the loss; `maximize=False`.
 
 Ignore it when the climb is meant, as for the inner player of an adversarial loss or a dual variable; a minus is not
-told where another network is trained beside this one.
+told where another network is trained beside this one, nor `maximize=True` for a score of one's own that begins below 0.
 """
 
 import ast
@@ -73,6 +73,8 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         rows = np.nanmedian(descent.values[:, mask], axis=1)
         typical = float(np.nanmedian(rows[:50]))
+        if _is_a_score(fit):
+            continue
         if typical < UPHILL:
             message, looked, confidence = "the updates point up the gradient", descent.steps[:50], 0.96
         elif _climbs_from_the_start(fit, rows):
@@ -93,6 +95,13 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="climbs",
             confidence=confidence,
         )
+
+
+def _is_a_score(fit: Fit) -> bool:
+    """Whether an optimizer is told to climb, and what it climbs is no known loss and began below 0, as the logarithm of
+    a likelihood does."""
+    told = any(group.get("maximize") for optimizer in fit.followed_by for group in optimizer.groups)
+    return told and all(term.name == "unknown" for term in fit.objective.losses) and fit.first_loss < 0
 
 
 def _climbs_from_the_start(fit: Fit, rows: np.ndarray) -> bool:

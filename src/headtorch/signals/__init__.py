@@ -96,7 +96,10 @@ class Signals:
         )
 
     def outdone(self, fit: Fit) -> bool:
-        """Whether rates are tried out on one line, three or more, and a network with another rate has learned more."""
+        """Whether rates are tried out: three or more on one line, and a network with another one has learned more; or
+        what was learned is taken back."""
+        if fit.taken_back:
+            return True
         alike = [each for each in self.fits if each.objective.backward_at == fit.objective.backward_at]
         rates = {each: tuple(optimizer.made_with for optimizer in each.followed_by[-1:]) for each in alike}
         return len(set(rates.values())) >= TRIED and any(

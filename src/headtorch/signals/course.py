@@ -21,6 +21,7 @@ PEAK = 2.0  # times the loss at both ends: worth saying
 TIME_TO_LEARN = 50
 # Times its chance that the loss may be at the start if one of several terms is to stand for all: more than half of it.
 MOST_OF_IT = 2.0
+FEW = 3  # marks in common: a hundred examples and three thousand have one by chance in 2 cases of 100
 DIFFERENT = 0.8  # of a batch's marks: 113 of 116 healthy trainings have more, the others inputs of a few symbols
 COMPARED = ("prediction", "target", "measure")
 Floats = NDArray[np.floating[Any]]
@@ -278,6 +279,8 @@ class Course:
         if found_again < 0.05 or not len(held):
             return np.empty(0)
         shares = [np.isin(row[np.isfinite(row)], early).mean() for row in held if np.isfinite(row).any()]
+        if len(np.intersect1d(held, early)) < FEW:  # two examples may have one mark by chance
+            return np.zeros(len(shares))
         return np.minimum(np.array(shares) / found_again, 1.0)
 
     @cached_property

@@ -127,13 +127,19 @@ class Fit(Course):
 
     @cached_property
     def restored_from(self) -> int | None:
-        """The looked-at step whose weights a state dict brought back after the last step; None where none did."""
+        """The looked-at step whose weights a state dict brought back right after the last step; None where none did."""
         loaded, weights = self.series("loaded_weight_norm"), self.series("weight_norm")
-        width = weights.values.shape[1]
-        if not loaded or loaded.steps[-1] <= self.series("loss").steps[-1] or loaded.values.shape[1] != width:
+        later = np.flatnonzero(loaded.steps > self.series("loss").steps.max(initial=-1))
+        if not len(later) or loaded.values.shape[1] != weights.values.shape[1]:
             return None
-        apart = np.abs(weights.values / loaded.values[-1] - 1)
+        apart = np.abs(weights.values / loaded.values[later[0]] - 1)
         return int(weights.steps[np.argmin(np.nanmax(apart, axis=1))])
+
+    @property
+    def taken_back(self) -> bool:
+        """Whether its weights were brought back to where they began, as after a search for a rate."""
+        first = self.series("loss").steps[: max(1, self.steps // 10)]
+        return self.restored_from is not None and self.restored_from <= first[-1]
 
     @cached_property
     def updates(self) -> Floats:
