@@ -4,8 +4,9 @@ Why it fails: when 95 in 100 examples are of one class, always saying so is 95 %
 0.20 in place of the 0.69 of two even classes: nearly the smallest loss that is easy to find. The rare class, often
 the one that matters, adds its share pₖ to the gradient, and no more.
 
-Measured: the shares of the classes over the looked-at batches, whether the loss weighs them, and how many of the
-answers are right. A `pos_weight` that halves what a rare answer counts, or worse, is an error: it is upside down.
+Measured: the shares of the classes over the looked-at batches, whether the loss weighs them, or the script the loss of
+each example, and how many of the answers are right. A `pos_weight` that halves what a rare answer counts, or worse, is
+an error: it is upside down.
 
 Healthy: near that of the others, or weighted (He & Garcia, 2009). Told when the rarest of 2 to 20 classes has less
 than 7 % of the most frequent one's share: of two classes, the constant answer is then right 93 times in 100
@@ -56,6 +57,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         shares = _shares(fit)
         if shares is None or fit.loss is None or fit.loss.weighted or not 2 <= len(shares) <= MANY:
             continue
+        if _weighed_by_hand(fit):
+            continue
         if shares.min() > RARE * shares.max() or shares.max() <= TEMPTS or fit.gain > LEARNED:
             continue
         if fit.chance is not None and fit.first_loss < AWARE * fit.chance:
@@ -79,6 +82,14 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="weighs every example alike",
             confidence=0.7,
         )
+
+
+def _weighed_by_hand(fit: Fit) -> bool:
+    """Whether the loss of each example is multiplied with a number of its own, as a weight or a mask."""
+    loss, nodes = fit.loss, fit.network.nodes
+    return loss is not None and any(
+        node.op == "Mul" and node.outside and loss.node in node.inputs and node.shape != () for node in nodes
+    )
 
 
 def _weighed_down(signals: Signals, fit: Fit) -> Finding | None:

@@ -54,13 +54,14 @@ UNFINISHED = 0.5  # of that way: 112 of 118 come further
 SWING = 0.2  # of the tail's mean: a loss with room left to fall that swings by a fifth of itself, and by more than the
 # mean of B squared normal errors does from batch to batch: their relative spread is sqrt(2 / B)
 TURNS = 0.3  # of the steps: independent noise turns at 2 in 3, a smooth curve at none
+ALONG = 0.25  # the cosine with the way down: 19 of 20 healthy trainings have more
 LAMED = 0.7  # of a layer's units: 95 % of healthy trainings have below 0.42 dead, and 0.67 saturated
 
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose steps are large and whose loss shows the harm."""
     for fit in signals.fits:
-        if fit.steps < ENOUGH or not fit.updates.size or signals.outdone(fit):
+        if fit.steps < ENOUGH or not fit.updates.size or signals.outdone(fit) or _is_noise(fit):
             continue
         harm = _harm(fit)
         if harm is None:
@@ -83,6 +84,13 @@ def find(signals: Signals) -> Iterator[Finding]:
             label=this_number(signals, signals.rate_place(fit), "learning rate"),
             confidence=confidence,
         )
+
+
+def _is_noise(fit: Fit) -> bool:
+    """Whether steps that are written out go hardly along the gradient, as those of Langevin dynamics: they are long to
+    explore. Plain descent has a cosine of 1."""
+    descent = fit.series("descent")
+    return bool(descent) and not fit.followed_by and float(np.nanmedian(descent.values)) < ALONG
 
 
 def _largest(fit: Fit) -> tuple[float, Evidence]:

@@ -124,19 +124,24 @@ class Course:
 
     @cached_property
     def scale(self) -> float:
-        """What a loss of one term is multiplied with before backward, as by 1/k where gradients are accumulated.
+        """What a loss of one term, beside penalties on weights, is multiplied with before backward, as by 1/k where
+        gradients are accumulated.
 
         A sum counts as the mean times the number of its terms, so that a sum over n that is divided by n is the mean.
         """
-        if self.loss is None or len(self.objective.losses) != 1 or self.loss.node < 0:
+        if self.loss is None or self.loss.node < 0 or self._terms_of_data > 1:
             return 1.0
         nodes = self.network.nodes
-        scale = 1.0
-        if self.loss.reduction == "sum" and nodes[self.loss.node].shape == ():
+        scale, reached = 1.0, self.loss.node
+        if self.loss.reduction == "sum" and nodes[reached].shape == ():
             scale *= math.prod(self.loss.target_shape or ())
-        for node in nodes[self.loss.node + 1 :]:
-            scale *= abs(float(node.detail.get("factor", 1.0)))
-            before = nodes[node.inputs[0]].shape if node.inputs else None
+        for number in range(reached + 1, len(nodes)):
+            node, before = nodes[number], nodes[reached].shape
+            if reached not in node.inputs:
+                continue
+            reached = number
+            if len(node.inputs) == 1:
+                scale *= abs(float(node.detail.get("factor", 1.0)))
             if node.op == "Sum" and before is not None and node.shape is not None:
                 scale *= math.prod(before) / max(math.prod(node.shape), 1)
         return scale
@@ -151,9 +156,13 @@ class Course:
         if self._constant is None:
             return None
         chance = self._constant * self.scale
+        return chance if self._terms_of_data <= 1 or self._start <= MOST_OF_IT * chance else None
+
+    @property
+    def _terms_of_data(self) -> int:
+        """The number of terms of the loss that are no penalty on weights alone."""
         at = [self.network.nodes[term.node] if term.node >= 0 else None for term in self.objective.losses]
-        of_data = [node for node in at if node is None or node.inputs or node.outside]
-        return chance if len(of_data) <= 1 or self._start <= MOST_OF_IT * chance else None
+        return sum(node is None or bool(node.inputs) or node.outside for node in at)
 
     @cached_property
     def _constant(self) -> float | None:
