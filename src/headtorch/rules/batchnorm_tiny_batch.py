@@ -28,9 +28,7 @@ from headtorch.signals import Signals, place_of
 FAMILY = "training and evaluation mode"
 LEADS_TO = ("vanishing-gradients", "batchnorm-stats-stale", "overfitting", "lr-too-high", "preprocessing-mismatch")
 TINY = 2  # examples: normalised by their own mean and deviation, two values are always -1 and 1
-MANY = (
-    256  # values of a channel, over all positions: 16 examples of 4 x 4; their mean is known to 6 % of their deviation
-)
+MANY = 256  # values of a channel, as 16 examples of 4 x 4: their mean is known to 6 % of their deviation
 TRIED = 5  # steps: fewer are a try of the network, not a training
 
 
