@@ -240,7 +240,8 @@ SLIPS: dict[str, tuple[Slip, tuple[str, ...], str]] = {
             name: weight.detach().clone().to(torch.bfloat16)  # <-
             for name, weight in model.state_dict().items()
         }
-        shadow["w"].mul_(0.99).add_(w, alpha=0.01)
+        for name, weight in model.state_dict().items():
+            shadow[name].mul_(0.99).add_(weight, alpha=0.01)
         """,
     ),
     "a limit by NumPy": (
@@ -248,6 +249,7 @@ SLIPS: dict[str, tuple[Slip, tuple[str, ...], str]] = {
         (),
         """
         speed = torch.from_numpy(np.clip(speed.detach().numpy(), -1, 1))  # <-
+        place = place + step * speed
         """,
     ),
     "targets that begin with zeros": (
@@ -381,6 +383,39 @@ MEANT: dict[str, tuple[Slip, tuple[str, ...], str]] = {
         kept_in_half,
         (),
         "sent = {name: w.half() for name, w in model.state_dict().items()}\ntotal.add_(1)\n",
+    ),
+    "an image that is saved by NumPy": (
+        through_numpy,
+        (),
+        "image = torch.from_numpy(np.clip(sample.detach().numpy(), 0, 1))\nsave(image)\n",
+    ),
+    "a board that is filled as it is made": (
+        handed_out,
+        (),
+        "class Rows:\n    def __init__(self, a):\n        self.x = np.zeros(9)\n        self.x[:5] = a\n"
+        "    def data(self):\n        return self.x\nlosses.append(rows.data().sum())\n",
+    ),
+    "weights that are written by a function": (
+        bound_anew,
+        ("parameters",),
+        "for p in net.parameters():\n    p = nn.init.normal_(p)\n",
+    ),
+    "weights on a device": (bound_anew, ("parameters",), "for p in net.parameters():\n    p = p.to(device)\n"),
+    "an average that is sent in half precision": (
+        kept_in_half,
+        (),
+        "def update(shadow, net):\n    for a, b in zip(shadow, net.parameters()):\n        a.lerp_(b, 0.01)\n"
+        "sent = {k: v.half() for k, v in average.state_dict().items()}\n",
+    ),
+    "numbers in the order of the names": (
+        codes_of_its_own,
+        (),
+        "def codes(t):\n    return pd.factorize(t['a'], sort=True)[0]\na, b = codes(train), codes(test)\n",
+    ),
+    "softened labels": (
+        zeros_elsewhere,
+        (),
+        "targets = torch.zeros(n, k)\ntargets[torch.arange(n), labels] = 1 - eps\n",
     ),
     "a matching by NumPy": (
         through_numpy,

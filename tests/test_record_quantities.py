@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
+import pytest
 import torch
 
 from headtorch.record.entered import entered
+from headtorch.record.objectives import TensorNumbers
 from headtorch.record.quantities import association, measure
 
 
@@ -23,3 +28,28 @@ def test_how_far_several_targets_lie_apart_is_nothing_to_be_learned() -> None:
     targets = torch.randn(64, 2, generator=torch.Generator().manual_seed(0)) + torch.tensor([0.0, 1000.0])
     constant = targets.mean(dim=0).expand_as(targets)
     assert abs(measure.measure("mse", constant, targets).item()) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("change", "cosine"),
+    [
+        (lambda weight: None, 1.0),
+        (lambda weight: weight.data.mul_(-2.0), -1.0),
+        (lambda weight: setattr(weight, "data", weight.data.contiguous(memory_format=torch.channels_last)), math.nan),
+        (lambda weight: setattr(weight, "data", torch.zeros(0, 4, 3, 3)), math.nan),
+        (lambda weight: weight.data.zero_(), math.nan),
+    ],
+)
+def test_what_was_loaded_is_compared_where_it_lies_as_it_did(
+    change: Callable[[torch.nn.Parameter], object], cosine: float
+) -> None:
+    numbers, weight = TensorNumbers(0), torch.nn.Parameter(torch.randn(8, 4, 3, 3))
+    numbers.note_loaded([weight])
+    change(weight)
+    assert numbers.still_loaded(weight).item() == pytest.approx(cosine, abs=1e-5, nan_ok=True)
+
+
+def test_a_tensor_that_is_gone_leaves_nothing() -> None:
+    numbers = TensorNumbers(0)
+    numbers.note_loaded([torch.zeros(3)])
+    assert numbers._loaded == {}

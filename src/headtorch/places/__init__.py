@@ -216,18 +216,19 @@ class Places(Steps):
         """The calls for their effect that stand between two lines of one file, as what is done to the gradients between
         the backward pass and the step."""
         tree = self.tree(first.file) if first.file == last.file else None
-        return [
-            self.where(first.file, node.value)
+        calls = [
+            node.value
             for node in (ast.walk(tree) if tree is not None else ())
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and first.line < node.lineno < last.line
         ]
+        return [self.where(first.file, call) for call in sorted(calls, key=lambda call: call.lineno)]
 
     def dropouts_always_on(self, file: str) -> Iterator[Where]:
         """Functional dropouts whose switch does not ask for the mode, and modules that are made as the network runs or
         kept in a plain list, so that no mode reaches them."""
         tree = self.tree(file)
         for node in ast.walk(tree) if tree is not None else ():
-            if isinstance(node, ast.ClassDef):
+            if isinstance(node, ast.ClassDef) and any("Module" in ast.unparse(base) for base in node.bases):
                 for held in _plain_lists(node):
                     if any(
                         called(each) in DROPOUTS
@@ -365,12 +366,14 @@ def _plain_lists(defined: ast.ClassDef) -> list[list[ast.expr]]:
     """The lists and dictionaries of a class's own, `self.layers = []`, that it gives to nothing which would know of
     modules in them, each with what is appended to it."""
     kept: dict[str, list[ast.expr]] = {}
+    calls = [node for node in ast.walk(defined) if isinstance(node, ast.Call)]
+    if any(called(call) in ("add_module", "register_module", "setattr") for call in calls):
+        return []
     for node in ast.walk(defined):
         if isinstance(node, ast.Assign) and isinstance(node.value, (ast.List, ast.Dict, ast.ListComp, ast.DictComp)):
             for target in node.targets:
                 if isinstance(target, ast.Attribute):
                     kept.setdefault(ast.unparse(target), []).append(node.value)
-    calls = [node for node in ast.walk(defined) if isinstance(node, ast.Call)]
     for call in calls:
         if called(call) in ("ModuleList", "ModuleDict", "Sequential"):
             for given in call.args:

@@ -30,14 +30,15 @@ def kept_buffer(trees: Trees, file: str) -> Where | None:
 
 
 def handed_out(trees: Trees, file: str) -> Where | None:
-    """Where a method returns an array of its object's own, which another method fills anew in place, in a file that
-    keeps what it is given, in a list or a memory, and never copies anything."""
+    """Where a method returns an array of its object's own, which a method fills anew in place, in a file that keeps
+    things in a list or a memory, and never copies one."""
     every = list(nodes(trees, file))
     calls = {called(node) for node in every if isinstance(node, ast.Call)}
     if "append" not in calls or calls & COPYING:
         return None
     for defined in (node for node in every if isinstance(node, ast.ClassDef)):
-        inside = list(ast.walk(defined))
+        methods = [node for node in defined.body if isinstance(node, ast.FunctionDef) and node.name != "__init__"]
+        inside = [node for method in methods for node in ast.walk(method)]
         filled = {
             ast.unparse(node.value)
             for node in inside

@@ -12,23 +12,37 @@ AVERAGING = ("add_", "lerp_")
 
 
 def kept_in_half(trees: Trees, file: str) -> Where | None:
-    """Where a network's weights are copied into half precision, in a file that averages in place, a small part at each
-    step: `{name: w.clone().bfloat16() for name, w in net.state_dict().items()}`."""
+    """Where a network's weights are copied into half precision, to be averaged in place, a small part at each step:
+    `shadow = {name: w.clone().bfloat16() for name, w in net.state_dict().items()}`."""
     every = list(nodes(trees, file))
-    averages = any(_is_small_part(node) for node in every if isinstance(node, ast.Call))
-    for node in every if averages else ():
-        if not isinstance(node, (ast.DictComp, ast.ListComp)):
+    averaging = [
+        {ast.unparse(part) for part in ast.walk(function) if isinstance(part, (ast.Name, ast.Attribute))}
+        for function in every
+        if isinstance(function, (ast.FunctionDef, ast.For, ast.While))
+        if any(_is_small_part(call) for call in ast.walk(function) if isinstance(call, ast.Call))
+    ]
+    for node in every if averaging else ():
+        copied = node.value if isinstance(node, ast.Assign) else None
+        if not isinstance(node, ast.Assign) or not isinstance(copied, (ast.DictComp, ast.ListComp)):
             continue
         of_weights = any(
             called(call) in ("state_dict", "parameters", "named_parameters")
-            for call in ast.walk(node.generators[0].iter)
+            for call in ast.walk(copied.generators[0].iter)
             if isinstance(call, ast.Call)
         )
-        value = node.value if isinstance(node, ast.DictComp) else node.elt
-        halves = any(getattr(each, "attr", None) in HALVES for each in ast.walk(value))
-        if of_weights and halves and any(isinstance(each, ast.Call) for each in ast.walk(value)):
+        value = copied.value if isinstance(copied, ast.DictComp) else copied.elt
+        kept = ast.unparse(node.targets[0])
+        if of_weights and _halves(value) and any(kept in names for names in averaging):
             return trees.where(file, value)
     return None
+
+
+def _halves(value: ast.expr) -> bool:
+    """Whether the last thing that an expression does is a cast to half precision."""
+    if not isinstance(value, ast.Call):
+        return False
+    given = [getattr(each, "attr", None) for each in value.args]
+    return called(value) in HALVES or (called(value) == "to" and any(each in HALVES for each in given))
 
 
 def _is_small_part(call: ast.Call) -> bool:

@@ -111,9 +111,21 @@ def bound_anew(trees: Trees, file: str, method: str) -> Where | None:
         ):
             items = {node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
             last = loop.body[-1]
-            if isinstance(last, ast.Assign) and isinstance(last.targets[0], ast.Name) and last.targets[0].id in items:
-                return trees.where(file, last)
+            bound = last.targets[0] if isinstance(last, ast.Assign) else None
+            if isinstance(last, ast.Assign) and isinstance(bound, ast.Name) and bound.id in items:
+                in_place = isinstance(last.value, ast.Call) and called(last.value).endswith("_")
+                if (
+                    not in_place and _origin(last.value) != bound.id
+                ):  # of itself, as `p = p.to(device)`: no copy is meant
+                    return trees.where(file, last)
     return None
+
+
+def _origin(value: ast.expr) -> str:
+    """The name that a chain of calls and attributes begins with; "" for anything else."""
+    while isinstance(value, (ast.Call, ast.Attribute, ast.Subscript)):
+        value = value.func if isinstance(value, ast.Call) else value.value
+    return value.id if isinstance(value, ast.Name) else ""
 
 
 def sampled(trees: Trees, file: str) -> Where | None:
@@ -137,9 +149,16 @@ def _is_distribution(node: ast.expr) -> bool:
 
 
 def through_numpy(trees: Trees, file: str) -> Where | None:
-    """Where a tensor is detached for a function of NumPy that torch has too, element by element, and made a tensor
-    again at once."""
-    for node in nodes(trees, file):
+    """Where a tensor is detached for a function of NumPy that torch has too, element by element, made a tensor again at
+    once, and computed with."""
+    every = list(nodes(trees, file))
+    computed_with = {
+        ast.unparse(side) for node in every if isinstance(node, ast.BinOp) for side in (node.left, node.right)
+    }
+    for statement in every:
+        node = statement.value if isinstance(statement, ast.Assign) else None
+        if not isinstance(statement, ast.Assign) or ast.unparse(statement.targets[0]) not in computed_with:
+            continue
         if not isinstance(node, ast.Call) or called(node) not in ("from_numpy", "tensor", "as_tensor") or not node.args:
             continue
         inner = node.args[0]
@@ -168,7 +187,8 @@ def zeros_elsewhere(trees: Trees, file: str) -> Where | None:
             rows = target.slice.elts[0]
             counted = isinstance(rows, ast.Call) and called(rows) in ("arange", "range")
             name = ast.unparse(target.value)
-            if counted and len(target.slice.elts) == 2 and name in made and not isinstance(node.value, ast.Constant):
+            computed = any(isinstance(part, ast.Add) for part in ast.walk(node.value))  # a reward and what follows
+            if counted and len(target.slice.elts) == 2 and name in made and computed:
                 return trees.where(file, made[name])
     return None
 

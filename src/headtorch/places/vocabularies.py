@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from headtorch.model import Where
-from headtorch.places.trees import Trees, called
+from headtorch.places.trees import Trees, called, nodes
 
 
 def numbered_again(trees: Trees, evaluated: Where) -> Where | None:
@@ -38,26 +38,31 @@ def numbered_again(trees: Trees, evaluated: Where) -> Where | None:
 def codes_of_its_own(trees: Trees, file: str) -> Where | None:
     """Where a function numbers the categories in a column of the table that it is given, in the order in which they
     come, and is given several tables."""
-    tree = trees.tree(file)
-    calls = [node for node in (ast.walk(tree) if tree is not None else ()) if isinstance(node, ast.Call)]
-    for function in ast.walk(tree) if tree is not None else ():
+    every = list(nodes(trees, file))
+    calls = [node for node in every if isinstance(node, ast.Call) and node.args]
+    owners = {id(part): node.name for node in every if isinstance(node, ast.ClassDef) for part in node.body}
+    for function in every:
         if not isinstance(function, ast.FunctionDef):
             continue
         given = {argument.arg for argument in function.args.args}
-        tables = {ast.unparse(call.args[0]) for call in calls if called(call) == function.name and call.args}
+        named = [call for call in calls if called(call) == function.name]
+        tables = {ast.unparse(call.args[0]) for call in named if _is_of(every, call, owners.get(id(function)))}
         for node in ast.walk(function) if len(tables) > 1 else ():
-            column = _numbered(node) if isinstance(node, ast.Call) else None
+            if not isinstance(node, ast.Call) or called(node) != "factorize" or not node.args or node.keywords:
+                continue  # sorted, equal categories get equal numbers
+            column = node.args[0]
             if isinstance(column, ast.Subscript) and isinstance(column.value, ast.Name) and column.value.id in given:
                 return trees.where(file, node)
     return None
 
 
-def _numbered(call: ast.Call) -> ast.expr | None:
-    """What a call gives numbers in the order in which it comes, or in that of its own values."""
-    if called(call) == "factorize" or ast.unparse(call.func) in ("LabelEncoder().fit_transform",):
-        of = call.args[0] if call.args else call.func.value if isinstance(call.func, ast.Attribute) else None
-        return of
-    return None
+def _is_of(every: Sequence[ast.AST], call: ast.Call, owner: str | None) -> bool:
+    """Whether a call is of a plain function, or of a method of what was made by the class `owner`."""
+    if owner is None or not isinstance(call.func, ast.Attribute):
+        return owner is None and isinstance(call.func, ast.Name)
+    receiver = ast.unparse(call.func.value)
+    made = (node for node in every if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == receiver)
+    return any(f"{owner}(" in ast.unparse(node.value) for node in made)
 
 
 def _builders(tree: ast.Module) -> Iterator[tuple[str, tuple[str | None, int]]]:

@@ -35,14 +35,16 @@ class TensorNumbers:
 
     def __init__(self, first_number: int) -> None:
         self._known: dict[int, tuple[Reference, int]] = {}
-        self._loaded: dict[int, tuple[Reference, torch.Tensor | None]] = {}
+        self._loaded: dict[int, tuple[Reference, tuple[tuple[int, ...], torch.Tensor] | None]] = {}
         self._next = first_number
 
     def note_loaded(self, tensors: Iterable[torch.Tensor]) -> None:
-        """Note tensors whose values came from a state dict. A part of the first values is kept."""
+        """Note tensors whose values came from a state dict. A part of the first ones is kept until it is asked for."""
         for tensor in tensors:
-            part = None if self.loaded(tensor) else sample(plain(tensor.detach()), BROUGHT).clone()
-            self._loaded[id(tensor)] = weakref.ref(tensor), part
+            key, part = id(tensor), None
+            if not self.loaded(tensor):
+                part = tensor.stride(), sample(plain(tensor.detach()), BROUGHT).clone()
+            self._loaded[key] = weakref.ref(tensor, lambda _, key=key: self._loaded.pop(key, None)), part  # type: ignore[misc]
 
     def loaded(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor's values came from a state dict."""
@@ -51,12 +53,20 @@ class TensorNumbers:
 
     def still_loaded(self, tensor: torch.Tensor) -> torch.Tensor:
         """The cosine between a part of a tensor's values and what a state dict brought there, (); NaN where none did,
-        or several."""
-        brought = self._loaded[id(tensor)][1] if self.loaded(tensor) else None
-        if brought is None:
-            return torch.full((), float("nan"), device=tensor.device)
-        now = sample(plain(tensor.detach()), BROUGHT)
-        return torch.nn.functional.cosine_similarity(now.float(), brought.float(), dim=0)
+        or several, or the tensor lies otherwise in memory by now. What was kept is given up."""
+        unknown = torch.full((), float("nan"), device=tensor.device)
+        if not self.loaded(tensor):
+            return unknown
+        reference, brought = self._loaded[id(tensor)]
+        self._loaded[id(tensor)] = reference, None
+        if brought is None or brought[0] != tensor.stride() or (tensor.is_cpu and not brought[1].is_cpu):
+            return unknown
+        then = brought[1].to(tensor.device, non_blocking=True).float()
+        now = sample(plain(tensor.detach()), BROUGHT).float()
+        if now.shape != then.shape or not now.numel():
+            return unknown
+        lengths = torch.linalg.vector_norm(now) * torch.linalg.vector_norm(then)
+        return (now * then).sum().div_(lengths)
 
     def number(self, tensor: torch.Tensor) -> int:
         """The number of a tensor; the same object has the same number for life."""
@@ -98,7 +108,6 @@ class Objective:
         self.compared_at = 0  # how many optimizers there were when its learners were last compared
         self.mode: tuple[int, ...] | None = None
         self.autocast: tuple[str, str] | None = None  # device and type at its last forward pass
-        self.loads = 0  # state dicts that have brought weights since it began
         self.before: tuple[int, Rows, Rows] | None = None  # a looked-at step, the weights and their gradients before it
 
     def is_called_by(self, modules: tuple[int, ...]) -> bool:

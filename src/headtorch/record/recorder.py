@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 import weakref
+from collections import Counter
 from collections.abc import Sequence
 from types import CodeType, FrameType
 from typing import Any
@@ -42,7 +43,7 @@ from headtorch.record.tracing import Tracer
 from headtorch.record.writer import Writer
 
 MAX_TRIES = 8  # of tracing an objective's lines
-MAX_LOADS = 64  # of state dicts into one network, whose weights are measured: where each step loads one, few tell
+MAX_LOADS = 64  # of state dicts into one module that are looked at: a copy that follows at each step has no end of them
 RECENT = 8  # objectives: of hundreds, as in a search, only the last ones still run
 
 
@@ -78,6 +79,7 @@ class Recorder:
         self._clipping = Clipping(writer, self.sources, self.outbox, schedule)
         self._loading = Loading(writer, self.sources, self.modules, self.numbers)
         self._asked = Asked()
+        self._loads: Counter[int] = Counter()  # of state dicts, by the id of the module
         self._nan_seen = False
         self._trained: weakref.ref[nn.Module] | None = None
         self._entry = 0  # id of the module that the training data enters
@@ -375,10 +377,12 @@ class Recorder:
     def state_loaded(self, module: nn.Module, state: Any, result: Any) -> None:
         """A module has been given the weights in a state dict, which may leave some out."""
         self._loading.loaded(self.step, module, state, result)
+        self._loads[id(module)] += 1
+        if self._loads[id(module)] > MAX_LOADS:
+            return
         brought = {id(parameter) for parameter in module.parameters()}
         for objective in self._objectives.all[-RECENT:]:
-            if objective.loads < MAX_LOADS and brought & objective.columns().keys():
-                objective.loads += 1
+            if brought & objective.columns().keys():
                 self._measurements.loaded(objective, self.step)
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ same, over the positions of an image.
 Fix: larger batches, `DataLoader(data, batch_size=16)`; or a norm that does not look at the batch,
 `nn.GroupNorm(8, channels)` or `nn.LayerNorm(features)`.
 
-Ignore it when the batch norm stands behind convolutions over images that are alike: its statistics run over all
+Ignore it when the batch norm stands behind convolutions over images of much the same statistics: they run over all
 positions too, and are less noisy than the number of examples says.
 """
 

@@ -9,7 +9,8 @@ Measured: the norm of the gradients before clipping beside the limit, or beside 
 are clipped and most of those that are not 0 are above the limit; how many steps are clipped, and how far the weights
 went in all, and would have gone unclipped. A clamp by hand, as in a hook, shows in gradients whose elements are all of
 one size, step after step: the largest root mean square among the parameters stays the same to two percent. One after
-backward shows where plain steps are far shorter than the rate times the gradient, which they are never without it.
+backward shows where plain steps are far shorter than the rate times the gradient, and the source calls something in
+between that limits.
 
 Healthy: a limit of half to ten times the usual norm (Pascanu et al., 2013), which cuts a few steps only. Told where a
 tenth of that half, 5 %, is left of a usual gradient, 9 in 10 steps are clipped, and the weights went less than their
@@ -30,6 +31,7 @@ import numpy as np
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.trees import called, nodes
 from headtorch.remedies import valued
 from headtorch.signals import Fit, Signals
 from headtorch.store.run import Series
@@ -46,6 +48,7 @@ SAME = 0.02  # of the limit: in 125 trainings with varying batches, at most 18 %
 NEAR = 0.05  # of the limit: the number in the source, beside a root mean square in which a few elements are smaller
 MANY = 16  # elements: the gradient of a single one, as of a critic's last bias, may well be the same at each step
 ENOUGH = 20  # looked-at steps: fewer could be alike by chance
+LIMITS = ("clip", "clamp", "clamp_min", "clamp_max", "minimum", "min", "renorm")
 SCALE_FREE = ("Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adamax", "Adadelta", "Rprop", "Adafactor")
 
 
@@ -135,11 +138,14 @@ def _after_backward(signals: Signals, fit: Fit) -> Iterator[Finding]:
         return
     backward, step = fit.objective.backward_at, fit.followed_by[-1].stepped_at
     between = signals.places.calls_between(backward, step) if backward is not None and step is not None else []
+    cutting = next((place for place in between if _cuts(signals, place)), None)
+    if cutting is None:
+        return  # a sum that is divided, a scale that is undone
     yield Finding(
         rule="clip-too-small",
         severity="error",
         message=f"between backward and the step something leaves {left:.1%} of a usual gradient",
-        where=between[0] if between else backward,
+        where=cutting,
         saw=(
             Evidence("length of a step, beside rate times gradient", left, healthy="about 1, with momentum up to 10"),
             Evidence("sum of |Δw|/|w|", fit.distance, healthy="about 1 or more from a random start"),
@@ -149,6 +155,18 @@ def _after_backward(signals: Signals, fit: Fit) -> Iterator[Finding]:
         label="cuts the gradients",
         confidence=0.88,
     )
+
+
+def _cuts(signals: Signals, place: Where) -> bool:
+    """Whether a call, or the user's function that it calls, limits something."""
+    call = signals.places.call_at(place)
+    functions = [
+        node
+        for node in nodes(signals.places, place.file)
+        if isinstance(node, ast.FunctionDef) and call is not None and node.name == called(call)
+    ]
+    inner = (each for code in (call, *functions) if code is not None for each in ast.walk(code))
+    return any(called(each).rstrip("_") in LIMITS for each in inner if isinstance(each, ast.Call))
 
 
 def _at(series: Series, steps: np.ndarray) -> np.ndarray:

@@ -33,7 +33,6 @@ from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.aliases import cleared_list, handed_out, kept_buffer
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, span
-from headtorch.slips import Slip, slipped
 from headtorch.store.records import DISTANCES
 
 FAMILY = "the data"
@@ -49,19 +48,9 @@ REPEATED = 0.91  # of a batch's examples: 19 of 20 healthy trainings have more; 
 LITTLE = 0.1  # of the way from chance to 0: what a lucky batch may gain, as for `NOTHING`
 SMALL = 8  # examples: in smaller batches a share says little
 
-HANDED_OUT = Slip(
-    handed_out,
-    "an array is handed out that is changed in place afterwards: what is kept of it is one array, as it is in the end",
-    ("what is kept", "the array itself", "a copy"),
-    help="give a copy: `return self.board.copy()`",
-    label="hands out what it changes later",
-    confidence=0.9,
-)
-
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose batches repeat few examples of a single class, or are one batch for ever."""
-    yield from slipped("constant-or-duplicate-batch", signals, HANDED_OUT)
     for fit in signals.fits:
         if (same := _for_ever(signals, fit)) is not None:
             yield same
@@ -88,6 +77,10 @@ def find(signals: Signals) -> Iterator[Finding]:
         cleared = signals.first_slip(cleared_list)
         if cleared is not None and within < REPEATED:
             yield _cleared(fit, cleared, within)
+            continue
+        handed = signals.first_slip(handed_out)
+        if handed is not None and within < REPEATED:
+            yield _handed_out(fit, handed, within)
             continue
         if (copies := _copies(signals, fit, within)) is not None:
             yield copies
@@ -186,6 +179,20 @@ def _cleared(fit: Fit, where: Where, within: float) -> Finding:
         saw=(Evidence("different examples in a batch", f"{within:.0%}", healthy="near 100 %"), fit.seen_loss),
         help="begin a new list, `steps = []`, in place of `steps.clear()`; or keep a copy, `list(steps)`",
         label="not a copy",
+        confidence=0.95,
+    )
+
+
+def _handed_out(fit: Fit, where: Where, within: float) -> Finding:
+    """A finding where what was kept of each state is one array, which is filled anew for the next."""
+    return Finding(
+        rule="constant-or-duplicate-batch",
+        severity="error",
+        message="an array is handed out that is changed in place afterwards: all that is kept of it is its last state",
+        where=where,
+        saw=(Evidence("different examples in a batch", f"{within:.0%}", healthy="near 100 %"), fit.seen_loss),
+        help="give a copy: `return self.board.copy()`",
+        label="hands out what it changes later",
         confidence=0.95,
     )
 

@@ -61,7 +61,9 @@ def find(signals: Signals) -> Iterator[Finding]:
                 confidence=0.9,
             )
             continue
-        if (flag := signals.first_slip(flag_on_a_network, "True")) is not None:
+        held = {number for optimizer in fit.followed_by for number in optimizer.parameters}
+        flag = signals.first_slip(flag_on_a_network, "True") if held & {p.id for p in weights} else None
+        if flag is not None:
             yield Finding(
                 rule="frozen-by-mistake",
                 severity="error",

@@ -32,7 +32,7 @@ from headtorch.places.slips import sampled, through_numpy
 from headtorch.places.trees import called, enclosing_function
 from headtorch.signals import Fit, Signals
 from headtorch.signals.forms import clamped_errors
-from headtorch.slips import Slip, slipped
+from headtorch.slip import Slip, slipped
 from headtorch.store.records import Module, Parameter
 
 FAMILY = "the gradient"

@@ -33,7 +33,7 @@ from headtorch.places.slips import state_reset_at_each_piece
 from headtorch.places.trees import enclosing_function
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.signals.network import RECURRENT
-from headtorch.slips import Slip, slipped
+from headtorch.slip import Slip, slipped
 from headtorch.store.records import Module, Node, Parameter
 from headtorch.store.run import Series
 
@@ -69,7 +69,8 @@ FORGETS = Slip(
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each layer that carries its state over shuffled batches, is read at its first step, or never
     carries its state from step to step."""
-    yield from slipped("hidden-state-misuse", signals, FORGETS)
+    if any(module.kind in KINDS for module in signals.run.modules.values()):
+        yield from slipped("hidden-state-misuse", signals, FORGETS)
     for fit in signals.fits:
         for parameter in fit.parameters:
             states = signals.run.series("given_state", parameter.id)

@@ -36,7 +36,7 @@ from headtorch.places.trees import assigned_names, called
 from headtorch.remedies import assignment_at
 from headtorch.signals import Fit, Signals
 from headtorch.signals.forms import attends_to_earlier, reads_several
-from headtorch.slips import Slip, slipped
+from headtorch.slip import Slip, slipped
 from headtorch.store.records import CLASSIFYING, DISTANCES
 
 FAMILY = "the data"

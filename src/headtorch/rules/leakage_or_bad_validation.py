@@ -37,7 +37,7 @@ from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, place_of
 from headtorch.signals.forms import attends_to_all, reads_several
 from headtorch.signals.network import RECURRENT
-from headtorch.slips import Slip, slipped
+from headtorch.slip import Slip, slipped
 from headtorch.store.records import CLASSIFYING, DISTANCES, YES_OR_NO
 
 FAMILY = "generalisation"

@@ -39,7 +39,7 @@ from headtorch.places.slips import zeros_elsewhere
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals
-from headtorch.slips import Slip, slipped
+from headtorch.slip import Slip, slipped
 from headtorch.store.records import DISTANCES, YES_OR_NO, Loss, Node
 
 FAMILY = "the loss and the output"
@@ -64,6 +64,7 @@ IGNORED = 0.1  # of the labels, beyond the padding: a class among ten is as freq
 MASKED = 0.7  # of the labels: a masked language model asks for 15 %, and ignores the others on purpose
 ENOUGH = 100  # steps, before a distance that is still high says anything
 
+ROUND = 0.05  # of an example: its share of whole numbers is a sum of float32
 OTHERS_ARE_ZERO = Slip(
     zeros_elsewhere,
     "the target is 0 for each output but the chosen one: the others are taught that they are worth nothing",
@@ -102,11 +103,13 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def _regresses_several(fit: Fit) -> bool:
-    """Whether a distance is taken between several outputs an example and as many targets."""
-    shape = fit.loss.prediction_shape if fit.loss is not None else None
-    return (
-        fit.loss is not None and fit.loss.name in DISTANCES and shape is not None and len(shape) == 2 and shape[1] > 1
-    )
+    """Whether a distance is taken between several outputs an example and as many targets, of which all but one are
+    whole numbers, as zeros are."""
+    loss, target = fit.loss, fit.series("target")
+    shape = loss.prediction_shape if loss is not None else None
+    if loss is None or loss.name not in DISTANCES or shape is None or len(shape) != 2 or shape[1] < 2 or not target:
+        return False
+    return float(target.values[:, 5].min()) > 1 - (1 + ROUND) / shape[1]
 
 
 def _ignores_a_class(signals: Signals, fit: Fit) -> Finding | None:

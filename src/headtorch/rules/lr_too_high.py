@@ -61,7 +61,7 @@ LAMED = 0.7  # of a layer's units: 95 % of healthy trainings have below 0.42 dea
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose steps are large and whose loss shows the harm."""
     for fit in signals.fits:
-        if fit.steps < ENOUGH or not fit.updates.size or signals.outdone(fit) or _is_noise(fit):
+        if fit.steps < ENOUGH or not fit.updates.size or signals.outdone(fit) or _explores(fit):
             continue
         harm = _harm(fit)
         if harm is None:
@@ -86,11 +86,11 @@ def find(signals: Signals) -> Iterator[Finding]:
         )
 
 
-def _is_noise(fit: Fit) -> bool:
+def _explores(fit: Fit) -> bool:
     """Whether steps that are written out go hardly along the gradient, as those of Langevin dynamics: they are long to
     explore. Plain descent has a cosine of 1."""
     descent = fit.series("descent")
-    return bool(descent) and not fit.followed_by and float(np.nanmedian(descent.values)) < ALONG
+    return bool(descent) and not fit.followed_by and abs(float(np.nanmedian(descent.values))) < ALONG
 
 
 def _largest(fit: Fit) -> tuple[float, Evidence]:

@@ -55,11 +55,11 @@ STEADY = 0.8  # of nine tenths to the next: by chance 8 or more of 9 fall in 2 %
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that went a short way, gained little, and has not come to rest after a fall."""
     for fit in signals.fits:
-        yield from _large_epsilon(signals, fit)
         if fit.steps < ENOUGH or not fit.updates.size or not math.isfinite(fit.gain):
             continue
         if signals.continued(fit) or signals.outdone(fit):
             continue
+        yield from _large_epsilon(signals, fit)
         if not fit.usual_update < CREEPING or (fit.trained_before.any() and fit.steps < SHORT_WAY / SLOWEST):
             continue
         short = fit.distance < SHORT_WAY and fit.gain < LITTLE and _unfinished(fit)
@@ -96,7 +96,7 @@ def _large_epsilon(signals: Signals, fit: Fit) -> Iterator[Finding]:
         if optimizer.kind not in BY_SIZE or epsilon < USUAL_EPSILON or not known:
             continue
         usual = float(np.nanmedian(norms.values[:, fit.moved] / np.sqrt(sizes[fit.moved])))
-        if epsilon < FAR_ABOVE * usual or fit.steps < LONG or fit.gain > LEARNED or not _unfinished(fit):
+        if not 0 < usual * FAR_ABOVE < epsilon or fit.steps < LONG or fit.gain > LEARNED or not _unfinished(fit):
             continue
         yield Finding(
             rule="lr-too-low",
@@ -138,12 +138,12 @@ def _share(distance: float) -> str:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """Ten times the rate, and ten times that; else Adam."""
-    call = signals.places.call_at(finding.where) if finding.where is not None else None
     fit = signals.longest
     for optimizer in fit.followed_by:
-        if finding.where is not None and finding.where == signals.places.argument(optimizer.made_at, "eps"):
-            if call is None:
-                yield Change("set epsilon to 1e-8", (set_value(finding.where, "1e-8"),))
+        made = signals.places.call_at(optimizer.made_at[0]) if optimizer.made_at else None
+        given = made is not None and any(keyword.arg == "eps" for keyword in made.keywords)
+        if given and finding.where is not None and finding.where == signals.places.argument(optimizer.made_at, "eps"):
+            yield Change("set epsilon to 1e-8", (set_value(finding.where, "1e-8"),))
             return
     factors = (10.0, 100.0, 1000.0, 10_000.0)
     yield from scaled(signals, finding.where, "lr", "raise the learning rate to", factors, largest_rate(fit))

@@ -25,7 +25,7 @@ import numpy as np
 from headtorch.changes import replace, set_argument
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.remedies import calls_on_line
-from headtorch.signals import Fit, Signals
+from headtorch.signals import Fit, Signals, factor_of
 from headtorch.store.records import Node
 
 FAMILY = "the gradient"
@@ -78,6 +78,17 @@ def find(signals: Signals) -> Iterator[Finding]:
                 label="has no slope at 0",
                 confidence=0.9,
             )
+        elif finite and _gradient_was_nan(fit, event.step) and (masked := _masked(fit)) is not None:
+            yield Finding(
+                rule="numeric-overflow",
+                severity="error",
+                message="the gradient is NaN before the loss is: a softmax gets rows that are masked as a whole",
+                where=masked.where,
+                saw=(Evidence("gradient before the first NaN in the loss", "NaN", healthy="finite"), fit.seen_loss),
+                help="mask with a large number in place of minus infinity, -1e9; or leave out rows of padding",
+                label="fills with minus infinity",
+                confidence=0.9,
+            )
         elif finite and _gradient_was_nan(fit, event.step) and (divided := _passed_over(fit)) is not None:
             yield Finding(
                 rule="numeric-overflow",
@@ -88,17 +99,6 @@ def find(signals: Signals) -> Iterator[Finding]:
                 saw=(Evidence("gradient before the first NaN in the loss", "NaN", healthy="finite"), fit.seen_loss),
                 help="give the division no 0, also where its result is not used: `total / count.clamp_min(1)`",
                 label="divides by 0 before `where` chooses",
-                confidence=0.9,
-            )
-        elif finite and _gradient_was_nan(fit, event.step) and (masked := _masked(fit)) is not None:
-            yield Finding(
-                rule="numeric-overflow",
-                severity="error",
-                message="the gradient is NaN before the loss is: a softmax gets rows that are masked as a whole",
-                where=masked.where,
-                saw=(Evidence("gradient before the first NaN in the loss", "NaN", healthy="finite"), fit.seen_loss),
-                help="mask with a large number in place of minus infinity, -1e9; or leave out rows of padding",
-                label="fills with minus infinity",
                 confidence=0.9,
             )
 
@@ -120,12 +120,8 @@ def _gradient_was_nan(fit: Fit, step: int) -> bool:
 def _passed_over(fit: Fit) -> Node | None:
     """A division whose result is chosen from, as by `torch.where`, so that the loss need not show what it gave."""
     nodes = fit.network.nodes
-    for number, node in enumerate(nodes):
-        if node.op in ("Where", "MaskedFill"):
-            divided = next((nodes[n] for n in fit.network.before(number) if nodes[n].op == "Div"), None)
-            if divided is not None:
-                return divided
-    return None
+    chosen = (nodes[number] for node in nodes if node.op in ("Where", "MaskedFill") for number in node.inputs)
+    return next((node for node in chosen if node.op == "Div" and factor_of(node) is None), None)
 
 
 def _masked(fit: Fit) -> Node | None:

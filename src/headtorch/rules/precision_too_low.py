@@ -29,7 +29,7 @@ from headtorch.model import Change, Evidence, Finding
 from headtorch.places.averages import kept_in_half
 from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
-from headtorch.slips import Slip, slipped
+from headtorch.slip import Slip, slipped
 
 FAMILY = "the step"
 LEADS_TO = (

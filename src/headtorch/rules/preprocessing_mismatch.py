@@ -36,7 +36,7 @@ from headtorch.places.trees import assigned_names
 from headtorch.places.vocabularies import codes_of_its_own, numbered_again
 from headtorch.remedies import assignment_at, evaluated_made
 from headtorch.signals import Fit, Signals
-from headtorch.slips import Slip, slipped
+from headtorch.slip import Slip, slipped
 from headtorch.store.records import CLASSIFYING, YES_OR_NO
 
 FAMILY = "the data"
@@ -79,7 +79,8 @@ CODES = Slip(
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that is evaluated on inputs of another scale, or on what is unlike its training data."""
     one_file = len(signals.run.sources) == 1  # what one file, or a cell, makes another may use
-    yield from slipped("preprocessing-mismatch", signals, CODES, *([IN_VAIN] if one_file else []))
+    yield from slipped("preprocessing-mismatch", signals, *([CODES] if signals.evaluation else []))
+    yield from slipped("preprocessing-mismatch", signals, *([IN_VAIN] if one_file else []))
     for fit in signals.fits:
         finding = (
             _own_numbers(signals, fit)

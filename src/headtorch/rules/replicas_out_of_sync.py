@@ -29,7 +29,7 @@ from headtorch.changes import insert_before
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.slips import bound_anew
 from headtorch.signals import Fit, Signals
-from headtorch.slips import Slip, slipped
+from headtorch.slip import Slip, slipped
 
 FAMILY = "the step"
 LEADS_TO = (

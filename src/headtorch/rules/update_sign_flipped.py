@@ -214,7 +214,7 @@ def _agrees_with_its_critic(signals: Signals, fit: Fit) -> Iterator[Finding]:
     """A finding where a generator and its critic both reach what they want: they want the same.
 
     Of the probability p that the critic gives to what is made, the one has -ln p and the other -ln(1 - p), together
-    2 ln 2 or more; of squares p^2 and (1 - p)^2, 1/2 or more. The critic's may be the mean with its loss on real ones.
+    2 ln 2 or more; of squares p^2 and (1 - p)^2, 1/2 or more. The critic's loss on real examples comes to that.
     """
     loss = fit.loss
     if loss is None:
@@ -232,7 +232,7 @@ def _agrees_with_its_critic(signals: Signals, fit: Fit) -> Iterator[Finding]:
     ]
     aims = [term.targets.values for each in critics for term in each.terms]
     asked = {tuple(np.unique(np.round(targets[:, :2], 1))) for targets in aims if len(targets)}
-    together = fit.last_loss + 2 * sum(each.last_loss for each in critics)
+    together = sum(each.last_loss / _factor(each) for each in (fit, *critics))
     if len(asked) < 2 or not all(_is_constant(targets) for targets in aims) or not together < bound / 2:
         return
     yield Finding(
@@ -248,6 +248,12 @@ def _agrees_with_its_critic(signals: Signals, fit: Fit) -> Iterator[Finding]:
         label="asks for what the critic asks for",
         confidence=0.93,
     )
+
+
+def _factor(fit: Fit) -> float:
+    """What the loss as a whole is multiplied with, as by 1/2 for a mean of two terms."""
+    factors = [abs(float(node.detail.get("factor", 1.0))) for node in _last_ones(fit.network.nodes)]
+    return float(np.prod(factors)) or 1.0
 
 
 def _is_constant(targets: np.ndarray) -> bool:

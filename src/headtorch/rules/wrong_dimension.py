@@ -35,7 +35,7 @@ from headtorch.places.slips import batch_last, mixed_derivatives
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, place_of
-from headtorch.slips import Slip, slipped
+from headtorch.slip import Slip, slipped
 from headtorch.store.records import Node, Reordered
 
 FAMILY = "the network"

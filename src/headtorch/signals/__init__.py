@@ -46,6 +46,7 @@ class Signals:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self._slips: dict[tuple[Callable[..., Where | None], tuple[str, ...]], Where | None] = {}
         self.places = Places(run.sources)
         self.fits: list[Fit] = []
         for objective in run.objectives:
@@ -96,11 +97,15 @@ class Signals:
         )
 
     def outdone(self, fit: Fit) -> bool:
-        """Whether rates are tried out: three or more on one line, and a network with another one has learned more; or
-        what was learned is taken back."""
-        if fit.taken_back:
-            return True
-        alike = [each for each in self.fits if each.objective.backward_at == fit.objective.backward_at]
+        """Whether rates are tried out: three or more on one line, and a network like it with another one has learned
+        more; or the weights are brought back to where they began, and trained on."""
+        if fit.restored_from is not None and self.continued(fit):
+            return fit.restored_from == int(fit.series("loss").steps[0])
+        alike = [
+            each
+            for each in self.fits
+            if each.objective.backward_at == fit.objective.backward_at and _form(each) == _form(fit)
+        ]
         rates = {each: tuple(optimizer.made_with for optimizer in each.followed_by[-1:]) for each in alike}
         return len(set(rates.values())) >= TRIED and any(
             rates[other] != rates[fit]
@@ -124,8 +129,16 @@ class Signals:
 
     def first_slip(self, slip: Callable[..., Where | None], *names: str) -> Where | None:
         """The first place of one of the `slips` in the user's files."""
-        places = (slip(self.places, file, *names) for file in self.run.sources)
-        return next((place for place in places if place is not None), None)
+        if (slip, names) not in self._slips:
+            places = (self._slip(slip, file, names) for file in self.run.sources)
+            self._slips[slip, names] = next((place for place in places if place is not None), None)
+        return self._slips[slip, names]
+
+    def _slip(self, slip: Callable[..., Where | None], file: str, names: tuple[str, ...]) -> Where | None:
+        try:
+            return slip(self.places, file, *names)
+        except RecursionError:  # an expression of a thousand terms is unparsed term by term
+            return None
 
     def half_place(self) -> Where | None:
         """Where the user's sources ask for half precision."""
@@ -301,3 +314,8 @@ class Signals:
     def reached(self) -> set[int]:
         """The numbers of the parameters that any loss reaches."""
         return {number for fit in self.fits for number in fit.objective.reached}
+
+
+def _form(fit: Fit) -> list[tuple[str, int]]:
+    """The kinds of a network's parameters, whatever their widths."""
+    return [(parameter.kind, len(parameter.shape)) for parameter in fit.parameters]

@@ -13,6 +13,7 @@ from headtorch.signals.course import Course, Floats
 from headtorch.store.records import Objective, Optimizer, Parameter
 from headtorch.store.run import Run, Series
 
+SAME_WEIGHTS = 0.05  # of each one's length: 26 usual steps of 0.002, as far as the next looked-at step may be
 FALLEN = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
 PLACES = 4  # that a label may be from its token, as they are recorded
 RECURRENT = ("RNN", "LSTM", "GRU")  # how the names of modules begin that run step by step
@@ -133,13 +134,9 @@ class Fit(Course):
         if not len(later) or loaded.values.shape[1] != weights.values.shape[1]:
             return None
         apart = np.abs(weights.values / loaded.values[later[0]] - 1)
-        return int(weights.steps[np.argmin(np.nanmax(apart, axis=1))])
-
-    @property
-    def taken_back(self) -> bool:
-        """Whether its weights were brought back to where they began, as after a search for a rate."""
-        first = self.series("loss").steps[: max(1, self.steps // 10)]
-        return self.restored_from is not None and self.restored_from <= first[-1]
+        apart = np.where(np.isnan(apart), np.inf, apart)
+        furthest = np.max(apart[:, self.weights], axis=1, initial=0.0)
+        return int(weights.steps[np.argmin(furthest)]) if furthest.min() < SAME_WEIGHTS else None
 
     @cached_property
     def updates(self) -> Floats:
