@@ -3,6 +3,10 @@
 event "nothing_loaded"     a state dict whose names are none of the module's: `where` (the user's lines), `module` (its
                            number), `type` (its class), `wanted` and `given` (a name of each, if there is one)
 event "loaded_after_all"   such a module (`module`, its number) has been given its weights later
+
+Beside these, of an objective the sample "loaded_weight_norm", the lengths of its weights right after a state dict has
+brought some (measure.py); and of a parameter, in the fourth column of "initial_weight", the cosine between what a state
+dict has brought and what is there when training begins (objectives.py).
 """
 
 from __future__ import annotations
