@@ -9,12 +9,10 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from headtorch.model import Where
+from headtorch.places.averages import HALVES
 from headtorch.places.names import thawed
 from headtorch.places.steps import Steps
 from headtorch.places.trees import assigned_names, called, enclosing_function
-
-HALVES = ("bfloat16", "float16", "half")
-
 
 DROPOUTS = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout")
 

@@ -114,9 +114,8 @@ def bound_anew(trees: Trees, file: str, method: str) -> Where | None:
             bound = last.targets[0] if isinstance(last, ast.Assign) else None
             if isinstance(last, ast.Assign) and isinstance(bound, ast.Name) and bound.id in items:
                 in_place = isinstance(last.value, ast.Call) and called(last.value).endswith("_")
-                if (
-                    not in_place and _origin(last.value) != bound.id
-                ):  # of itself, as `p = p.to(device)`: no copy is meant
+                of_itself = _origin(last.value) == bound.id  # as in `p = p.to(device)`: no copy is meant
+                if not in_place and not of_itself:
                     return trees.where(file, last)
     return None
 

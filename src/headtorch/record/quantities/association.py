@@ -13,9 +13,7 @@ from headtorch.record.entered import Entered
 from headtorch.record.quantities.class_count import MAX_CLASSES
 
 OF = "pair"
-ROUNDING = (
-    1e-10  # of a feature's squares: a constant one is as far from its mean as float32 rounds that, or a little more
-)
+ROUNDING = 1e-10  # of a feature's squares: a constant one is no further from its mean than float32 rounds it
 
 
 def measure(entered: Entered, target: torch.Tensor) -> torch.Tensor:
