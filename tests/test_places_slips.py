@@ -13,6 +13,7 @@ from headtorch.places import Places
 from headtorch.places.aliases import cleared_list, handed_out, kept_buffer, live_state, repeated
 from headtorch.places.averages import kept_in_half
 from headtorch.places.belonging import by_batch_number, repeated_as_a_whole, turned_alone
+from headtorch.places.reseeded import seeded_anew
 from headtorch.places.slips import (
     argmax_of_one,
     batch_last,
@@ -27,6 +28,7 @@ from headtorch.places.slips import (
     state_reset_at_each_piece,
     through_numpy,
     twice,
+    used_up,
     zeros_elsewhere,
 )
 from headtorch.places.vocabularies import codes_of_its_own
@@ -35,6 +37,29 @@ FILE = "/home/user/train.py"
 Slip = Callable[..., Where | None]
 
 SLIPS: dict[str, tuple[Slip, tuple[str, ...], str]] = {
+    "a generator that is counted before it is used": (
+        used_up,
+        (),
+        """
+        def optimizer(net):
+            body = filter(lambda p: p.requires_grad, net.parameters())  # <-
+            print(sum(p.numel() for p in body))
+            return Adam([{"params": body}])
+        """,
+    ),
+    "a round from the seed of the one before": (
+        seeded_anew,
+        (),
+        """
+        class Rounds(IterableDataset):
+            def __init__(self, seed):
+                self.seed = seed
+
+            def __iter__(self):
+                draw = random.Random(self.seed + 1)  # <-
+                yield from (draw.random() for _ in range(5))
+        """,
+    ),
     "a name that is nearly the attribute's": (
         misspelt,
         ("requires_grad",),
@@ -426,6 +451,27 @@ MEANT: dict[str, tuple[Slip, tuple[str, ...], str]] = {
         zeros_elsewhere,
         (),
         "targets = torch.zeros(n, k)\ntargets[torch.arange(n), labels] = 1.0\n",
+    ),
+    "a list that is counted before it is used": (
+        used_up,
+        (),
+        "body = list(net.parameters())\nprint(sum(p.numel() for p in body))\noptimizer = Adam(body)\n",
+    ),
+    "a generator for each use": (
+        used_up,
+        (),
+        "ps = net.parameters()\nprint(sum(p.numel() for p in ps))\nps = net.parameters()\noptimizer = Adam(ps)\n",
+    ),
+    "a seed for each round": (
+        seeded_anew,
+        (),
+        "class R:\n    def __init__(self):\n        self.round = 0\n    def __iter__(self):\n"
+        "        self.round += 1\n        draw = default_rng([7, self.round])\n        yield draw.random()\n",
+    ),
+    "a seed of the clock": (
+        seeded_anew,
+        (),
+        "class R:\n    def __iter__(self):\n        draw = default_rng(time.time_ns())\n        yield draw.random()\n",
     ),
     "several layers": (repeated, (), "heads = nn.ModuleList([nn.Linear(8, 1) for _ in range(3)])\n"),
     "what was scaled is used": (prepared_in_vain, (), "y = scaler.transform(y)\nfit(x, y)\n"),

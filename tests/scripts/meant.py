@@ -1,5 +1,5 @@
 """What looks like a fault and is meant: rates that are tried out, answers by dropout, weights brought back, a table as a
-product of matrices."""
+product of matrices or by layers, a momentum in the gradients, statistics measured anew, examples chosen by their loss."""
 
 import copy
 
@@ -72,7 +72,68 @@ def product():
         optimizer.step()
 
 
+def layers():
+    table = torch.randn(30, 2) @ torch.randn(2, 20)
+    known = torch.rand(30, 20) < 0.6
+    factors = nn.Sequential(nn.Linear(30, 20, bias=False), nn.Linear(20, 20, bias=False))
+    optimizer = torch.optim.Adam(factors.parameters(), lr=1e-2)
+    for _ in range(300):
+        loss = nn.functional.mse_loss(factors(torch.eye(30))[known], table[known])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def momentum_by_hand():
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
+    for _ in range(60):
+        for batch in torch.randperm(160).split(40):
+            for parameter in model.parameters():
+                if parameter.grad is not None:
+                    parameter.grad.mul_(0.9)
+            nn.functional.mse_loss(model(inputs[batch]), targets[batch]).backward()
+            optimizer.step()
+
+
+def measured_anew():
+    norm = nn.BatchNorm1d(48, momentum=0.0)
+    model = nn.Sequential(nn.Linear(6, 48), norm, nn.ReLU(), nn.Linear(48, 1))
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    for epoch in range(60):
+        model.train()
+        step(model, optimizer, targets)
+        if epoch % 10 == 9:
+            norm.reset_running_stats()
+            norm.momentum = None
+            with torch.no_grad():
+                for batch in torch.randperm(160).split(10):
+                    model(inputs[batch])
+            norm.momentum = 0.0
+            model.eval()
+            with torch.no_grad():
+                nn.functional.mse_loss(model(inputs[held_out]), targets[held_out])
+
+
+def chosen():
+    model = network()
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    for _ in range(80):
+        for batch in torch.randperm(160).split(40):
+            with torch.no_grad():
+                losses = (model(inputs[batch]) - targets[batch]).square().squeeze(1)
+            batch = batch[losses.argsort()[8:]]
+            loss = nn.functional.mse_loss(model(inputs[batch]), targets[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
 tried_out()
 several_answers()
 brought_back()
 product()
+layers()
+momentum_by_hand()
+measured_anew()
+chosen()

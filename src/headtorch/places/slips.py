@@ -84,6 +84,30 @@ def twice(trees: Trees, file: str, method: str) -> Where | None:
     return None
 
 
+def used_up(trees: Trees, file: str) -> Where | None:
+    """Where a name is given a generator of parameters, `p for p in net.parameters()`, that is read to its end by one
+    use, such as a count, before it is handed on by another, which gets nothing."""
+    for scope in nodes(trees, file):
+        if not isinstance(scope, (ast.FunctionDef, ast.Module)):
+            continue
+        inside = [node for statement in scope.body for node in ast.walk(statement)]
+        for node in inside:
+            names = assigned_names(node) if isinstance(node, ast.Assign) and _yields_parameters(node.value) else []
+            uses = [n for n in inside if isinstance(n, ast.Name) and n.id in names[:1]]
+            read = [n for n in uses if isinstance(n.ctx, ast.Load)]
+            if len(read) > 1 and len(uses) == len(read) + 1:  # bound once
+                return trees.where(file, node)
+    return None
+
+
+def _yields_parameters(value: ast.expr) -> bool:
+    """Whether an expression is a generator or a filter of parameters, which can be read once."""
+    lazy = isinstance(value, ast.GeneratorExp) or (isinstance(value, ast.Call) and called(value) in ("filter", "map"))
+    of = [called(node) for node in ast.walk(value) if isinstance(node, ast.Call)]
+    bare = isinstance(value, ast.Call) and called(value) in ("parameters", "named_parameters")
+    return (lazy and bool({"parameters", "named_parameters"} & set(of))) or bare
+
+
 def mode_not_passed_on(trees: Trees, file: str) -> Where | None:
     """Where a module's own `train(self, mode)` calls that of its base class without the mode."""
     for function in nodes(trees, file):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -30,7 +31,22 @@ class Evaluations:
         self._places: set[tuple[Where, ...]] = set()
         self._known: set[int] = set()  # modules
         self._renewed: set[int] = set()  # modules whose running statistics were made anew
+        self._modes: dict[int, bool] = {}  # the last one of each module, by its id
+        self._turns = 0  # calls in another mode than the module's last one
         self.count = 0
+
+    def counted(self, key: int, training: bool, looked_at: Callable[[int], bool]) -> bool:
+        """Count a call of the module of that id. Returns whether it is looked at: as one of all calls, or of those that
+        turn to another mode, which would be lost among the others where they are few."""
+        looked = looked_at(self.count)
+        self.count += 1
+        turns = self._modes.get(key, training) is not training
+        if turns or (key not in self._modes and len(self._modes) < MAX_MODULES):
+            self._modes[key] = training
+        if turns:
+            looked = looked or looked_at(self._turns)
+            self._turns += 1
+        return looked
 
     def called(
         self,

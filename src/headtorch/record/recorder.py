@@ -79,7 +79,7 @@ class Recorder:
         self._clipping = Clipping(writer, self.sources, self.outbox, schedule)
         self._loading = Loading(writer, self.sources, self.modules, self.numbers)
         self._asked = Asked()
-        self._loads: Counter[int] = Counter()  # of state dicts, by the id of the module
+        self._loads: Counter[int] = Counter()  # of state dicts, by the number of the module
         self._nan_seen = False
         self._trained: weakref.ref[nn.Module] | None = None
         self._entry = 0  # id of the module that the training data enters
@@ -97,9 +97,7 @@ class Recorder:
         self._evaluations.release()
         state = self._modes.get(key)
         if not grad:
-            looked = self._looked_at(self._evaluations.count)
-            self._evaluations.count += 1
-            if looked:
+            if self._evaluations.counted(key, training, self._looked_at):
                 trained = self._trained() if self._trained is not None else None
                 tensor = first_tensor(args, kwargs)
                 called = self._evaluations.called
@@ -377,8 +375,9 @@ class Recorder:
     def state_loaded(self, module: nn.Module, state: Any, result: Any) -> None:
         """A module has been given the weights in a state dict, which may leave some out."""
         self._loading.loaded(self.step, module, state, result)
-        self._loads[id(module)] += 1
-        if self._loads[id(module)] > MAX_LOADS:
+        number = self.modules.number(module)
+        self._loads[number] += 1
+        if self._loads[number] > MAX_LOADS:
             return
         brought = {id(parameter) for parameter in module.parameters()}
         for objective in self._objectives.all[-RECENT:]:

@@ -5,9 +5,10 @@ updated by `r ← (1 − m) r + m·batch`. After n batches a share `(1 − m)ⁿ
 and variance 1, is still in them. A small momentum m remembers 1 / m batches: where that is more than the training
 has, evaluation runs with numbers that no layer ever put out.
 
-Measured: the momentum of each batch norm beside the number of training steps; where a copy of the network is
-evaluated, such as an average of its weights, how many batches its statistics have seen beside the network's own; in
-how many places one batch norm stands, beside how often the layers around it are used.
+Measured: the momentum of each batch norm beside the number of training steps, unless the statistics are measured
+anew before an evaluation; where a copy of the network is evaluated, such as an average of its weights, how many batches
+its statistics have seen beside the network's own; in how many places one batch norm stands, beside how often the layers
+around it are used.
 
 Healthy: m·n above 2, so that less than exp(−2), an eighth, of the first values is left (derivation). PyTorch's
 default is 0.1; running averages for evaluation are from Ioffe & Szegedy (2015). Only momenta below 0.05 are told of:
@@ -56,7 +57,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             and 0 <= momentum * fit.steps < SETTLED
             and momentum < SLOW
         ]
-        if not slow or fit.steps < LONG_ENOUGH:
+        if not slow or fit.steps < LONG_ENOUGH or fit.measures_norms_anew.any():
             continue
         momentum = float(slow[0].settings["momentum"] or 0)
         at = slow[0].made_at

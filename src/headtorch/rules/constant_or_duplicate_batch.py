@@ -11,7 +11,8 @@ nothing on held-out examples. Where examples repeat in a batch and are fewer tha
 `__getitem__` has a number in place of its index, or cuts it by one, `index % 40`. Where all examples of all batches
 are one, with several targets: whether the loss stays at that of a constant answer. Where numbers are to be told:
 whether examples that stand in a batch again have another number there. In the source, whether an object hands out an
-array that it fills anew, to what keeps it.
+array that it fills anew, to what keeps it; and, where the same batches come again and hold fewer examples than an
+evaluation, whether an `__iter__` draws them from the same seed each time.
 
 Healthy: near 100 %: B draws with replacement from N examples give about 1 − B / 2N different ones (derivation).
 Measured over 119 healthy trainings, 91 % or more in 19 of 20. Told at 30 %, where all are of one class besides:
@@ -24,13 +25,14 @@ Ignore it when one batch is overfitted on purpose, as a first test of the networ
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from headtorch.changes import replace, set_argument
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.aliases import cleared_list, handed_out, kept_buffer
+from headtorch.places.reseeded import seeded_anew
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, span
 from headtorch.store.records import DISTANCES
@@ -73,6 +75,10 @@ def find(signals: Signals) -> Iterator[Finding]:
         cut = next((place for file in signals.run.sources if (place := signals.places.ignored_index(file))), None)
         if cut is not None and within < REPEATED and different < _evaluated(fit):
             yield _few(fit, cut, within, different)
+            continue
+        seeded = signals.first_slip(seeded_anew)
+        if seeded is not None and _comes_again(rows) and different < _evaluated(fit):
+            yield _drawn_again(fit, seeded, different)
             continue
         cleared = signals.first_slip(cleared_list)
         if cleared is not None and within < REPEATED:
@@ -166,6 +172,28 @@ def _copies(signals: Signals, fit: Fit, within: float) -> Finding | None:
         help="keep a copy of each example, `.copy()`: what is changed in place changes for all that share its memory",
         label="keeps what is changed later",
         confidence=0.85,
+    )
+
+
+def _comes_again(rows: Sequence[np.ndarray]) -> bool:
+    """Whether the batches are few that come again as they were."""
+    return len({frozenset(row.tolist()) for row in rows}) <= len(rows) / 2
+
+
+def _drawn_again(fit: Fit, where: Where, different: int) -> Finding:
+    """A finding where the examples of each round are drawn from the same seed."""
+    return Finding(
+        rule="constant-or-duplicate-batch",
+        severity="error",
+        message=f"each round draws from the same seed: the same {different} examples come again and again",
+        where=where,
+        saw=(
+            Evidence("different examples in 100 batches", float(different), healthy="more than in evaluation"),
+            fit.seen_loss,
+        ),
+        help="make the generator once, in `__init__`, or give each round a seed of its own",
+        label="begins anew at each round",
+        confidence=0.95,
     )
 
 

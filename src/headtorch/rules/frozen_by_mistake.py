@@ -8,7 +8,8 @@ Measured: which parameters of the network are frozen, whether their values were 
 fits of the same network had frozen, and whether a test by which parameters are thawed, `"layer4" in name`, finds any,
 or `net.requires_grad = True` is set, an attribute that no parameter sees.
 Where it finds some and not others, it is told when the loss came less than half of the way. Random layers are an
-error when the network learned less than half in 50 steps or more, by its loss and by its accuracy; else only a note.
+error when the network learned less than half in 50 steps or more, by its loss and by its accuracy; else only a note. A
+matrix of zeros is told in the first case only.
 
 Healthy: what is frozen has been learned before, or is a fixed table (derivation: random features are not made better
 by the layers behind them). A matrix more than half of whose rows are equal counts as such a table.
@@ -24,7 +25,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.changes import replace, set_value, text_at, unconditional
+from headtorch.changes import replace, set_argument, set_value, text_at, unconditional
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.slips import flag_on_a_network, misspelt
 from headtorch.places.trees import called
@@ -77,6 +78,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         known = {p.id for p, before in zip(fit.parameters, fit.trained_before, strict=True) if before}
         random = [p for p in weights if p.id not in known and _varied(fit, p)]
+        zeros = [p for p in weights if p.id not in known and fit.initial(p)[1] == 0]
         again = next((earlier for earlier in signals.fits[:number] if _repeats(earlier, fit, frozen)), None)
         if random and (not known or _learned_little(fit)):
             which = f"{len(random)} layers are frozen at their" if len(random) > 1 else "1 layer is frozen at its"
@@ -85,6 +87,10 @@ def find(signals: Signals) -> Iterator[Finding]:
                 "frozen, neither loaded nor trained before", f"{len(random)} of {len(weights)} frozen weights", "0"
             )
             confidence, severity = 0.9, "error" if _learned_little(fit) else "note"
+        elif zeros and _learned_little(fit):
+            message = f"`{zeros[0].name}` is frozen at zero: it adds nothing, and never will"
+            saw = Evidence("largest of its numbers", 0.0, healthy="above 0, or free to learn")
+            confidence, severity = 0.9, "error"
         elif again is not None:
             message = (
                 f"a second fit of the same network thaws nothing: {len(weights)} weights stay frozen as in the first"
@@ -102,6 +108,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             message=message,
             where=other
             or signals.set_attributes_place(LEARNS, f"{LEARNS}_")
+            or (zeros and _made_frozen(signals))
             or _made(signals, random[:1])
             or fit.objective.backward_at,
             saw=(saw, fit.seen_loss),
@@ -109,6 +116,15 @@ def find(signals: Signals) -> Iterator[Finding]:
             label=f"is another name than `{LEARNS}`" if other else "turns learning on and off",
             confidence=confidence,
         )
+
+
+def _made_frozen(signals: Signals) -> Where | None:
+    """Where a parameter is made that is frozen from the first."""
+    for file in signals.run.sources:
+        for call, place in signals.places.calls(file, "Parameter"):
+            if any(each.arg == LEARNS and ast.unparse(each.value) == "False" for each in call.keywords):
+                return place
+    return None
 
 
 def _learned_little(fit: Fit) -> bool:
@@ -180,6 +196,8 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
             yield Change("set the attribute that is meant", edits)
     elif call is not None and called(call) == "requires_grad_":
         yield Change("let these parameters learn", (replace(where, "{self}.requires_grad_(True)"),))
+    elif call is not None and called(call) == "Parameter":
+        yield Change("let this parameter learn", (set_argument(where, LEARNS, "True"),))
     elif text.endswith("False"):
         yield Change("let these parameters learn", (set_value(where, "True"),))
     else:

@@ -80,7 +80,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         inputs = fit.series("input")
         if any(module.kind.startswith("Embedding") for module in signals.run.modules.values()):
             continue  # sentences and users come again by nature
-        if not len(shares) or not inputs or inputs.values[:, 8].max() < 2:
+        if not len(shares) or not inputs or inputs.values[:, 8].max() < 2 or _chooses(fit):
             continue
         large = (
             shares[np.isfinite(marks).sum(axis=1)[: len(shares)] >= ENOUGH] if len(shares) == len(marks) else shares[:0]
@@ -99,6 +99,13 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="splits after examples were repeated",
             confidence=0.75,
         )
+
+
+def _chooses(fit: Fit) -> bool:
+    """Whether a network is asked about other examples between any two steps: to choose those it learns from."""
+    given = fit.series("eval_fingerprint")
+    others = len(np.unique(given.column())) > len(given.steps) / 2
+    return others and fit.has_one_between_any_steps(given.steps)
 
 
 def _one_network_for_all_folds(signals: Signals, fit: Fit) -> Finding | None:

@@ -9,7 +9,8 @@ an autoencoder is built around are made so on purpose, and pass.
 
 Healthy: a non-linearity after each hidden layer (derivation; Goodfellow et al., "Deep Learning", 2016, 6.1). An error
 when the whole network is one linear map, or has norms alone to bend it and came less than half of the way; a note when
-a part of it is.
+a part of it is, or where one linear map fits the numbers asked for, as when a table is completed by a product of
+matrices.
 
 Fix: put one after each hidden linear layer: `nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 1))`.
 
@@ -23,11 +24,12 @@ from headtorch.changes import insert_after, insert_item, replace
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.slips import dropped
 from headtorch.signals import Fit, Signals, is_affine
-from headtorch.store.records import Node
+from headtorch.store.records import DISTANCES, Node
 
 BENDING = ("relu", "tanh", "sigmoid", "gelu", "silu", "elu", "selu", "leaky_relu", "softplus", "relu6")
 FAMILY = "the network"
 LEARNED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
+FITTED = 0.95  # of the way, of a squared error that is an R^2: there is nothing left that a bend could explain
 LEADS_TO = ("capacity-too-small", "lr-too-low", "lr-too-high", "overfitting", "vanishing-gradients")
 
 
@@ -39,7 +41,8 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         first, _ = pairs[0]
         bends = _bends(fit)
-        linear = not bends or (all(node.op.endswith("Norm") for node in bends) and fit.gain < LEARNED)
+        fitted = fit.loss.name in DISTANCES and fit.gain > FITTED
+        linear = not (bends or fitted) or (all(node.op.endswith("Norm") for node in bends) and fit.gain < LEARNED)
         names = [fit.network.name(number) for number in sorted({number for pair in pairs for number in pair})]
         hidden = fit.network.nodes[first]
         lost = None if bends else signals.first_slip(dropped, *BENDING)

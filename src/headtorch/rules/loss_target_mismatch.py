@@ -13,8 +13,9 @@ class that a loss ignores, how many labels are of it, and how many tokens are pa
 is among its symbols; where several numbers an example are compared, whether the source begins their targets with zeros
 and sets the chosen one only; of losses of pairs (`cosine_embedding_loss`, `margin_ranking_loss`,
 `hinge_embedding_loss`) where all that is compared learns; how many outputs a squared error compares with whole numbers,
-while it stays high or the script counts how often the rounded output is equal; and of a loss with a divergence, how far
-the answers still differ from example to example.
+while it stays high or the script counts how often the rounded output is equal; of a loss with a divergence, how far
+the answers still differ from example to example; and of a loss that takes logarithms, as `PoissonNLLLoss` does unless
+it is told otherwise, whether what it gets was made positive.
 
 Healthy: two classes or more; targets in [0, 1] for binary cross entropy, −1 and 1 for a margin and for pairs, shares
 that sum to 1 for a divergence (derivation from the formulas). A warning for a ranking, where pairs of 1 may be
@@ -32,7 +33,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from headtorch.changes import replace
+from headtorch.changes import replace, set_argument
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.rounded import rounded_and_equal
 from headtorch.places.slips import zeros_elsewhere
@@ -53,6 +54,7 @@ LEADS_TO = (
 
 CLASSES = (3, 100)  # whole numbers that may be classes: two fit a yes or no, more are counts
 HIGH = 0.5  # of the way from the mean to a perfect fit: above, whole numbers were a fair aim
+POSITIVE = ("Softplus", "Exp", "Relu")
 PAIRS_OF_0 = {
     "cosine_embedding_loss": "give a loss of 0",
     "margin_ranking_loss": "give a constant loss",  # the margin; y = 1 for the better of two still ranks them
@@ -82,7 +84,12 @@ def find(signals: Signals) -> Iterator[Finding]:
     for fit in signals.fits:
         if (finding := _targets_do_not_fit(signals, fit) or _pairs_do_not_fit(signals, fit)) is not None:
             yield finding
-        for found in (_ignores_a_class(signals, fit), _blank_is_a_symbol(signals, fit), _drowned_by_divergence(fit)):
+        for found in (
+            _ignores_a_class(signals, fit),
+            _blank_is_a_symbol(signals, fit),
+            _drowned_by_divergence(fit),
+            _rate_for_its_logarithm(signals, fit),
+        ):
             if found is not None:
                 yield found
         for loss in fit.objective.losses:
@@ -197,6 +204,29 @@ def _drowned_by_divergence(fit: Fit) -> Finding | None:
     )
 
 
+def _rate_for_its_logarithm(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where a loss takes what is made positive, as a rate of events, for the logarithm of one: a rate below 1
+    can't be said."""
+    nodes = fit.network.nodes
+    for node in nodes:
+        made = nodes[node.inputs[0]] if node.op == "Exp" and len(node.inputs) == 1 else None
+        call = signals.places.call_at(node.where) if node.where is not None else None
+        is_loss = "Loss" in node.module or (call is not None and called(call) == "poisson_nll_loss")
+        if made is None or made.op not in POSITIVE or not is_loss:
+            continue
+        return Finding(
+            rule="loss-target-mismatch",
+            severity="error",
+            message=f"the loss takes the output of a {made.op.lower()} for a logarithm: no rate below 1 can be said",
+            where=node.made_at or node.where,
+            saw=(Evidence("smallest rate", "exp(0) = 1", healthy="0"), fit.seen_loss),
+            help=f"tell the loss that it is given rates, `log_input=False`, or leave out the {made.op.lower()}",
+            label="applies exp to it",
+            confidence=0.95,
+        )
+    return None
+
+
 def _sums_exponentials(nodes: Sequence[Node], term: int) -> bool:
     """Whether a term sums something over the last dimension that an exponential stands in, as the divergence of a
     normal distribution from the standard one does with its variance."""
@@ -309,6 +339,10 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
             edits = (replace(where, f"{numbers} * {{}}"),)
             yield Change("sum over the numbers of an example", edits, alters_loss=True)
             return
+    if called(call) in ("PoissonNLLLoss", "poisson_nll_loss"):
+        edits = (set_argument(where, "log_input", "False"),)
+        yield Change("tell the loss that it is given rates", edits, alters_loss=True)
+        return
     if called(call) in ("CrossEntropyLoss", "SoftMarginLoss"):
         code = "torch.nn.BCEWithLogitsLoss()"
     elif called(call) in ("cross_entropy", "soft_margin_loss") and len(call.args) > 1:

@@ -5,7 +5,8 @@ so far, `w ← w − lr·(g₁ + … + g_t)`: a momentum of 1 that never forgets
 steps grow, and the network swings past every minimum.
 
 Measured: what is left in the gradients when the first backward pass after an optimizer's step begins, beside what is
-in them when it ends. Gradients that are collected over several backward passes before one step are not counted.
+in them when it ends. Gradients that are collected over several backward passes before one step are not counted, nor
+those of which the same part is kept at each step.
 
 Healthy: exactly 0 (derivation: `zero_grad` leaves nothing). Told from 5 % left over on half of the looked-at steps.
 
@@ -15,7 +16,7 @@ Ignore it when gradients are carried over from step to step on purpose, as a mom
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -38,6 +39,7 @@ LEADS_TO = (
     "input-not-normalised",
 )
 LEFT = 0.05  # of the gradient after backward: reset ones leave exactly 0; less than this hardly turns a step
+EVEN = 0.01  # of a gradient: what is kept is at most 0.99 of it, the largest momentum in use
 MOST = 0.5  # of the steps that could show it: some programs reset late, or now and then carry one over
 
 
@@ -82,15 +84,26 @@ def _left_over(fit: Fit) -> tuple[np.ndarray, list[int], float] | None:
         for s, row in zip(stale.steps, stale.values, strict=True)
         if int(s) in after and int(s) in stepped
     ]
+    kept = [
+        float(np.linalg.norm(left) / (np.linalg.norm(after[s - 1][mask]) + 1e-30))
+        for s, left, _ in rows
+        if s - 1 in after
+    ]
     shares = [(s, float(np.linalg.norm(left)) / (float(np.linalg.norm(now)) + 1e-30)) for s, left, now in rows]
     known = [(s, share) for s, share in shares if np.isfinite(share)]
     bad = [(s, share) for s, share in known if share > LEFT]
     # The looked-at steps on which something could be left over: all that follow a step.
     possible = int((fit.series("loss").values[:, 1] > 0).sum()) if fit.followed_by else fit.steps - 1
     looked = (len(gradient.steps) - len(shares) + len(known)) * min(1.0, possible / max(fit.steps, 1))
-    if len(bad) < 2 or len(bad) < MOST * looked:
+    if len(bad) < 2 or len(bad) < MOST * looked or _damped(kept):
         return None
     return np.array([share for _, share in bad]), [s for s, _ in bad], min(1.0, len(bad) / max(looked, 1))
+
+
+def _damped(kept: Sequence[float]) -> bool:
+    """Whether the same part of each gradient is kept, less than the whole: a momentum by hand. A clip multiplies too,
+    but by another number at each step."""
+    return len(kept) > 1 and bool(np.median(kept) < 1 - EVEN and np.ptp(np.quantile(kept, (0.1, 0.9))) < EVEN)
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

@@ -24,6 +24,7 @@ import numpy as np
 
 from headtorch.changes import delete, insert_after, replace, set_value, text_at
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.slips import used_up
 from headtorch.places.trees import assigned_names, enclosing_function
 from headtorch.remedies import assignment_at, source_of
 from headtorch.signals import Fit, Signals
@@ -81,6 +82,9 @@ def find(signals: Signals) -> Iterator[Finding]:
         if too_early:
             advice = "make the optimizer over the parameters of this network, once it is complete"
             label = "holds parameters that this network does not use"
+        elif signals.first_slip(used_up) is not None:
+            advice = "make a list of it: a generator is empty once it has been read"
+            label = "can be read once, and is read before the optimizer gets it"
         elif _registered(signals, left, held):
             advice, label = (
                 "the network has them, but not the list that the optimizer is given: put them in one of its groups",
@@ -174,6 +178,8 @@ def _place(
 ) -> Where | None:
     if too_early:
         return made_at[0] if made_at else None
+    if (generator := signals.first_slip(used_up)) is not None:
+        return generator
     ids = {parameter.id for parameter in left}
     for node in fit.network.nodes:
         if node.weight in ids and node.made_at is not None and (container := signals.places.container(node.made_at)):
@@ -192,6 +198,11 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
             yield Change(f"register these layers in a `{kind}`", (set_value(where, f"torch.nn.{kind}()"),))
     statement = assignment_at(signals, where)
     if statement is None:
+        return
+    if where == signals.first_slip(used_up):
+        code = ast.unparse(statement.value)
+        code = f"[{code[1:-1]}]" if isinstance(statement.value, ast.GeneratorExp) else f"list({code})"
+        yield Change("make a list of it", (set_value(where, code),))
         return
     if isinstance(statement.value, (ast.List, ast.ListComp)):
         yield Change("register these layers in a `ModuleList`", (replace(where, "torch.nn.ModuleList({})"),))

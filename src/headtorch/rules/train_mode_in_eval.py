@@ -7,7 +7,8 @@ answer each time, and a worse one than the network could give.
 Measured: the mode of every dropout and batch norm in calls without gradient on more than one example, or on one after
 the last step where batch norms were trained on more; and dropouts that the source leaves on whatever the mode is. Calls
 that come with every step make targets, and are left out: those of a copy of the network, and those of a network that is
-in eval mode at other times. So is a copy that ever was in eval mode.
+in eval mode at other times. So is a copy that ever was in eval mode, and a call right before others in eval mode,
+which measures the statistics of batch norms anew.
 
 Healthy: no evaluation in training mode (derivation: the answer is to be a function of the input; Srivastava et al.,
 2014, scale the weights in place of dropping). Told when more than 9 in 10 evaluations are: some call their network
@@ -88,12 +89,12 @@ def _kept(signals: Signals, fit: Fit) -> np.ndarray:
     for module in np.unique(rows[:, 6]):
         its_own = rows[:, 6] == module
         has_eval_mode = bool((its_own & ~in_training & kept).any())
-        makes_targets = _with_every_step(fit, steps[its_own & in_training & kept])
+        makes_targets = fit.has_one_between_any_steps(steps[its_own & in_training & kept])
         if module not in fit.objective.roots and (has_eval_mode or makes_targets):
             kept &= ~its_own
         elif has_eval_mode and makes_targets:
             kept &= ~(its_own & in_training)
-    return np.asarray(rows[kept])
+    return np.asarray(rows[kept & ~fit.measures_norms_anew])
 
 
 def _asks_again(fit: Fit) -> bool:
@@ -114,12 +115,6 @@ def _alone_after_training(signals: Signals, fit: Fit, steps: np.ndarray, rows: n
     last = max(int(each.series("loss").steps[-1]) for each in signals.fits)
     trained_on_more = np.isin(rows[:, 6], fit.objective.roots) & (rows[:, 3] > 0) & (fit.examples > 1)
     return np.asarray(trained_on_more & (rows[:, 5] == 1) & (steps > last))
-
-
-def _with_every_step(fit: Fit, steps: np.ndarray) -> bool:
-    """Whether calls come between any two backward passes, as those do that make targets."""
-    passes = np.searchsorted(fit.series("loss").steps, np.unique(steps))
-    return len(passes) > TRIED and float(np.median(np.diff(passes))) <= 1
 
 
 def _parts(dropouts: np.ndarray, norms: np.ndarray) -> str:

@@ -7,11 +7,11 @@ read each other. A view cuts the same row of numbers anew: (32, 10) viewed as (1
 row holds parts of several examples; heads of attention, (examples, heads, steps, width), viewed as (examples, steps,
 heads * width) give each step parts of several steps of one head.
 
-Measured: the axis of each softmax before the loss, the length of the axis of each other one, and the order of steps
-and examples that a recurrent layer expects beside the number of examples at the loss and what is read of its output;
-the shapes before and after each view that the script itself makes, but of what was just padded; those before and
-after a mean that is multiplied with numbers from outside. In the source, a reshape that puts the number of examples
-last, and a gradient that is derived again as a whole.
+Measured: the axis of each softmax before the loss, and of running sums behind convolutions; the length of the axis of
+each other one, and the order of steps and examples that a recurrent layer expects beside the number of examples at the
+loss and what is read of its output; the shapes before and after each view that the script itself makes, but of what was
+just padded; those before and after a mean that is multiplied with numbers from outside. In the source, a reshape that
+puts the number of examples last, and a gradient that is derived again as a whole.
 
 Healthy: the sum over the classes, and as many examples in the recurrent layer as at the loss (derivation: no example
 may have a say in another's answer); no view whose lengths are those of its input in another order, nor, where its
@@ -84,6 +84,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield from _places_of_examples(signals, fit)
         yield from _norm_of_one(fit)
         batch = fit.loss.target_shape[0] if fit.loss and fit.loss.target_shape else None
+        yield from _sums_examples(fit, batch)
         for number, node in enumerate(fit.network.nodes):
             if node.op in ("Softmax", "LogSoftmax") and _over_batch(node, batch):
                 yield Finding(
@@ -179,6 +180,29 @@ def _spread_again(fit: Fit) -> Iterator[Finding]:
         return
 
 
+def _sums_examples(fit: Fit, batch: int | None) -> Iterator[Finding]:
+    """A finding where a running sum of several numbers an example goes over the examples, as a convolution has them: in
+    other networks the steps may stand first."""
+    convolves = any(node.op == "Convolution" for node in fit.network.nodes)
+    for node in fit.network.nodes if convolves else ():
+        if node.op == "Cumsum" and _over_batch(node, batch):
+            yield Finding(
+                rule="wrong-dimension",
+                severity="error",
+                message="the running sum goes over dimension 0, the examples: each holds those before it",
+                where=node.where,
+                saw=(
+                    Evidence("dimension", 0.0, healthy="that of the steps"),
+                    Evidence("shape", str(node.shape)),
+                    fit.seen_loss,
+                ),
+                help="give it the dimension of the steps, `dim=1` of (examples, steps, features)",
+                label="over the examples",
+                confidence=0.93,
+            )
+            return
+
+
 def _norm_of_one(fit: Fit) -> Iterator[Finding]:
     """A finding where a layer norm has a single number to normalise: less its own mean it is 0, whatever it is."""
     for node in fit.network.nodes:
@@ -262,7 +286,7 @@ def _place_of_view(signals: Signals, view: Reordered) -> Where | None:
 
 
 def _over_batch(node: Node, batch: int | None) -> bool:
-    """Whether a softmax of several numbers an example runs over the examples; of (examples, examples), they are
+    """Whether an operation on several numbers an example runs over the examples; of (examples, examples), they are
     compared."""
     shape, dim = node.shape or (), node.detail.get("dim")
     several = len(shape) in (2, 3) and max(shape[1:]) > 1 and shape[1] != shape[0]

@@ -15,6 +15,7 @@ from headtorch.store.run import Run, Series
 
 SAME_WEIGHTS = 0.05  # of each one's length: 26 usual steps of 0.002, as far as the next looked-at step may be
 FALLEN = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
+FEW = 5  # steps in a row may each be followed by an evaluation, where a round of the data is short
 PLACES = 4  # that a label may be from its token, as they are recorded
 RECURRENT = ("RNN", "LSTM", "GRU")  # how the names of modules begin that run step by step
 
@@ -137,6 +138,26 @@ class Fit(Course):
         apart = np.where(np.isnan(apart), np.inf, apart)
         furthest = np.max(apart[:, self.weights], axis=1, initial=0.0)
         return int(weights.steps[np.argmin(furthest)]) if furthest.min() < SAME_WEIGHTS else None
+
+    @cached_property
+    def measures_norms_anew(self) -> NDArray[np.bool_]:
+        """Which calls without gradient run batch norms in training mode, before calls in eval mode that come at the
+        same step: they measure the statistics, (calls,)."""
+        calls = self.series("evaluation")
+        if not calls:
+            return np.zeros(0, bool)
+        its_own = np.isin(calls.column(6), self.objective.roots)
+        measures = its_own & (calls.values[:, 3] > calls.values[:, 4])
+        evaluates = its_own & (calls.values[:, 3] > 0) & (calls.values[:, 3] == calls.values[:, 4])
+        last = dict(zip(calls.steps[evaluates].tolist(), np.flatnonzero(evaluates).tolist(), strict=True))
+        before = [number < last.get(step, -1) for number, step in enumerate(calls.steps.tolist())]
+        return np.asarray(measures & np.array(before, bool))
+
+    def has_one_between_any_steps(self, steps: NDArray[np.int64]) -> bool:
+        """Whether what came at some steps comes between any two backward passes, as do calls that make targets or
+        choose examples, and no evaluations."""
+        passes = np.searchsorted(self.series("loss").steps, np.unique(steps))
+        return len(passes) > FEW and float(np.median(np.diff(passes))) <= 1
 
     @cached_property
     def updates(self) -> Floats:
