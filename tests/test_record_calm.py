@@ -20,10 +20,12 @@ def run(recorded: Start) -> Run:
 
 
 def test_every_loss_has_its_step(run: Run) -> None:
-    first, second = (run.series("loss", objective.id) for objective in run.objectives)
+    first, second, *in_turns = (run.series("loss", objective.id) for objective in run.objectives)
     assert first.steps.tolist() == list(range(400))
     assert second.steps.tolist() == list(range(400, 550))
     assert np.flatnonzero(~np.isfinite(first.column())).tolist() == [330]
+    turns = [[step for step in range(550, 950) if (step - 550) // 40 % 2 == which] for which in (0, 1)]
+    assert [series.steps.tolist() for series in in_turns] == turns
 
 
 def test_which_passes_a_step_came_before(run: Run) -> None:
@@ -38,8 +40,15 @@ def test_the_rate_at_its_change(run: Run) -> None:
 
 
 def test_the_steps_that_are_looked_at(run: Run) -> None:
-    looked = run.series("grad_norm", run.objectives[0].id).steps.tolist()
-    assert looked == [*range(100), 106, 159, 212, 265, 318, 371]
+    starts = (0, 400)
+    for objective, start, later in zip(run.objectives, starts, ((106, 159, 212, 265, 318, 371), (106,)), strict=False):
+        looked = [start + step for step in (*range(100), *later)]
+        assert run.series("grad_norm", objective.id).steps.tolist() == looked
+    # Of what takes turns, each counts its own passes.
+    for objective in run.objectives[2:]:
+        passes = run.series("loss", objective.id).steps
+        looked = passes[[*range(100), 106, 159]].tolist()
+        assert run.series("grad_norm", objective.id).steps.tolist() == looked
 
 
 def test_the_loss_that_is_no_number_and_the_evaluation(run: Run) -> None:
@@ -55,7 +64,7 @@ def test_a_deep_look_is_at_every_step_and_changes_nothing(plain: Start, recorded
     assert (deep.status, deep.out) == (0, alone.out)
     assert (tmp_path / "deep").read_text() == (tmp_path / "alone").read_text()
     assert deep.run.facts.get("errors") is None
-    first, second = deep.run.objectives
+    first, second, *_ = deep.run.objectives
     for quantity in ("grad_norm", "weight_norm", "output_grad_norm", "input", "prediction"):
         assert deep.run.series(quantity, first.id).steps.tolist() == list(range(400)), quantity
         assert deep.run.series(quantity, second.id).steps.tolist() == list(range(400, 550)), quantity

@@ -1,5 +1,5 @@
 """A long training in which, between the looked-at steps, the rate changes, steps are left out, one loss is broken, an
-evaluation comes in between, and at last another network is trained."""
+evaluation comes in between, then another network is trained, and at last both in turns, by one line."""
 
 import torch
 from torch import nn
@@ -28,4 +28,9 @@ for step in range(150):
     second.zero_grad()
     nn.functional.mse_loss(other(x), y).backward()
     second.step()
+for step in range(400):
+    trained, steps = ((model, optimizer), (other, second))[step // 40 % 2]
+    steps.zero_grad()
+    nn.functional.mse_loss(trained(x), y).backward()
+    steps.step()
 print(sum(parameter.double().sum().item() for parameter in (*model.parameters(), *other.parameters())))

@@ -1,4 +1,5 @@
-"""Calm: the passes between two looked-at steps of the only objective, of which the loss is all there is to note.
+"""Calm: the passes between two looked-at steps of the only objective that runs, of which the loss is all there is to
+note.
 
 After a step of some milliseconds nothing of ours is left in the processor's caches, and a line of Python costs five
 times what it costs in a loop. So what happens again is recognised by few lines, all on one small object: the same

@@ -44,6 +44,7 @@ from headtorch.record.writer import Writer
 
 MAX_TRIES = 8  # of tracing an objective's lines
 MAX_LOADS = 64  # of state dicts into one module that are looked at: a copy that follows at each step has no end of them
+ALONE = 16  # passes of one objective in a row: others have ended, or take turns too long to matter
 RECENT = 8  # objectives: of hundreds, as in a search, only the last ones still run
 
 
@@ -72,6 +73,7 @@ class Recorder:
         self.last_loss: float | None = None
         self.other_threads: set[int] = set()  # that trained at the same time, and were left alone
         self._current: Objective | None = None
+        self._alone = 0  # passes of it in a row
         self._roots: dict[int, tuple[weakref.ref[nn.Module], tuple[int, ...]]] = {}
         self._modes: dict[int, tuple[int, ...]] = {}
         self._given = Given(self._measurements)
@@ -124,6 +126,7 @@ class Recorder:
             return
         self.step += calm.passes
         objective.count += calm.passes
+        self._alone += calm.passes
         objective.stepped, objective.collects = calm.stepped, calm.collects
         if calm.passes:
             self.last_loss = calm.last_loss
@@ -140,7 +143,7 @@ class Recorder:
         """Begin a calm after a pass that is not looked at, if nothing else is to be noted before the next that is."""
         states = list(objective.held_by.values())
         if (
-            len(self._objectives.all) > 1
+            (len(self._objectives.all) > 1 and self._alone < ALONE)
             or self._untraced()
             or objective.compared_at != self.optimizers.made
             or not (loss.is_cpu and type(loss) is torch.Tensor and loss.numel() == 1 and loss.is_floating_point())
@@ -228,6 +231,7 @@ class Recorder:
         step, count = self.step, objective.count
         self.step += 1
         objective.count += 1
+        self._alone = self._alone + 1 if objective is self._current else 0
         self._current = objective
         self._evaluations.forget()
         now = Pass(objective, step, self._looked_at(count) and not objective.gone)
