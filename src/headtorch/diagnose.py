@@ -113,7 +113,7 @@ def _unexplained(signals: Signals) -> list[str]:
     """What is wrong with the losses and would stand unsaid where no rule tells of it."""
     unexplained = []
     for fit in signals.fits:
-        if signals.outdone(fit):
+        if signals.outdone(fit) or (fit.is_to_climb and fit.diverged_at is None):
             continue
         if fit.diverged_at is not None:
             unexplained.append(f"the loss became NaN at step {fit.diverged_at}, and no rule tells why")

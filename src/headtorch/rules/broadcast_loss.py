@@ -12,6 +12,7 @@ predictions meets a row of targets; a warning where other shapes broadcast.
 Fix: give both the same shape, with `target.unsqueeze(1)` or `prediction.squeeze(1)`.
 
 Ignore it when one target is meant for all examples and broadcast on purpose; `target.expand_as(prediction)` says so.
+Where each pair of an example's answers and targets has a weight of its own, it says nothing.
 """
 
 import ast
@@ -43,7 +44,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     for fit in signals.fits:
         told = set[Where | None]()
         for loss in fit.objective.losses:
-            if loss.broadcast is None:
+            if loss.broadcast is None or _weighs_pairs(fit.network, loss):
                 continue
             prediction, other = loss.broadcast
             pairs = len(prediction) <= 2 and max(prediction, default=1) > 1 and max(prediction) in (other[0], other[-1])
@@ -66,6 +67,19 @@ def find(signals: Signals) -> Iterator[Finding]:
                 label="these shapes broadcast",
                 confidence=0.97 if pairs else 0.6,
             )
+
+
+def _weighs_pairs(network: Network, loss: Loss) -> bool:
+    """Whether all answers to one example meet all its targets, and each pair has a weight of its own, as in quantile
+    regression from samples (Dabney et al., 2018, equation 10)."""
+    if loss.node < 0 or loss.broadcast is None:
+        return False
+    prediction, pairs = loss.broadcast
+    within = len(prediction) == len(pairs) > 2 and prediction[0] == pairs[0]
+    return within and any(
+        node.op == "Mul" and node.outside and node.inputs == (loss.node,) and node.shape == pairs
+        for node in network.nodes
+    )
 
 
 def _compares(network: Network, loss: Loss) -> Node:

@@ -27,6 +27,7 @@ from headtorch.model import Change, Evidence, Finding
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
 from headtorch.signals import LINEAR, Fit, Network, Signals, factor_of, is_affine, span
+from headtorch.store.records import Loss
 
 FAMILY = "the loss and the output"
 LEADS_TO = (
@@ -48,7 +49,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield from _overlap(fit)
         predictions = fit.series("prediction")
         loss = fit.loss
-        if loss is None or loss.name != "nll" or not predictions:
+        if loss is None or loss.name != "nll" or not predictions or _is_normalised_apart(fit.network, loss):
             continue
         largest = predictions.values[:, 3]
         above = np.flatnonzero(largest > ROUNDING)
@@ -70,6 +71,12 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="expects log-probabilities",
             confidence=0.98,
         )
+
+
+def _is_normalised_apart(network: Network, loss: Loss) -> bool:
+    """Whether the logarithm of the sum over the same scores stands in the loss too, as the free energy of a model does:
+    -z_y + ln(sum exp z) is the cross entropy."""
+    return any(node.op == "Logsumexp" and loss.prediction in node.inputs for node in network.nodes)
 
 
 def _divergence(signals: Signals, fit: Fit) -> Iterator[Finding]:

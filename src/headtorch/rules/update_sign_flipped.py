@@ -22,7 +22,8 @@ begins by going down (derivation). A loss that has a lower bound slows down on i
 Fix: subtract, `w -= lr * w.grad`; leave out the minus before the loss; `maximize=False`.
 
 Ignore it when the climb is meant, as for the inner player of an adversarial loss or a dual variable; a minus is not
-told where another network is trained beside this one, nor `maximize=True` for a score of one's own that begins below 0.
+told where another network is trained beside this one, nor `maximize=True` for a score of one's own that begins below 0
+or levels off.
 """
 
 import ast
@@ -54,6 +55,7 @@ LONG = 20  # steps, to tell a loss that speeds up from a noisy one
 FAR = 20.0  # times the first loss, or 1: a density can be 20 only where it is narrower than 2e-9
 ENDLESS = 1e6  # times the same, at whatever speed: no density is as narrow
 ENOUGH = 3  # looked-at steps: momentum may point uphill for one
+SLOWER = 2.0  # times, in the second half of the training: what has no largest value is climbed ever faster
 LN_2 = float(np.log(2))  # nats, what one fair coin costs
 LABEL = 0.1  # by how much a label may be softened at random and still be one label
 WORSE = -0.1  # of the way from chance to 0: beside it, no healthy training of 118 ends above its start
@@ -98,10 +100,13 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def _is_a_score(fit: Fit) -> bool:
-    """Whether an optimizer is told to climb, and what it climbs is no known loss and began below 0, as the logarithm of
-    a likelihood does."""
-    told = any(group.get("maximize") for optimizer in fit.followed_by for group in optimizer.groups)
-    return told and all(term.name == "unknown" for term in fit.objective.losses) and fit.first_loss < 0
+    """Whether an optimizer is told to climb, and what it climbs is no known loss, and began below 0, as the logarithm
+    of a likelihood does, or rises ever more slowly, as to a largest value."""
+    own = fit.is_to_climb and all(term.name == "unknown" for term in fit.objective.losses)
+    if not own or fit.first_loss < 0 or len(fit.losses) < LONG:
+        return own and fit.first_loss < 0
+    start, middle, end = (float(np.median(part)) for part in np.array_split(fit.losses, 9)[::4])
+    return fit.diverged_at is None and SLOWER * (end - middle) < middle - start
 
 
 def _climbs_from_the_start(fit: Fit, rows: np.ndarray) -> bool:
@@ -266,7 +271,7 @@ def _minus(fit: Fit) -> Node | None:
     terms = fit.objective.losses
     if not terms or any(term.node < 0 or term.name not in NEVER_NEGATIVE for term in terms):
         return None
-    if any(group.get("maximize") for optimizer in fit.followed_by for group in optimizer.groups):
+    if fit.is_to_climb:
         return None
     behind = fit.network.nodes[terms[0].node + 1 :] if len(terms) == 1 else _last_ones(fit.network.nodes)
     turns = [node for node in behind if node.op == "Neg" or float(node.detail.get("factor", 1.0)) < 0]

@@ -78,6 +78,11 @@ class Fit(Course):
         ]
         return [self.run.optimizers[number] for number in numbers if number in self.run.optimizers]
 
+    @cached_property
+    def is_to_climb(self) -> bool:
+        """Whether an optimizer that follows this objective is told to maximise it."""
+        return any(group.get("maximize") for optimizer in self.followed_by for group in optimizer.groups)
+
     def held_by_any(self, kinds: Sequence[str]) -> bool:
         """Whether an optimizer of one of these classes follows this objective."""
         return any(optimizer.kind in kinds for optimizer in self.followed_by)
