@@ -49,6 +49,7 @@ WAYS = (
 TRAININGS = [pytest.param(name, (), id=name) for name in OTHERS] + [
     pytest.param("pytorch", ("--with", way), id=way) for way in WAYS
 ]
+SOUND = sorted((HERE / "sound").glob("*.py"))  # by writers who had not seen the rules
 # Inside a compiled region nothing can be seen: the report has to say so.
 HIDDEN = {("compile", "double-softmax"), ("compile", "graph-detached")}
 
@@ -131,6 +132,18 @@ def test_the_weights_are_the_same(name: str, way: tuple[str, ...], tmp_path: Pat
     else:
         under = ("-m", "headtorch", "run", "--runs", str(tmp_path))
     assert alone and alone == ran(tmp_path, name, *way, under=under)
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize("script", SOUND, ids=lambda script: script.stem)
+def test_a_sound_program_is_left_in_peace(script: Path, tmp_path: Path) -> None:
+    told = tmp_path / "report.json"
+    watched = [sys.executable, "-m", "headtorch", "run", "--runs", tmp_path, "--report", told, script]
+    ended = subprocess.run(watched, cwd=tmp_path, capture_output=True, text=True, timeout=600)
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(told.read_text())
+    assert report["verdict"] != "faulty"
+    assert not [finding for finding in report["findings"] if finding["severity"] != "note"]
 
 
 @pytest.mark.frameworks

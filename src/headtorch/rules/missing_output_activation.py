@@ -4,9 +4,9 @@ Why learning fails: the negative log-likelihood of a class is `L = −log p_y`. 
 is `L = −z_y`, which falls without bound as the score grows: the network learns to make all scores large, and nothing
 in the loss makes the classes compete.
 
-Measured: the largest value that `nll_loss` gets, on the looked-at steps; what `kl_div` multiplies by the targets, read
-from the graph; the loss of `1 − ratio` where the graph shows a ratio of sums, as Dice and IoU are, over what comes
-straight from a linear map.
+Measured: the largest value that `nll_loss` gets, on the looked-at steps, unless the logarithm of the sum over the same
+scores stands in the loss too; what `kl_div` multiplies by the targets, read from the graph; the loss of `1 − ratio`
+where the graph shows a ratio of sums, as Dice and IoU are, over what comes straight from a linear map.
 
 Healthy: at most 0, since p ≤ 1 makes log p ≤ 0; a ratio of overlap from 0 to 1, since 0 ≤ p ≤ 1 makes p t ≤ p and
 p t ≤ t (derivation). Told when half of the looked-at steps lie above 0.001, or a loss of `1 − ratio` leaves 0 to 1 by

@@ -1,8 +1,9 @@
 """Parameters that should learn are unknown to the optimizer.
 
-Why learning fails: an optimizer updates what it was given, `w ← w − lr·∂L/∂w` for w in its list. Layers in a plain
-list or dictionary are not found by `model.parameters()`; an optimizer made before a head is replaced holds the old
-one. What it does not hold stays at its random start, and the rest must do the work alone.
+Why learning fails: an optimizer updates what it was given, `w ← w − lr·∂L/∂w` for w in its list. Layers in a plain list
+or dictionary are not found by `model.parameters()`; an optimizer made before a head is replaced holds the old one; a
+generator of parameters that has been counted is empty when the optimizer gets it. What it does not hold stays at its
+random start, and the rest must do the work alone.
 
 Measured: the parameters that the loss reaches, the list of each optimizer that steps, and whether the others ever
 change; whether parameters that no optimizer holds are gone after one step, as those of a layer that is made in the
