@@ -12,7 +12,8 @@ predictions meets a row of targets; a warning where other shapes broadcast.
 Fix: give both the same shape, with `target.unsqueeze(1)` or `prediction.squeeze(1)`.
 
 Ignore it when one target is meant for all examples and broadcast on purpose; `target.expand_as(prediction)` says so.
-Where each pair of an example's answers and targets has a weight of its own, it says nothing.
+Where each pair of an example's answers and targets has a weight of its own, as in quantile regression from samples
+(Dabney et al., 2018), it says nothing.
 """
 
 import ast
@@ -70,8 +71,7 @@ def find(signals: Signals) -> Iterator[Finding]:
 
 
 def _weighs_pairs(network: Network, loss: Loss) -> bool:
-    """Whether all answers to one example meet all its targets, and each pair has a weight of its own, as in quantile
-    regression from samples (Dabney et al., 2018, equation 10)."""
+    """Whether all answers to one example meet all its targets, and each pair has a weight of its own."""
     if loss.node < 0 or loss.broadcast is None:
         return False
     prediction, pairs = loss.broadcast
