@@ -3,6 +3,9 @@ examples."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from conftest import SCRIPTS, Start
 
 from headtorch.diagnose import diagnose
@@ -69,6 +72,27 @@ def test_episodes_of_different_lengths_and_a_head_that_starts_at_zero_are_sound(
     assert [finding.rule for finding in report.findings] == []
     (objective,) = ended.run.objectives
     assert ended.run.series("loss", objective.id).values[0, 0] < 0
+
+
+@pytest.mark.parametrize(
+    ("then", "notice"),
+    [
+        (
+            "model.weight.grad = torch.ones(1, 3); optimizer.step()",
+            "an optimizer took steps, but on gradients that no ",
+        ),
+        ("", "the network was called 5 times, but no backward pass followed, and 33.33% of what it was given is NaN"),
+    ],
+)
+def test_what_came_in_place_of_a_training_is_said(recorded: Start, tmp_path: Path, then: str, notice: str) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import torch\nmodel = torch.nn.Linear(3, 1)\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        f"x = torch.tensor([[1.0, 2.0, float('nan')]])\nfor _ in range(5):\n    model(x)\n    {then}\n"
+    )
+    report, _ = diagnose(recorded(script).end().run.path)
+    assert report.verdict == "unknown"
+    assert report.notices[0].startswith(notice)
 
 
 def test_what_is_meant_is_not_told(recorded: Start) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -142,9 +142,24 @@ def _notices(run: Run) -> list[str]:
     opaque = sorted({name for objective in run.objectives for name in objective.opaque})
     if opaque:
         notices.append(f"the inside of {', '.join(opaque)} could not be looked at")
+    if not run.objectives:
+        notices += _not_learnt(run)
     if any(objective.truncated for objective in run.objectives):
         notices.append("the network is too large for its graph to be looked at whole")
     return notices
+
+
+def _not_learnt(run: Run) -> Iterator[str]:
+    """What came instead of a training."""
+    if any(optimizer.stepped_at is not None for optimizer in run.optimizers.values()):
+        yield (
+            "an optimizer took steps, but on gradients that no backward pass made: what torch.func or a formula of "
+            "your own computes is not looked at"
+        )
+    elif calls := run.facts.get("unlearnt"):
+        broken = run.facts.get("unlearnt_broken", 0.0)
+        nan = f", and {broken:.2%} of what it was given is NaN or infinite" if broken else ""
+        yield f"the network was called {calls:,} times, but no backward pass followed{nan}"
 
 
 def _not_seen(signals: Signals) -> list[str]:

@@ -46,6 +46,10 @@ class Given:
         if not made and all(name != "other_input" for name, _ in self.measured):
             self.measured += self._measurements.given("other input", tensor)
 
+    def broken(self) -> float:
+        """The share of what the first network was given that is no finite number; this waits for the device."""
+        return next((float(vector[4]) for name, vector in self.measured if name == "input"), 0.0)
+
     def forget(self) -> None:
         """The loss has been noted."""
         self.measured.clear()

@@ -87,6 +87,7 @@ class Recorder:
         self._entry = 0  # id of the module that the training data enters
         self._look_next = True
         self._last_root_trains = True
+        self._unlearnt = 0  # calls of networks with a gradient, before the first backward pass
 
     # ---- forward ------------------------------------------------------------------------------------------------
 
@@ -109,6 +110,7 @@ class Recorder:
             self._trace()  # a new network: a new objective may have no more than one pass
         if state is None or state[0] != training or self._look_next:
             state = self._modes[key] = (int(training), *mode(module, training))
+        self._unlearnt += self._current is None
         first = not self._roots
         self._roots[key] = (weakref.ref(module), state)
         if first:
@@ -394,4 +396,7 @@ class Recorder:
         self._evaluations.release()
         self.outbox.close()
         self.writer.fact("evaluations", self._before.evaluations + self._evaluations.count)
+        if self._current is None and self._unlearnt:
+            self.writer.fact("unlearnt", self._unlearnt)
+            self.writer.fact("unlearnt_broken", self._given.broken())
         self.writer.fact("other_threads", len(self.other_threads))

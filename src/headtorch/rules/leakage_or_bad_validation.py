@@ -7,9 +7,9 @@ wonderful figures, until it is empty in use.
 
 Measured: the marks of the examples given in evaluation that were among the training batches looked at. None is right;
 all is an evaluation of the training data on purpose; some is a leak, and so is a fold that is new at first and known
-later. And how much of each input column's variance the classes, or the numbers to be predicted, explain; whether the
-answer is read as the largest of a single output; and whether a network whose labels are the next tokens attends to
-them.
+later. And how much of each input column's variance the classes, or the numbers to be predicted, explain, beyond what as
+many classes explain by chance; whether the answer is read as the largest of a single output; and whether a network
+whose labels are the next tokens attends to them.
 
 Healthy: 0 % (derivation; Kaufman et al., 2012). Measured over the 69 of 119 healthy trainings that evaluate: below 20
 % in 56, an evaluation of the training data, above 90 %, in 12. Told in between, where examples of several features do
@@ -48,6 +48,7 @@ MOST = 0.5  # of the batches are mixed: where some are of the one part and some 
 ENOUGH = 30  # examples of an evaluation batch: a share of 0.2 is then known to 0.07, one standard error
 CLASSES = (*CLASSIFYING, *YES_OR_NO)
 TELLS = 0.98  # of a column's variance: two even classes 14 deviations apart, sqrt(4 * 0.98 / 0.02)
+FEW_CLASSES = 0.5  # a class for two examples of a batch: of more, a share of 1 is near at hand
 NEAR = 0.9  # of the next: above, the classes are far apart in everything, as blobs are
 NEXT = 0.9  # of the labels: all but a few at the edges are the next token
 SAME = 1 - 1e-5  # of a number's variance: float32 sums over a batch round to about a millionth
@@ -190,7 +191,10 @@ def _one_feature_tells(signals: Signals, fit: Fit) -> Finding | None:
     series, inputs = fit.series("association"), fit.series("input")
     if fit.loss is None or fit.loss.name not in CLASSES or not inputs or len(series.steps) < BATCHES:
         return None
-    largest, second, column = (float(np.nanmedian(series.values[:, index])) for index in (2, 3, 4))
+    chance, largest, second, column = (float(np.nanmedian(series.values[:, index])) for index in (1, 2, 3, 4))
+    if not chance < FEW_CLASSES:
+        return None
+    largest, second = ((share - chance) / (1 - chance) for share in (largest, second))
     if not (largest > TELLS and second < NEAR) or not 3 <= inputs.values[:, 8].max() <= COLUMNS:
         return None
     made = signals.input_place(fit)

@@ -59,6 +59,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         if (anew := _made_anew(fit, everywhere)) is not None:
             yield anew
             continue
+        holds_none = bool(fit.followed_by) and not (fit.optimized & fit.reached).any()
         left = [
             parameter
             for parameter, reached, known in zip(fit.parameters, fit.reached, fit.trained_before, strict=True)
@@ -68,7 +69,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             and parameter.id not in everywhere
             and parameter.id not in signals.moved
             and parameter.id not in told
-            and not known
+            and (holds_none or not known)
         ]
         if not left or fit.steps < 2 or FLAT in fit.objective.opaque:
             continue

@@ -170,7 +170,7 @@ class Fit(Course):
         weights)."""
         series, norms = self.series("update_ratio"), self.series("weight_norm")
         mask = self.weights & self.moved if self.weights.any() else self.moved
-        if not self.weights.any() and norms and norms.values.shape[1] == len(mask):
+        if norms and norms.values.shape[1] == len(mask):
             sized = mask & (norms.values[0] > 0)  # what begins at zero has no size of its own to compare a step with
             mask = sized if sized.any() else mask
         if not series or not mask.any() or series.values.shape[1] != len(mask):
