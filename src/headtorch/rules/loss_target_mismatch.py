@@ -63,7 +63,7 @@ PAIRS_OF_0 = {
 COLLAPSED = 0.2  # of the targets' spread: answers that explain 4 % of their variance at most
 FAINT = 0.1  # no target of any batch is more likely than that: a mask of 1 over 255 is 0.004
 IGNORED = 0.1  # of the labels, beyond the padding: a class among ten is as frequent
-MASKED = 0.7  # of the labels that are no padding: a masked language model asks for 15 %, and ignores the others on purpose
+MASKED = 0.7  # of the labels beside padding: a masked language model asks for 15 %, and ignores the others on purpose
 ENOUGH = 100  # steps, before a distance that is still high says anything
 
 ROUND = 0.05  # of an example: its share of whole numbers is a sum of float32
