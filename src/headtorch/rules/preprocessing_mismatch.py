@@ -139,6 +139,8 @@ def _other_scale(signals: Signals, fit: Fit) -> Finding | None:
         return None  # of several inputs only the first is seen, and it may be another one in evaluation
     if fit.called_often:
         return None  # so it is of several calls before one backward pass, as those of an episode's steps
+    if fit.network.looks_up and float(train.values[:, 8].max()) == 1:
+        return None  # the numbers of users and places are names
     many = held.values[held.values[:, 9] >= ENOUGH]
     if len(many) == 0 or float(np.median(train.values[:, 8])) != float(np.median(many[:, 8])):
         return None

@@ -157,8 +157,7 @@ class Signals:
 
     def several_inputs(self, fit: Fit) -> bool:
         """Whether a fit's network gives different arguments of one function to its first layers."""
-        first = [n for n in fit.network.nodes if not n.inputs and (n.outside or n.op.startswith("Embedding"))]
-        entries = [n.where for n in first if n.where is not None]
+        entries = [n.where for n in fit.network.nodes if not n.inputs and n.outside and n.where is not None]
         given = {self.places.given_to(where) for where in entries} - {None}
         return any(one[:2] == other[:2] and one != other for one in given for other in given if one and other)
 
