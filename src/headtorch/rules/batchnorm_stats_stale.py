@@ -5,10 +5,10 @@ updated by `r ← (1 − m) r + m·batch`. After n batches a share `(1 − m)ⁿ
 and variance 1, is still in them. A small momentum m remembers 1 / m batches: where that is more than the training
 has, evaluation runs with numbers that no layer ever put out.
 
-Measured: the momentum of each batch norm beside the number of training steps, unless the statistics are measured
-anew before an evaluation; where a copy of the network is evaluated, such as an average of its weights, how many batches
-its statistics have seen beside the network's own; in how many places one batch norm stands, beside how often the layers
-around it are used.
+Measured: the momentum of each batch norm beside the number of training steps, unless the statistics are measured anew
+before an evaluation or the momentum is set at several places; where a copy of the network is evaluated, such as an
+average of its weights, how many batches its statistics have seen beside the network's own; in how many places one batch
+norm stands, beside how often the layers around it are used.
 
 Healthy: m·n above 2, so that less than exp(−2), an eighth, of the first values is left (derivation). PyTorch's
 default is 0.1; running averages for evaluation are from Ioffe & Szegedy (2015). Only momenta below 0.05 are told of:
@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.changes import insert_after
+from headtorch.changes import insert_after, text_at
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.places.trees import called
 from headtorch.remedies import source_of, valued
@@ -57,7 +57,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             and 0 <= momentum * fit.steps < SETTLED
             and momentum < SLOW
         ]
-        if not slow or fit.steps < LONG_ENOUGH or fit.measures_norms_anew.any():
+        if not slow or fit.steps < LONG_ENOUGH or fit.measures_norms_anew.any() or _is_turned(signals):
             continue
         momentum = float(slow[0].settings["momentum"] or 0)
         at = slow[0].made_at
@@ -76,6 +76,13 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="this momentum",
             confidence=0.93,
         )
+
+
+def _is_turned(signals: Signals) -> bool:
+    """Whether the source sets the momentum of other objects at several places, as to 0 and back for a second pass that
+    is to leave no trace in the statistics."""
+    places = (place for file in signals.run.sources for place in signals.places.sets_attribute(file, "momentum"))
+    return sum(not text_at(signals.run.sources, place).startswith("self.") for place in places) > 1
 
 
 def _shared(fit: Fit) -> Finding | None:

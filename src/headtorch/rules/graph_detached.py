@@ -68,6 +68,9 @@ THROUGH_NUMPY = Slip(
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose modules ran and are not reached by any loss."""
     yield from _steps_in_vain(signals)
+    held = {number for optimizer in signals.run.optimizers.values() for number in optimizer.parameters}
+    # What `functional_call` is given stands in for a module's own parameters, which then are a form and no more.
+    forms = any(True for file in signals.run.sources for _ in signals.places.calls(file, "functional_call"))
     for fit in signals.fits:
         if fit.objective.opaque or fit.objective.truncated or fit.steps < 2:
             continue
@@ -90,6 +93,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             and parameter.id not in fit.objective.frozen
             and parameter.id not in signals.reached
             and parameter.id not in signals.moved
+            and (parameter.id in held or not forms)
             and _ran(signals, parameter)
         ]
         if not cut:

@@ -146,6 +146,8 @@ def _other_scale(signals: Signals, fit: Fit) -> Finding | None:
         return None
     mean, deviation = (float(np.median(train.values[:, column])) for column in (0, 1))
     noise = float(np.std(train.values[:, 0]))  # from batch to batch
+    if noise < ALIKE * deviation:  # it is one and the same: then that of a mean of its examples
+        noise = deviation / float(np.sqrt(np.median(train.values[:, 9])))
     for batches, times in ((many, 1.0), (many[-1:], FAR)):
         their_mean, their_deviation = (float(np.median(batches[:, column])) for column in (0, 1))
         shift = abs(their_mean - mean) / max(deviation, 1e-12)
