@@ -15,8 +15,8 @@ NETS = {"mlp": "MLP", "resnet": "ResNet-20", "gpt": "GPT, 4 layers", "lstm": "LS
 STEPS = {"mlp": 300, "resnet": 130, "gpt": 120, "lstm": 150, "resnet152": 120}
 TURNS = {"mlp": 20, "resnet": 1, "gpt": 1, "lstm": 1, "resnet152": 1}  # steps, long beside the change of process
 # Where a process happens to lie in memory makes its steps a few percent slower or faster for all its life. So each
-# network is measured in several pairs of fresh processes.
-PAIRS = {"mlp": 15, "resnet": 9, "gpt": 9, "lstm": 9, "resnet152": 9}
+# network is measured in several pairs of fresh processes, and in more where a step is short.
+PAIRS = {"mlp": 25, "resnet": 9, "gpt": 9, "lstm": 9, "resnet152": 9}
 DENSE = 100  # steps that headtorch looks at one by one, as it does at all with --level deep
 STEP_GOAL = 1.02
 DEEP_GOAL = 1.10
