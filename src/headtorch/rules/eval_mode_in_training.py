@@ -62,6 +62,14 @@ def find(signals: Signals) -> Iterator[Finding]:
         was_on = bool(modes[0].value["training"])
         if not was_on and _on_purpose(fit):
             continue
+        label = "trains in eval mode"
+        if affected["training"]:
+            advice = "leave the batch norms in training mode: their statistics are those they were made with"
+        elif was_on:
+            advice = "call `model.train()` again after every evaluation"
+            label = "switches to eval mode, and nothing switches back"
+        else:
+            advice = "call `model.train()` before training; in Keras, `model(x, training=True)`"
         norms, dropouts = affected["norms_off"], 0 if affected["training"] else affected["dropouts_off"]
         parts = [f"{norms} batch norms"] * bool(norms) + [f"{dropouts} dropouts"] * bool(dropouts)
         yield Finding(
@@ -73,14 +81,8 @@ def find(signals: Signals) -> Iterator[Finding]:
                 Evidence("steps in eval mode", f"{off / fit.steps:.0%}", healthy="0 %", steps=f"from {began}"),
                 fit.seen_loss,
             ),
-            help="leave the batch norms in training mode: their statistics are those they were made with"
-            if affected["training"]
-            else "call `model.train()` again after every evaluation"
-            if was_on
-            else "call `model.train()` before training; in Keras, `model(x, training=True)`",
-            label="switches to eval mode, and nothing switches back"
-            if was_on and not affected["training"]
-            else "trains in eval mode",
+            help=advice,
+            label=label,
             confidence=0.95 if was_on or norms else 0.8,
         )
 

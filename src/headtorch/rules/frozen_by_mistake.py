@@ -79,6 +79,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         known = {p.id for p, before in zip(fit.parameters, fit.trained_before, strict=True) if before}
         random = [p for p in weights if p.id not in known and _varied(fit, p)]
         zeros = [p for p in weights if p.id not in known and fit.initial(p)[1] == 0]
+        made = None
         again = next((earlier for earlier in signals.fits[:number] if _repeats(earlier, fit, frozen)), None)
         if random and (not known or _learned_little(fit)):
             which = f"{len(random)} layers are frozen at their" if len(random) > 1 else "1 layer is frozen at its"
@@ -90,7 +91,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         elif zeros and _learned_little(fit):
             message = f"`{zeros[0].name}` is frozen at zero: it adds nothing, and never will"
             saw = Evidence("largest of its numbers", 0.0, healthy="above 0, or free to learn")
-            confidence, severity = 0.9, "error"
+            confidence, severity, made = 0.9, "error", _made_frozen(signals)
         elif again is not None:
             message = (
                 f"a second fit of the same network thaws nothing: {len(weights)} weights stay frozen as in the first"
@@ -108,7 +109,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             message=message,
             where=other
             or signals.set_attributes_place(LEARNS, f"{LEARNS}_")
-            or (zeros and _made_frozen(signals))
+            or made
             or _made(signals, random[:1])
             or fit.objective.backward_at,
             saw=(saw, fit.seen_loss),

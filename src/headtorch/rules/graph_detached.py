@@ -68,7 +68,6 @@ THROUGH_NUMPY = Slip(
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose modules ran and are not reached by any loss."""
     yield from _steps_in_vain(signals)
-    held = {number for optimizer in signals.run.optimizers.values() for number in optimizer.parameters}
     # What `functional_call` is given stands in for a module's own parameters, which then are a form and no more.
     forms = any(True for file in signals.run.sources for _ in signals.places.calls(file, "functional_call"))
     for fit in signals.fits:
@@ -93,7 +92,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             and parameter.id not in fit.objective.frozen
             and parameter.id not in signals.reached
             and parameter.id not in signals.moved
-            and (parameter.id in held or not forms)
+            and (parameter.id in signals.held or not forms)
             and _ran(signals, parameter)
         ]
         if not cut:
@@ -227,13 +226,12 @@ def _adds_numbers(fit: Fit) -> bool:
 
 def _steps_in_vain(signals: Signals) -> Iterator[Finding]:
     """A finding for each optimizer that steps after a loss which reaches none of its parameters, nor does any other."""
-    everywhere = {number for optimizer in signals.run.optimizers.values() for number in optimizer.parameters}
     for optimizer in signals.run.optimizers.values():
         held = set(optimizer.parameters)
         fit = next((fit for fit in signals.fits if optimizer in fit.followed_by), None)
         if fit is None or len(signals.fits) < 2 or held & (signals.reached | signals.moved) or fit.objective.opaque:
             continue
-        if not set(fit.objective.reached) <= everywhere or fit.steps < 2:
+        if not set(fit.objective.reached) <= signals.held or fit.steps < 2:
             continue  # what it should hold is in no optimizer: another rule's case
         if any(other.made_at == optimizer.made_at and other is not optimizer for other in fit.followed_by):
             continue  # of many trainings on one line, as of clients in turn, the last ones are not told apart

@@ -53,10 +53,9 @@ def find(signals: Signals) -> Iterator[Finding]:
     steppers = [o for o in signals.run.optimizers.values() if o.stepped_at is not None]
     if not steppers and not signals.moved:
         return
-    everywhere = {number for optimizer in signals.run.optimizers.values() for number in optimizer.parameters}
     told: set[int] = set()
     for fit in signals.fits:
-        if (anew := _made_anew(fit, everywhere)) is not None:
+        if (anew := _made_anew(signals, fit)) is not None:
             yield anew
             continue
         holds_none = bool(fit.followed_by) and not (fit.optimized & fit.reached).any()
@@ -66,7 +65,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             if reached
             and parameter.trainable
             and parameter.is_parameter
-            and parameter.id not in everywhere
+            and parameter.id not in signals.held
             and parameter.id not in signals.moved
             and parameter.id not in told
             and (holds_none or not known)
@@ -118,7 +117,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         )
 
 
-def _made_anew(fit: Fit, everywhere: set[int]) -> Finding | None:
+def _made_anew(signals: Signals, fit: Fit) -> Finding | None:
     """A finding where layers are gone after their first step, and the rest of the network is not: they are made in the
     forward pass."""
     norms = fit.series("weight_norm")
@@ -126,7 +125,7 @@ def _made_anew(fit: Fit, everywhere: set[int]) -> Finding | None:
         return None
     gone = (norms.values[0] > 0) & (norms.values[1:] == 0).all(axis=0)
     lost = [p for p, is_gone in zip(fit.parameters, gone, strict=True) if is_gone and p.is_parameter]
-    made = [p for p in lost if p.id not in everywhere]
+    made = [p for p in lost if p.id not in signals.held]
     node = next((node for node in fit.network.nodes if node.weight in {p.id for p in made}), None)
     if node is None or gone.all():
         return None

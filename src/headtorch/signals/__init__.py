@@ -75,6 +75,11 @@ class Signals:
         return any(True for file in self.run.sources for _ in self.places.calls(file, *names))
 
     @cached_property
+    def held(self) -> set[int]:
+        """The parameters that any optimizer holds."""
+        return {number for optimizer in self.run.optimizers.values() for number in optimizer.parameters}
+
+    @cached_property
     def moved(self) -> set[int]:
         """The numbers of the parameters that any fit moved."""
         return {
