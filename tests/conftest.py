@@ -14,6 +14,8 @@ from hypothesis import settings
 
 from headtorch.store.run import Run
 
+pytest.register_assert_rewrite("pages")  # what a page has logged stands in the failure
+
 SCRIPTS = Path(__file__).parent / "scripts"
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")  # a change must not fail for what another one has brought

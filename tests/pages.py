@@ -93,7 +93,7 @@ def opened(
     page = surroundings.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("pageerror", lambda error: said.append(f"{error}\n{error.stack}"))
     page.on("dialog", lambda dialog: (said.append(f"dialog {dialog.message}"), dialog.dismiss()))
     try:
         page.goto(address)

@@ -35,6 +35,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# Its loss falls from 100 to 0.147, by the same factor each step: the axis begins at 0.147 / 1.5, just below a tenth.
+FALLS = """
+import torch
+model = torch.nn.Linear(1, 1, bias=False)
+torch.nn.init.constant_(model.weight, 10.0)
+optimizer = torch.optim.SGD(model.parameters(), lr=(1 - 0.00147 ** (1 / 24)) / 2)
+for step in range(13):
+    loss = model(torch.ones(1, 1)).square().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+
+
 def fits_the_width(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
@@ -132,6 +146,17 @@ def test_a_finished_run_zooms_opens_layers_and_takes_keys(browser: Browser, fold
         expect(page.locator(".history h3")).to_have_text(r"last\u202e\x1b[31m.weight")
         expect(page.locator(".graph")).to_contain_text("<img src=x onerror=alert(2)>")
         expect(page.locator(".graph")).to_contain_text("<script>alert(1)</script>")
+
+
+def test_a_logarithmic_axis_begins_below_a_power_of_ten(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "falls.py").write_text(FALLS, encoding="utf-8")
+    command = [sys.executable, "-m", "headtorch", "run", "--runs", "runs", "--report", "falls.html", "falls.py"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    with opened(browser, (tmp_path / "falls.html").as_uri()) as page:
+        page.get_by_label("logarithmic").check()
+        expect(page.locator(".y-label").first).to_have_text("loss, logarithmic")
+        expect(page.locator(".plotted canvas").first).to_be_visible()
+        expect_range(page, "0", "12")
 
 
 def test_dark_light_and_a_phone(browser: Browser, folder: Path) -> None:

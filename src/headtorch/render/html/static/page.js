@@ -135,6 +135,7 @@ class LossPlot {
     const data = window.uPlot.join(tables);
     // uPlot takes a key that is there and undefined for a setting: the key must be missing.
     const labelled = log ? { filter: decades } : {};
+    const divided = log ? { splits: (_, axis, low, high) => divisions(low, high) } : {};
     const ticks = { stroke: colour("--line"), size: 4 };
     const axis = { stroke: colour("--muted"), font: "11px system-ui, sans-serif" };
     const options = {
@@ -150,7 +151,7 @@ class LossPlot {
       },
       axes: [
         { ...axis, ticks, grid: { show: false }, size: 26, values: (_, values) => values.map(short) },
-        { ...axis, ticks: { ...ticks, ...labelled }, grid: { stroke: colour("--line"), width: 1, ...labelled }, size: 48, values: (_, values) => values.map((value) => (value == null ? "" : short(value))) },
+        { ...axis, ...divided, ticks: { ...ticks, ...labelled }, grid: { stroke: colour("--line"), width: 1, ...labelled }, size: 48, values: (_, values) => values.map((value) => (value == null ? "" : short(value))) },
       ],
       bands: shades,
       series,
@@ -301,6 +302,13 @@ class LossPlot {
 }
 
 const decades = (_, values) => values.map((value) => (Number.isInteger(+Math.log10(value).toFixed(6)) ? value : null));
+// uPlot divides a logarithmic axis that begins just below a power of ten (0.096) into parts without end.
+function divisions(low, high) {
+  const found = [];
+  for (let power = Math.max(Math.floor(Math.log10(low)), -323); power <= Math.log10(high); power++)
+    for (let digit = 1; digit < 10; digit++) found.push(Number(`${digit}e${power}`));
+  return found.filter((value) => value >= low && value <= high);
+}
 const positive = (value) => (value > 0 ? value : null);
 
 // Words over lines: the ground shows around them.
