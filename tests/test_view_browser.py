@@ -134,6 +134,15 @@ def test_a_finished_run_zooms_opens_layers_and_takes_keys(browser: Browser, fold
         expect_range(page, "0", "149")
         page.keyboard.press("+")
         expect_range(page, "3[0-9]", "11[0-9]")
+        for _ in range(12):
+            page.keyboard.press("+")  # to the two steps beside the middle, and no further
+        expect_range(page, "7[0-9]", "7[0-9]")
+        first, last = (page.locator("[data-chart]").get_attribute("data-shown") or "").split()
+        assert int(last) > int(first)
+        page.keyboard.press("0")
+        expect_range(page, "0", "149")
+        page.keyboard.press("+")
+        expect_range(page, "3[0-9]", "11[0-9]")
         page.keyboard.press("ArrowRight")
         expect(plot.locator(".u-legend .u-value").first).not_to_have_text("–")
         # A click opens the history of a layer, and so does a key; the hostile name is text.

@@ -20,7 +20,6 @@ Fix: keep the path from layer to loss in torch operations that have a gradient: 
 Ignore it when the branch is meant to stand still, as the target of a stop-gradient; `requires_grad_(False)` says so.
 """
 
-import ast
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -28,8 +27,9 @@ import numpy as np
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.cuts import cuts_at, cuts_between, last_cut, stops
 from headtorch.places.slips import sampled, through_numpy
-from headtorch.places.trees import called, enclosing_function
+from headtorch.places.trees import enclosing_function
 from headtorch.signals import Fit, Signals
 from headtorch.signals.forms import clamped_errors
 from headtorch.slip import Slip, slipped
@@ -239,28 +239,12 @@ def _steps_in_vain(signals: Signals) -> Iterator[Finding]:
             rule="graph-detached",
             severity="error",
             message=f"an optimizer steps over {len(held)} parameters that no loss reaches",
-            where=_last_cut(signals, fit.objective.backward_at) or fit.objective.backward_at,
+            where=last_cut(signals.places, fit.objective.backward_at) or fit.objective.backward_at,
             saw=(Evidence("its parameters that any loss reaches", f"0 of {len(held)}", healthy="all"), fit.seen_loss),
             help="compute what it is to improve from its own network's output, with autograd on",
             label="the gradient ends here",
             confidence=0.985,
         )
-
-
-def _last_cut(signals: Signals, backward: Where | None) -> Where | None:
-    """The last place before a backward pass, in its function, that takes something out of the graph."""
-    tree = signals.places.tree(backward.file) if backward is not None else None
-    function = enclosing_function(tree, backward.line) if tree is not None and backward is not None else None
-    if backward is None or function is None:
-        return None
-    ends = (*REBUILT, "detach", "data", "stop_gradient")
-    cuts = [
-        node
-        for node, _, names in _chains(signals, backward.file)
-        if function.lineno <= node.lineno < backward.line and names[0] in ends
-    ]
-    last = max(cuts, key=lambda node: node.lineno, default=None)
-    return signals.places.where(backward.file, last) if last is not None else None
 
 
 def _told_to_require(signals: Signals, fit: Fit) -> Where | None:
@@ -318,34 +302,18 @@ def _place(signals: Signals, fit: Fit, module: Module, everything: bool) -> Wher
         if (block := signals.places.without_gradient(call)) is not None:
             return block
     end = function.end_lineno or 0 if function is not None else 0
-    cuts = [outer for _, outer in _cuts(signals, ran) if ran.line <= outer.line <= end]
-    cuts = cuts or list(_cuts_on_the_way(signals, fit)) or list(_stops(signals, ran.file))
+    cuts = [outer for _, outer in cuts_at(signals.places, ran) if ran.line <= outer.line <= end]
+    cuts = cuts or list(_cuts_on_the_way(signals, fit)) or list(stops(signals.places, ran.file))
     return min(cuts, key=lambda place: place.line, default=ran)
 
 
 def _cuts_on_the_way(signals: Signals, fit: Fit) -> Iterator[Where]:
-    """The cuts between the call of the network and the backward pass, where both stand in one file.
-
-    A number that is only read, `losses.append(loss.item())`, cuts nothing, nor does data that is made into a tensor.
-    """
+    """The cuts between the call of the network and the backward pass, where both stand in one file."""
     backward = fit.objective.backward_at
     for module in (signals.run.modules.get(number) for number in fit.objective.roots):
         called_at = module.called_at if module is not None else None
-        if backward is None or called_at is None or called_at.file != backward.file:
-            continue
-        for node, _, names in _chains(signals, backward.file):
-            rebuilt = names[0] in REBUILT and {"item", "tolist", "numpy", "detach", "data"} & set(names)
-            if called_at.line < node.lineno < backward.line and (
-                rebuilt or names[0] in ("detach", "stop_gradient", "data")
-            ):
-                yield signals.places.where(backward.file, node)
-
-
-def _stops(signals: Signals, file: str) -> Iterator[Where]:
-    """Where a file stops the gradient in so many words: a network of Keras is put together elsewhere than it runs."""
-    for node, _, names in _chains(signals, file):
-        if names[0] == "stop_gradient":
-            yield signals.places.where(file, node)
+        if backward is not None and called_at is not None and called_at.file == backward.file:
+            yield from cuts_between(signals.places, called_at, backward)
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
@@ -355,48 +323,7 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         return
     if where == signals.first_slip(sampled):
         yield Change("draw with a gradient", (replace(where, "{self}.rsample()"),))
-    for inner, outer in _cuts(signals, where):
+    for inner, outer in cuts_at(signals.places, where):
         yield Change("keep the output in the graph", (replace(outer, inner),))
     if (block := signals.places.without_gradient(where)) is not None:
         yield Change("compute this with gradients", (replace(block, "torch.enable_grad()"),))
-
-
-REBUILT = ("tensor", "as_tensor", "from_numpy", "FloatTensor")
-CUTS = ("detach", "stop_gradient", "item", "tolist", "numpy", "array", *REBUILT)
-
-
-def _cuts(signals: Signals, where: Where) -> Iterator[tuple[str, Where]]:
-    """What is detached, with the place of the whole expression: that around a place first, then others of the file."""
-    found = []
-    for node, inner, names in _chains(signals, where.file):
-        here = node.lineno <= where.line <= (node.end_lineno or 0)
-        if here or (
-            isinstance(inner, (ast.Call, ast.Name)) and names[0] in ("detach", "stop_gradient", "item", "data")
-        ):
-            found.append((not here, -len(ast.unparse(node)), node, inner))
-    for *_, node, inner in sorted(found, key=lambda entry: entry[:2])[:4]:
-        yield ast.unparse(inner), signals.places.where(where.file, node)
-
-
-def _chains(signals: Signals, file: str) -> Iterator[tuple[ast.expr, ast.expr, list[str]]]:
-    """What takes a tensor out of its graph in a file: the whole expression, the tensor, what is done, last first."""
-    tree = signals.places.tree(file)
-    for node in ast.walk(tree) if tree is not None else ():
-        if not isinstance(node, (ast.Call, ast.Attribute)):
-            continue
-        inner: ast.expr = node
-        names: list[str] = []
-        while True:
-            if isinstance(inner, ast.Attribute) and inner.attr == "data":
-                names.append("data")
-                inner = inner.value
-            elif isinstance(inner, ast.Call) and called(inner) in CUTS and inner.args:
-                names.append(called(inner))
-                inner = inner.args[0]
-            elif isinstance(inner, ast.Call) and called(inner) in CUTS and isinstance(inner.func, ast.Attribute):
-                names.append(called(inner))
-                inner = inner.func.value
-            else:
-                break
-        if names:
-            yield node, inner, names

@@ -76,8 +76,11 @@ class LossPlot {
     const number = ++this.asked;
     const range = this.window ? `&from=${this.window[0]}&to=${this.window[1]}` : "";
     const answer = await fetch(`${this.address}${this.address.includes("?") ? "&" : "?"}points=900${range}`);
-    // Of two answers that overtake each other the one that was asked for last counts.
-    if (answer.ok && number === this.asked) this.data = await answer.json();
+    const data = answer.ok ? await answer.json() : this.data;
+    // Of answers that overtake each other the one that was asked for last counts.
+    if (number !== this.asked) return false;
+    this.data = data;
+    return true;
   }
 
   get log() {
@@ -196,7 +199,8 @@ class LossPlot {
     if (log) return high > low ? [low / 1.5, high * 1.2] : [low / 3, low * 3];
     // From 0 on, so that a flat curve does not look steep.
     const bottom = low >= 0 ? 0 : low;
-    return [bottom, high > bottom ? high + (high - bottom) * 0.04 : bottom + 1];
+    const top = high > bottom ? high + (high - bottom) * 0.04 : bottom + 1;
+    return [bottom, Math.max(top, bottom + Math.abs(bottom) * 1e-9)]; // ticks need to differ as numbers do
   }
 
   levels(plot, curves, named = false) {
@@ -249,7 +253,7 @@ class LossPlot {
   }
 
   async zoom(from, to) {
-    if (!(to > from)) return;
+    if (!(to - from >= 1)) return; // nothing lies between two steps
     this.whole = this.whole || this.extent();
     this.window = [from, to];
     await this.renew();
@@ -261,7 +265,7 @@ class LossPlot {
   }
 
   async renew() {
-    if (this.address) await this.fetch();
+    if (this.address && !(await this.fetch())) return;
     this.draw();
     this.panel.dispatchEvent(new CustomEvent("drawn"));
   }
