@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from headtorch.model import Where
@@ -10,6 +11,38 @@ from headtorch.places.trees import Trees, called, nodes
 
 COPYING = {"copy", "deepcopy", "clone", "array"}
 SHARING = ("from_numpy", "as_tensor", "asarray")  # conversions that copy nothing
+
+
+def frozen_by_another_name(trees: Trees, file: str) -> Where | None:
+    """Where a network gets a second name, `teacher = model`, is frozen by it, and goes on by its first."""
+    for function in nodes(trees, file):
+        if not isinstance(function, (ast.FunctionDef, ast.Module)):
+            continue
+        inside = list(ast.walk(function))
+        stored = Counter(node.id for node in inside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+        for node in inside:
+            if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Name):
+                continue
+            target, first = node.targets[0], node.value.id
+            if not isinstance(target, ast.Name) or stored[target.id] > 1:
+                continue
+            later = [each for each in inside if getattr(each, "lineno", 0) > node.lineno]
+            anew = any(isinstance(n, ast.Name) and n.id == first and isinstance(n.ctx, ast.Store) for n in later)
+            runs = {called(each) for each in later if isinstance(each, ast.Call)}
+            if not anew and {target.id, first} <= runs and any(_freezes(each, target.id) for each in later):
+                return trees.where(file, node)
+    return None
+
+
+def _freezes(node: ast.AST, network: str) -> bool:
+    """Whether the parameters of a network are told to require no gradient, at once or in a loop."""
+    if isinstance(node, ast.Call) and called(node) == "requires_grad_" and isinstance(node.func, ast.Attribute):
+        return ast.unparse(node.func.value) == network and [ast.unparse(each) for each in node.args] == ["False"]
+    if not isinstance(node, ast.For) or ast.unparse(node.iter) != f"{network}.parameters()":
+        return False
+    written = {ast.unparse(statement) for statement in node.body}
+    over = ast.unparse(node.target)
+    return bool(written & {f"{over}.requires_grad = False", f"{over}.requires_grad_(False)"})
 
 
 def kept_buffer(trees: Trees, file: str) -> Where | None:

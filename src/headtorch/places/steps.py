@@ -9,9 +9,10 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from headtorch.model import Where
-from headtorch.places.trees import called, enclosing_function
+from headtorch.places.trees import called, enclosing_function, nodes
 from headtorch.places.values import Values
 
+WRITES = ("copy_", "mul_", "sub_", "clamp_")
 NAMES = ("lr", "learning_rate")  # of the argument that gives a library its rate
 
 
@@ -117,6 +118,25 @@ class Steps(Values):
                     if ast.unparse(changed) in (over, f"{over}.data"):
                         found = self.where(where.file, node)
         return found
+
+    def changed_weights(self, file: str) -> Iterator[Where]:
+        """Where a file writes into the parameters of a network itself: `p.copy_(...)`, `p.mul_(...)` in a loop over
+        them."""
+        for loop in nodes(self, file):
+            if not isinstance(loop, ast.For) or not any(
+                isinstance(call, ast.Call) and called(call) in ("parameters", "named_parameters")
+                for call in ast.walk(loop.iter)
+            ):
+                continue
+            over = {node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
+            for call in ast.walk(loop):
+                if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+                    continue
+                changed = call.func.value
+                if isinstance(changed, ast.Attribute) and changed.attr == "data":
+                    changed = changed.value
+                if called(call) in WRITES and isinstance(changed, ast.Name) and changed.id in over:
+                    yield self.where(file, call)
 
     def schedules(self, file: str) -> Iterator[Where]:
         """The places in a file that make a schedule of the learning rate, or set a rate by hand."""

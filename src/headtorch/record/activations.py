@@ -121,7 +121,9 @@ def _output(kind: str, node: Any, tensor: torch.Tensor) -> torch.Tensor:
             low, high = getattr(node, "_saved_min", None), getattr(node, "_saved_max", None)
             scalars = not isinstance(low, torch.Tensor) and not isinstance(high, torch.Tensor)
             return tensor.clamp(low, high) if scalars else tensor
-        case "Threshold" | "ClampMin":
+        case "Threshold":  # what stands below the threshold is another number, which autograd does not keep
+            return functional.threshold(tensor, float(getattr(node, "_saved_threshold", 0.0)), 0.0)
+        case "ClampMin":
             return functional.relu(tensor)
     return tensor
 

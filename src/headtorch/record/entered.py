@@ -5,6 +5,7 @@ A copy of a part: the tensor itself may be gone by then, and is not to live long
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -16,13 +17,18 @@ MAX_FEATURES = 64  # evenly spaced
 
 
 class Entered(NamedTuple):
-    """The `features` of the first of some `examples`, (at most 256, at most 64): every `stride`th of the `numbers` that
-    each has; of tokens, the first ones."""
+    """The `features` of the first of some `examples`, (at most 256, at most 64): every `stride`th number of what has a
+    `shape` each; of tokens, the first ones."""
 
     features: torch.Tensor
     examples: int
-    numbers: int
+    shape: tuple[int, ...]
     stride: int
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers each example has."""
+        return math.prod(self.shape)
 
 
 def entered(tensor: torch.Tensor | None) -> Entered | None:
@@ -32,4 +38,4 @@ def entered(tensor: torch.Tensor | None) -> Entered | None:
     examples = tensor.detach()[:MAX_EXAMPLES]
     flat = examples.reshape(len(examples), -1)
     stride = -(-flat.shape[1] // MAX_FEATURES) if tensor.is_floating_point() else 1
-    return Entered(flat[:, ::stride][:, :MAX_FEATURES].clone(), tensor.shape[0], flat.shape[1], stride)
+    return Entered(flat[:, ::stride][:, :MAX_FEATURES].clone(), tensor.shape[0], tuple(tensor.shape[1:]), stride)

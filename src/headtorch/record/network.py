@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from torch.autograd.function import BackwardCFunction
+
 from headtorch.record import losses
 from headtorch.record.graph import LINEAR, RECURRENT, VIEWS, Graph, data_inputs, output_shape, saved
 from headtorch.record.modules import Description, Modules
@@ -132,6 +134,8 @@ def _describe(
             detail[key] = value - 2**64 if isinstance(value, int) and value > 2**62 else value
     if any(saved(node, mask) is not None for mask in _MASKS):
         detail["masked"] = True
+    if isinstance(node, BackwardCFunction) and not _is_of_torch(node):
+        detail["own"] = True
     shape = output_shape(node)
     if (factor := _factor(node, name)) is not None:
         # Of a loss, a tensor on the left of the product may be a weight of this step alone, as a reward is.
@@ -153,6 +157,11 @@ def _describe(
         made_at=made_at,
         detail=detail,
     )
+
+
+def _is_of_torch(node: Any) -> bool:
+    """Whether a Function written in Python is one of PyTorch's, as that of checkpointing."""
+    return str(getattr(type(node), "_forward_cls", type(node)).__module__).partition(".")[0] == "torch"
 
 
 def _factor(node: Any, name: str) -> float | None:

@@ -13,7 +13,8 @@ than 7 % of the most frequent one's share: of two classes, the constant answer i
 (derivation). Of more, the most frequent must be more than all others together, or the constant answer tempts nobody.
 Not told where so many answers are right that at least 0.3 of the rarest class must be among them, nor where the loss of
 more than two classes is lower than that of an answer which can't tell the rarest from another one, nor where the first
-loss is that of the shares: an output whose bias is set by them was made by someone who knows them.
+loss is that of the shares, or the first answers say the rare class about as often as it comes: an output whose bias is
+set by them (Lin et al., 2017) was made by someone who knows them.
 
 Fix: weigh the classes inversely to their share, `nn.CrossEntropyLoss(weight=1 / share)`; sample rare examples more
 often, `WeightedRandomSampler(weight_of_each_example, len(y))`; judge by recall and not by accuracy.
@@ -21,6 +22,7 @@ often, `WeightedRandomSampler(weight_of_each_example, len(y))`; judge by recall 
 Ignore it when the shares are those of the world and calibrated probabilities are wanted.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -38,6 +40,7 @@ RARE = 0.07  # of the share of the most frequent class: of two, the constant ans
 LEARNED = 0.9  # of the way from chance to 0: the rare class too, or the loss would be higher
 BETTER = 0.3  # of the rarest class is told, if all others are: fewer answers are right where it is hardly told at all
 AWARE = 1.2  # times the loss of the shares: at the rarity above, a start from even shares costs 2.8 times it or more
+NEAR = 2.0  # times the rare share: at the rarity above, a start from even shares tells it seven times as often
 TURNED = 1.5  # times: weights so much smaller are no rounding, and no even weighing either
 FEW = 0.3  # of the answers: nearer to a half, what a weight is for may be a matter of costs
 RECENT = 20  # looked-at batches: few of them hold a rare answer at all
@@ -61,7 +64,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         if shares.min() > RARE * shares.max() or shares.max() <= TEMPTS or fit.gain > LEARNED:
             continue
-        if fit.chance is not None and fit.first_loss < AWARE * fit.chance:
+        if _starts_from_the_shares(fit):
             continue
         if len(shares) > 2 and fit.last_loss < fit.scale * _merged(shares):
             continue
@@ -82,6 +85,17 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="weighs every example alike",
             confidence=0.7,
         )
+
+
+def _starts_from_the_shares(fit: Fit) -> bool:
+    """Whether the last bias was set to what the shares of the classes ask for, as Lin et al. (2017) do."""
+    target, answers = fit.series("target"), fit.series("prediction")
+    if fit.loss is not None and fit.loss.name == "bce_with_logits" and target and answers:
+        yes, said = float(np.nanmean(target.values[:, 0])), 1 / (1 + math.exp(-float(answers.values[0, 0])))
+        rare, told = (yes, said) if yes < TEMPTS else (1 - yes, 1 - said)
+        if told < NEAR * rare:
+            return True
+    return fit.chance is not None and fit.first_loss < AWARE * fit.chance
 
 
 def _weighed_by_hand(fit: Fit) -> bool:

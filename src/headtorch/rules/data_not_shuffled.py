@@ -100,12 +100,15 @@ def _classes_apart(signals: Signals, fit: Fit) -> Finding | None:
 
 def _classes_in_order(fit: Fit) -> tuple[str, Evidence] | None:
     counts = fit.series("class_count")
-    if not counts or counts.values.shape[1] < 2 or len(counts.steps) < ENOUGH or np.isnan(counts.values).any():
+    if not counts or counts.values.shape[1] < 2 or np.isnan(counts.values).any():
         return None
-    sizes = counts.values.sum(axis=1)
-    classes = int((counts.values.sum(axis=0) > 0).sum())
-    within = float(np.median([_entropy(row) for row in counts.values]))
-    over_all = _entropy(counts.values.sum(axis=0))
+    batches = fit.in_each_step(counts)  # several may be added up before anything moves
+    if len(batches) < ENOUGH:
+        return None
+    sizes = batches.sum(axis=1)
+    classes = int((batches.sum(axis=0) > 0).sum())
+    within = float(np.median([_entropy(row) for row in batches]))
+    over_all = _entropy(batches.sum(axis=0))
     if classes < 2 or float(np.median(sizes)) < max(SMALL, classes / 2):
         return None
     if over_all <= ONE_CLASS or within > SORTED * over_all:

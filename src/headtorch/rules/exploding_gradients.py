@@ -7,7 +7,8 @@ otherwise.
 
 Measured: |g|/|w| of the layers on the first step, in networks of five linear maps or more and in recurrent ones; in
 these also its largest value before the loss was NaN, beside the usual one. Weights that begin at zero are left out.
-Told only when the loss shows the harm: NaN, twice its start where that is above 0, or still at chance.
+Told only when the loss shows the harm: NaN, twice its start where that is above 0, or still at chance. In whatever
+network, where |g|/|w| and the first loss beside chance are a million, and the inputs of usual size.
 
 Healthy: of the order of 1 or less at the start. Measured over 119 healthy trainings: 0.03 to 4 in 9 of 10, and below
 10 in 116 of 118.
@@ -23,7 +24,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.changes import insert_before
+from headtorch.changes import insert_before, replace
 from headtorch.model import Change, Evidence, Finding, Where
 from headtorch.remedies import lower_rate, source_of
 from headtorch.signals import Fit, Signals
@@ -31,6 +32,8 @@ from headtorch.signals import Fit, Signals
 FAMILY = "the gradient"
 LEADS_TO = ("vanishing-gradients", "lr-too-high", "numeric-overflow", "dead-relu", "saturated-activations")
 HUGE = 10.0  # |g|/|w| at the start: 116 of 118 healthy trainings begin below
+ENORMOUS = 1e6  # |g|/|w|, and times chance, for inputs of usual size: more than five layers of HUGE together
+USUAL = 10.0  # the largest mean or deviation of inputs that are no fault themselves
 DEEP = 5  # linear maps, or steps of a recurrence: a product of fewer matrices is no reason to explode
 SPIKE = 100.0  # largest over usual: 95 % of healthy trainings stay below 77
 RISEN = 2.0  # times the first loss: no healthy training ends above its start
@@ -67,24 +70,35 @@ def find(signals: Signals) -> Iterator[Finding]:
         largest = float(np.nanmax(before if fit.diverged_at is not None else whole))
         recurrent = fit.network.passes
         deep = recurrent >= DEEP or len(fit.network.linear_maps) >= DEEP
-        if not ((deep and start > HUGE) or (recurrent >= DEEP and largest > SPIKE * max(usual, 1e-12))):
+        enormous = float(np.max(relative[0])) > ENORMOUS and _blown_up_inside(fit)
+        if enormous:
+            start = float(np.max(relative[0]))  # infinite where float32 can't hold its square
+        if not (enormous or (deep and start > HUGE) or (recurrent >= DEEP and largest > SPIKE * max(usual, 1e-12))):
             continue
         branch = None if recurrent >= DEEP else _sum_of_branches(fit)
+        power = next((node.where for node in fit.network.nodes if node.op == "Exp"), None) if enormous else None
         advice, label = BRANCHES if branch else CLIPPED if fit.series("clip") else UNCLIPPED
         yield Finding(
             rule="exploding-gradients",
             severity="error",
-            message=f"the gradient is {max(start, largest):.2g} times as large as the weights it is to change",
-            where=branch or fit.objective.backward_at,
+            message=f"the gradient is {np.fmax(start, largest):.2g} times as large as the weights it is to change",
+            where=power or branch or fit.objective.backward_at,
             saw=(
                 Evidence("|g|/|w| at the first step", start, healthy="0.03 to 4"),
                 Evidence("times the same weights are passed", float(recurrent)),
                 fit.seen_loss,
             ),
-            help=advice,
-            label=label,
+            help="look for a sign in the exponent: what decays is `exp(-t)`" if power else advice,
+            label="grows without bound" if power else label,
             confidence=0.88 if recurrent >= DEEP else 0.81,
         )
+
+
+def _blown_up_inside(fit: Fit) -> bool:
+    """Whether inputs are of usual size and the first loss is far from chance: what is between them makes the size."""
+    entered = fit.series("input")
+    usual = bool(entered) and bool(np.all(np.abs(entered.values[0, :2]) <= USUAL))
+    return usual and fit.chance is not None and fit.chance < USUAL and fit.first_loss > ENORMOUS * fit.chance
 
 
 def _sum_of_branches(fit: Fit) -> Where | None:
@@ -96,7 +110,9 @@ def _sum_of_branches(fit: Fit) -> Where | None:
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """A limit for the norm of the gradient, else a lower rate."""
-    fit = signals.longest
+    fit, where = signals.longest, finding.where
+    if where is not None and any(node.op == "Exp" and node.where == where for node in fit.network.nodes):
+        yield Change("let it decay", (replace(where, "-{self}"),))
     for optimizer in fit.followed_by[-1:] if not fit.series("clip") else ():
         call = signals.places.call_at(optimizer.made_at[0]) if optimizer.made_at else None
         if call is not None and call.args and optimizer.stepped_at is not None:

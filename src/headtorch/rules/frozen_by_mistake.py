@@ -6,7 +6,8 @@ thaw, are frozen by mistake.
 
 Measured: which parameters of the network are frozen, whether their values were loaded or trained before, what earlier
 fits of the same network had frozen, and whether a test by which parameters are thawed, `"layer4" in name`, finds any,
-or `net.requires_grad = True` is set, an attribute that no parameter sees.
+or `net.requires_grad = True` is set, an attribute that no parameter sees; and whether what is frozen by one name,
+after `teacher = model`, is trained by the other.
 Where it finds some and not others, it is told when the loss came less than half of the way. Random layers are an
 error when the network learned less than half in 50 steps or more, by its loss and by its accuracy; else only a note. A
 matrix of zeros is told in the first case only.
@@ -25,22 +26,44 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headtorch.changes import replace, set_argument, set_value, text_at, unconditional
+from headtorch.changes import insert_before, replace, set_argument, set_value, text_at, unconditional
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.aliases import frozen_by_another_name
 from headtorch.places.slips import flag_on_a_network, misspelt
 from headtorch.places.trees import called
 from headtorch.signals import Fit, Signals
+from headtorch.slip import Slip, slipped
 from headtorch.store.records import Parameter
 
 LEARNS = "requires_grad"
 FAMILY = "the gradient"
-LEADS_TO = ("lr-too-low", "capacity-too-small", "graph-detached", "vanishing-gradients", "overfitting", "dead-relu")
+LEADS_TO = (
+    "lr-too-low",
+    "capacity-too-small",
+    "graph-detached",
+    "vanishing-gradients",
+    "overfitting",
+    "dead-relu",
+    "labels-misaligned",
+)
 LEARNED = 0.5  # of the way from chance to 0: 112 of 118 healthy trainings come further
 TABLE = 0.5  # of the rows are equal: drawn at random, not even two would be
 
 
+TWO_NAMES = Slip(
+    frozen_by_another_name,
+    "a network has two names, is frozen by one of them, and is to learn by the other",
+    ("networks", "1", "2, one of them a copy"),
+    help="freeze a copy: `copy.deepcopy(model)`",
+    label="gives the same network another name",
+    confidence=0.94,
+)
+
+
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for a fit that trains beside frozen random layers, or repeats a fit without thawing anything."""
+    if any(fit.frozen for fit in signals.fits):
+        yield from slipped("frozen-by-mistake", signals, TWO_NAMES)
     for number, fit in enumerate(signals.fits):
         frozen = [p for p in fit.frozen if p.is_parameter and p.id not in signals.moved_in(fit)]
         weights = [p for p in frozen if len(p.shape) >= 2]
@@ -191,6 +214,12 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         for flag in signals.places.nodes_at(where, ast.Assign):
             code = f"{ast.unparse(flag.targets[0])}_(True)"
             yield Change("let the network's parameters learn", (replace(where, code),))
+    elif where == frozen_by_another_name(signals.places, where.file):
+        for named in signals.places.nodes_at(where, ast.Assign):
+            value = signals.places.where(where.file, named.value)
+            yield Change(
+                "freeze a copy", (insert_before(where, "import copy"), replace(value, "copy.deepcopy({self})"))
+            )
     elif where == misspelt(signals.places, where.file, LEARNS):
         for attribute in signals.places.nodes_at(where, ast.Attribute):
             edits = (replace(where, f"{ast.unparse(attribute.value)}.{LEARNS}"),)

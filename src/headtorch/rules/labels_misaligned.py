@@ -10,7 +10,8 @@ variance the labels explain (R², by feature), less what labels drawn by lot wou
 nothing that holds for other examples; whether what was learned is right less often than a guess where it is
 evaluated. In the source, whether a function puts k batches one behind the other and repeats each label k times in a
 row, or repeats as a whole what is compared with each of k others; whether it flips an image and not its mask or box;
-whether what was gathered from a loader that shuffles is looked up by the number of the batch.
+whether what was gathered from a loader that shuffles is looked up by the number of the batch; whether what was computed
+from `x[order]`, of a sort, is indexed by that order once more.
 
 Healthy: more than one label, the same each time an example returns, but for noise (told where most have changed), and
 more than 0.02 of the variance beyond chance (derivation: unrelated labels explain 0 beyond it, known to within two
@@ -32,6 +33,7 @@ import numpy as np
 from headtorch.changes import delete, replace
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.belonging import by_batch_number, interleaved, repeated_as_a_whole, turned_alone
+from headtorch.places.reordered import ordered_twice
 from headtorch.places.trees import assigned_names, called
 from headtorch.remedies import assignment_at
 from headtorch.signals import Fit, Signals
@@ -94,6 +96,14 @@ APART = (
         confidence=0.92,
     ),
 )
+BACK = Slip(
+    ordered_twice,
+    "what was sorted comes back in a wrong order: the order of the sort is applied a second time, and not undone",
+    ("order", "of the sort, twice", "of the sort, then its inverse"),
+    help="undo it: `y[order.argsort()]`",
+    label="sorts once more",
+    confidence=0.93,
+)
 TURNED = Slip(
     turned_alone,
     "an image is turned and its target is not: they show different places from then on",
@@ -106,7 +116,7 @@ TURNED = Slip(
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose labels are all the same, change, or say nothing of their inputs."""
-    yield from slipped("labels-misaligned", signals, *APART)
+    yield from slipped("labels-misaligned", signals, *APART, BACK)
     if any(map(_aims_at_places, signals.fits)):
         yield from slipped("labels-misaligned", signals, TURNED)
     for fit in signals.fits:
@@ -357,6 +367,11 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         for repeat in signals.places.nodes_at(finding.where, ast.Call):
             edits = (replace(finding.where, f"{{self}}.repeat({ast.unparse(repeat.args[-1])})"),)
             yield Change("repeat the labels as a whole", edits)
+    if finding.where is not None and finding.where == signals.first_slip(ordered_twice):
+        for taken in signals.places.nodes_at(finding.where, ast.Subscript):
+            if isinstance(taken.slice, ast.Name):
+                code = f"{ast.unparse(taken.value)}[{taken.slice.id}.argsort()]"
+                yield Change("bring it back into its order", (replace(finding.where, code),))
     statement = assignment_at(signals, finding.where)
     call = signals.places.call_at(finding.where) if finding.where is not None else None
     if call is not None and finding.where is not None and called(call) in ("permutation", "shuffle") and call.args:

@@ -7,7 +7,8 @@ new head has learned anything: a way of `Σ |Δw|/|w| = 0.5` is enough to turn a
 Measured: |Δw|/|w| of weights that were loaded or trained before, on the first looked-at steps, their sum, and what
 became of the loss; whether a state dict has any name of the module that is given it; whether loaded weights are still
 what was loaded when training begins, by the cosine; and the rates of the groups, where a schedule makes one of those
-that they were made with.
+that they were made with; whether a table that was trained gives way to a larger one that is shorter than its rows were
+together.
 
 Healthy: steps well below 0.05, and less than 0.1 in all while a new head settles (derivation: ten steps of 0.05 are
 that half). Fine-tuning takes smaller rates for early layers, and thaws them late (Howard & Ruder, 2018). Told
@@ -38,6 +39,7 @@ ONCE = 2  # loads: more are copies of a network that are given its weights again
 RAISED = 3.0  # times the rate it was made with: rates of groups differ by ten or more, Howard & Ruder (2018) by 2.6
 LEVEL = 1.01  # times the lowest rate of the groups: what is set to one number differs by rounding
 MOST = 0.75  # of the loaded weights: a last layer or two may well be made anew
+KEPT_LENGTH = 0.98  # of the rows' length: of 1,000 numbers drawn anew it is known to within 2 %, and no shorter if kept
 KEPT = 0.5  # the cosine with what was loaded: of 64 values drawn anew it is 0, four standard errors below
 INITIALISE = (  # what most scripts call for it, and then what others do
     ("xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_", "orthogonal_", "trunc_normal_"),
@@ -52,6 +54,7 @@ AT_CHANCE = 0.15  # of the way from chance to 0: 116 of 118 healthy trainings co
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit that throws loaded weights about and learns nothing, and for weights that never came."""
     yield from _never_loaded(signals)
+    yield from _made_anew(signals)
     for fit in signals.fits:
         if (overwritten := _overwritten(signals, fit)) is not None:
             yield overwritten
@@ -60,7 +63,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             yield levelled
             continue
         updates = fit.series("update_ratio")
-        mask = fit.weights & fit.trained_before & fit.moved
+        mask = fit.weights & fit.trained_before & fit.moved & fit.sized
         if not updates or not mask.any() or updates.values.shape[1] != len(mask):
             continue
         first = float(np.nanmax(np.nanmedian(updates.values[:20, mask], axis=1)))
@@ -110,6 +113,49 @@ def _overwritten(signals: Signals, fit: Fit) -> Finding | None:
         label="overwrites what was loaded",
         confidence=0.95,
     )
+
+
+def _made_anew(signals: Signals) -> Iterator[Finding]:
+    """A finding where a table that was trained gives way to a larger one that does not hold its rows.
+
+    A table that holds them is no shorter than they are together.
+    """
+    for number, fit in enumerate(signals.fits):
+        if not (fit.trained_before & fit.weights).any():
+            continue
+        for column, table in enumerate(fit.parameters):
+            if not table.kind.startswith("Embedding") or table.loaded or not fit.weights[column]:
+                continue
+            begins = _length(fit, column, 0)
+            for earlier in signals.fits[:number]:
+                for place, old in enumerate(earlier.parameters):
+                    grown = old.name == table.name and old.shape[1:] == table.shape[1:] and old.shape < table.shape
+                    if not grown or not earlier.moved[place] or not begins < KEPT_LENGTH * _length(earlier, place, -1):
+                        continue
+                    module = signals.run.modules.get(table.module) if table.module is not None else None
+                    yield Finding(
+                        rule="pretrained-destroyed",
+                        severity="error",
+                        message=f"`{table.name}` was trained with {old.shape[0]:,} rows, and is made anew with "
+                        f"{table.shape[0]:,}: what they had learned is gone",
+                        where=module.made_at if module is not None else fit.objective.backward_at,
+                        saw=(
+                            Evidence("length of all rows before", _length(earlier, place, -1)),
+                            Evidence("of the new table", begins, healthy="at least as much"),
+                            fit.seen_loss,
+                        ),
+                        help="copy the old rows into the new table: `new.weight[: len(old)] = old` under "
+                        "`torch.no_grad()`",
+                        label="has none of the old rows",
+                        confidence=0.93,
+                    )
+                    return
+
+
+def _length(fit: Fit, column: int, row: int) -> float:
+    """The norm of a watched parameter at a looked-at step; NaN where it was not seen."""
+    norms = fit.series("weight_norm")
+    return float(norms.values[row, column]) if norms and norms.values.shape[1] == len(fit.parameters) else float("nan")
 
 
 def _rates_levelled(signals: Signals, fit: Fit) -> Finding | None:

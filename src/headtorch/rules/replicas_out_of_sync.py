@@ -12,7 +12,8 @@ name in place of writing into them; and whether a copy that is called between an
 steps, without a gradient, ever changes.
 
 Healthy: a difference of 0 % between copies, for what begins equal and takes equal steps stays equal (derivation). Told
-where the lengths of their weights are 0.1 % apart or more, which rounding does not bring about.
+where the lengths of their weights are 0.1 % apart or more, which rounding does not bring about. Not told where each
+loss draws the weights to values that are given to it, as in ADMM (Boyd et al., 2011): copies may stay apart.
 
 Fix: average before each step, `dist.all_reduce(p.grad, op=dist.ReduceOp.AVG)`; with `DistributedDataParallel`, call the
 wrapper and not the module in it.
@@ -88,7 +89,7 @@ def find(signals: Signals) -> Iterator[Finding]:
     for fit in signals.fits:
         yield from _never_follows(signals, fit)
     for number, fit in enumerate(signals.fits):
-        if fit.objective.id in told:
+        if fit.objective.id in told or _is_pulled(fit):
             continue
         copies = [fit, *(other for other in signals.fits[number + 1 :] if _is_copy(fit, other))]
         families = [_family(signals, each) for each in copies]
@@ -165,6 +166,18 @@ def _is_copy(fit: Fit, other: Fit) -> bool:
         return False
     starts = [(fit.initial(a), other.initial(b)) for a, b in zip(mine, theirs, strict=True)]
     return all(a[:2] == b[:2] for a, b in starts) and any(a[0] > 0 for a, _ in starts)
+
+
+def _is_pulled(fit: Fit) -> bool:
+    """Whether the loss measures how far the weights are from something given: so copies are drawn to what they have in
+    common, and need not be equal (ADMM: Boyd et al., 2011)."""
+    nodes, shapes = fit.network.nodes, {parameter.shape for parameter in fit.parameters}
+    return any(
+        node.op == "Sub"
+        and node.outside
+        and (all(map(fit.network.is_made_of_weights, node.inputs)) if node.inputs else node.shape in shapes)
+        for node in nodes
+    )
 
 
 def _changes(fit: Fit, other: Fit) -> int:

@@ -11,7 +11,8 @@ Measured: the cosine between each update and the direction downhill, −g, the m
 optimizer moves what the loss reaches. In the graph, the sign of a loss that is never below 0, and that of distances
 between outputs of the network that are given to a softmax. Of a loss that is written out, whether it falls below 0,
 by twenty times its first size, and in the second half of the training faster than in the first. Of a generator and its
-critic, the sum of both losses at the end.
+critic, the sum of both losses at the end. Where a Function with a backward pass of its own is in the graph, whether
+small steps down the gradient raise the loss.
 
 Healthy: above 0. Plain descent has 1; momentum and adaptive rates turn the step but stay above 0 on the whole; a step
 that climbs has −1 (derivation). A generator and its critic, who want the opposite of what is made, have 2 ln 2 together
@@ -58,6 +59,7 @@ ENOUGH = 3  # looked-at steps: momentum may point uphill for one
 SLOWER = 2.0  # times, in the second half of the training: what has no largest value is climbed ever faster
 LN_2 = float(np.log(2))  # nats, what one fair coin costs
 LABEL = 0.1  # by how much a label may be softened at random and still be one label
+SMALL_STEP = 0.05  # |dw|/|w|: a third of the most that nine in ten healthy trainings begin with
 WORSE = -0.1  # of the way from chance to 0: beside it, no healthy training of 118 ends above its start
 
 
@@ -69,6 +71,7 @@ def find(signals: Signals) -> Iterator[Finding]:
         yield from _parts_from_what_is_wanted(fit)
         yield from _lowers_its_value(signals, fit)
         yield from _agrees_with_its_critic(signals, fit)
+        yield from _rises_on_the_way_down(signals, fit)
         descent = fit.series("descent")
         mask = fit.reached & fit.moved
         if not descent or not mask.any() or descent.values.shape[1] != len(mask) or len(descent.steps) < ENOUGH:
@@ -97,6 +100,36 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="climbs",
             confidence=confidence,
         )
+
+
+def _rises_on_the_way_down(signals: Signals, fit: Fit) -> Iterator[Finding]:
+    """A finding where small steps against the gradient raise the loss from the first on, and a Function of the user's
+    own is on the way: the gradient that it gives is not that of what it computes."""
+    own = [node for node in fit.network.nodes if node.detail.get("own")]
+    descent, mask = fit.series("descent"), fit.reached & fit.moved
+    if not own or not descent or not mask.any() or descent.values.shape[1] != len(mask) or fit.steps < LONG:
+        return
+    start = fit.losses[: max(len(fit.losses) // 10, LONG)]
+    first, middle, end = (float(np.median(part)) for part in np.array_split(start, 3))
+    rises = first < middle < end and fit.gain < WORSE and fit.last_loss > fit.first_loss
+    downhill = float(np.nanmedian(np.nanmedian(descent.values[: len(start), mask], axis=1)))
+    if not (rises and downhill > -UPHILL and fit.early_update < SMALL_STEP):
+        return
+    places = (signals.places.gradient_of(file, own[-1].op) for file in signals.run.sources)
+    yield Finding(
+        rule="update-sign-flipped",
+        severity="error",
+        message=f"small steps down the gradient raise the loss: what `{own[-1].op}` gives as its gradient points up",
+        where=next(filter(None, places), own[-1].where or fit.objective.backward_at),
+        saw=(
+            Evidence("cosine of the update and -gradient", downhill, healthy="above 0, and a loss that falls"),
+            Evidence("|Δw|/|w|", fit.early_update, steps="0-19"),
+            fit.seen_loss,
+        ),
+        help="turn the sign of what `backward` returns; `torch.autograd.gradcheck` compares it with what is computed",
+        label="is not the gradient of what `forward` computes",
+        confidence=0.9,
+    )
 
 
 def _is_a_score(fit: Fit) -> bool:
@@ -320,6 +353,10 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
         if isinstance(minus.op, ast.USub) and not isinstance(minus.operand, ast.Constant):
             edits = (replace(signals.places.where(where.file, minus), source_of(signals, where, minus.operand)),)
             yield Change("leave out the minus", edits, alters_loss=True)
+    for given in signals.places.nodes_at(where, ast.Return):
+        parts = given.value.elts if isinstance(given.value, ast.Tuple) else [given.value]
+        turned = ("None" if each is None else f"-({ast.unparse(each)})" for each in parts)
+        yield Change("turn the gradient around", (replace(where, "return " + ", ".join(turned)),))
     call = signals.places.call_at(where)
     if "+=" in text:
         yield Change("go against the gradient", (set_operator(where, "-="),))

@@ -6,7 +6,8 @@ step is about lr whatever the gradient, and balances at |w| = 1 / λ.
 
 Measured: λ|w| beside the norm of the gradient (for AdamW lr·λ|w| beside the usual step), when the weights have
 shrunk; or the share of the loss that is a penalty on the weights, or that they shrink under one and nothing is
-learned.
+learned. Where a loop over the parameters writes into them, as a proximal step does, whether it takes them all to 1 % of
+their size.
 
 Healthy: λ|w| / |g| below 0.1 (derivation: at 1 decay alone balances the data); measured over the three of 119 healthy
 trainings that have a decay, at most 0.05. No healthy training at all lost more than 2 % of its weights' size; told
@@ -46,6 +47,7 @@ STRONG = 0.1  # ten times the largest decay that is usual for SGD: then 0.9 of t
 NEARLY = 0.9  # of the way, and still held back by a strong decay
 HELD = 0.3  # of the way: 114 of 118 come further; a penalty that has shrunk the weights is to blame
 FITS = 0.95  # R^2: what fits so well is not held back
+LOST = 0.01  # of the first norm, of every weight matrix: what is left says nothing any more
 FEW = 20  # steps: fewer have no balance yet
 # PyTorch's optimizers that know a weight decay: of them it is known what they do with it.
 KNOWN = (
@@ -59,6 +61,9 @@ def find(signals: Signals) -> Iterator[Finding]:
     for fit in signals.fits:
         if (penalty := _penalty(signals, fit)) is not None:
             yield penalty
+            continue
+        if (shrunk := _shrunk_between_steps(signals, fit)) is not None:
+            yield shrunk
             continue
         decays = [
             float(g["weight_decay"] or 0)
@@ -100,6 +105,28 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="this decay",
             confidence=0.88,
         )
+
+
+def _shrunk_between_steps(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where the script itself takes the weights down to nothing, as by a proximal step, with no decay and no
+    penalty to do so."""
+    place = next((found for file in signals.run.sources for found in signals.places.changed_weights(file)), None)
+    norms, mask = fit.series("weight_norm"), fit.weights & fit.reached
+    if place is None or not norms or not mask.any() or norms.values.shape[1] != len(mask) or fit.steps < FEW:
+        return None
+    left = norms.values[-1, mask] / np.maximum(norms.values[0, mask], 1e-30)
+    if not (left < LOST).all() or not fit.gain < HELD:
+        return None
+    return Finding(
+        rule="weight-decay-too-high",
+        severity="error",
+        message=f"the weights shrink to {left.max():.0%} of their size between the steps, and nothing is learned",
+        where=place,
+        saw=(Evidence("size of the weights at the end", f"{left.max():.0%}", healthy="98 % or more"), fit.seen_loss),
+        help="shrink by a hundredth of it: what a step takes away is to be the rate times the factor of the penalty",
+        label="shrinks the weights",
+        confidence=0.9,
+    )
 
 
 def _decoupled_pull(fit: Fit, decay: float) -> float:

@@ -165,14 +165,21 @@ class Fit(Course):
         return len(passes) > FEW and float(np.median(np.diff(passes))) <= 1
 
     @cached_property
+    def sized(self) -> NDArray[np.bool_]:
+        """Which watched parameters begin at other than zero, (parameters,): those alone have a size of their own to
+        compare a step with."""
+        norms = self.series("weight_norm")
+        if not norms or norms.values.shape[1] != len(self.parameters):
+            return np.ones(len(self.parameters), bool)
+        return np.asarray(norms.values[0] > 0)
+
+    @cached_property
     def updates(self) -> Floats:
         """|dw|/|w| of the weight matrices that move, or where there are no matrices of what moves, (looked-at steps,
         weights)."""
-        series, norms = self.series("update_ratio"), self.series("weight_norm")
+        series = self.series("update_ratio")
         mask = self.weights & self.moved if self.weights.any() else self.moved
-        if norms and norms.values.shape[1] == len(mask):
-            sized = mask & (norms.values[0] > 0)  # what begins at zero has no size of its own to compare a step with
-            mask = sized if sized.any() else mask
+        mask = mask & self.sized if (mask & self.sized).any() else mask
         if not series or not mask.any() or series.values.shape[1] != len(mask):
             return np.empty((0, 0))
         return series.values[:, mask].astype(np.float64)
@@ -184,16 +191,31 @@ class Fit(Course):
         return float(np.nanmax(middle)) if np.isfinite(middle).any() else math.nan
 
     @cached_property
-    def _stands_for(self) -> Floats:
-        """How many of the optimizer's steps each looked-at one stands for, up to the next, (looked-at steps,).
+    def _stepped(self) -> NDArray[np.bool_]:
+        """Whether a step of an optimizer followed each backward pass, (passes,): others only add to the gradients.
 
-        Passes that only add to the gradients are no steps. Updates by hand, and those that LBFGS makes within one of
-        its steps, are not seen as steps: they show in weights that moved where no step followed.
+        Updates by hand, and those that LBFGS makes within one of its steps, are not seen as steps: they show in weights
+        that moved where no step followed.
         """
         passes = np.searchsorted(self.series("loss").steps, self.series("update_ratio").steps)
-        stepped = np.append(self.series("loss").values[1:, 1] > 0, True)  # whether a step followed each pass
-        if (self.updates[~stepped[passes]] > 0).any():
-            stepped[:] = True
+        stepped = np.append(self.series("loss").values[1:, 1] > 0, True)
+        unseen = bool(self.updates.size) and bool((self.updates[~stepped[passes]] > 0).any())
+        return np.asarray(stepped | unseen)
+
+    def in_each_step(self, series: Series) -> Floats:
+        """What was counted at looked-at passes, added up over the passes that go into one step, (steps, columns);
+        without steps of which not every pass was looked at."""
+        step_of_pass = np.append(0, np.cumsum(self._stepped)[:-1])
+        steps = step_of_pass[np.searchsorted(self.series("loss").steps, series.steps)]
+        first = np.flatnonzero(np.diff(steps, prepend=-1))
+        whole = np.diff(np.append(first, len(steps))) == np.bincount(step_of_pass)[steps[first]]
+        return np.asarray(np.add.reduceat(series.values, first, axis=0)[whole], np.float64)
+
+    @cached_property
+    def _stands_for(self) -> Floats:
+        """How many of the optimizer's steps each looked-at one stands for, up to the next, (looked-at steps,)."""
+        passes = np.searchsorted(self.series("loss").steps, self.series("update_ratio").steps)
+        stepped = self._stepped
         taken = np.append(0, np.cumsum(stepped))
         looked = np.flatnonzero(stepped[passes])
         count = np.zeros(len(passes))

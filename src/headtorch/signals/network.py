@@ -125,11 +125,11 @@ class Network:
         """The last node that multiplies with a weight, or with what is made of weights alone; -1 when none does."""
         for number in reversed(range(len(self.nodes))):
             node = self.nodes[number]
-            if node.op in LINEAR and (node.weight is not None or any(map(self._is_made_of_weights, node.inputs))):
+            if node.op in LINEAR and (node.weight is not None or any(map(self.is_made_of_weights, node.inputs))):
                 return number
         return -1
 
-    def _is_made_of_weights(self, number: int) -> bool:
+    def is_made_of_weights(self, number: int) -> bool:
         """Whether no data enters what leads to a node."""
         nodes = [self.nodes[each] for each in (number, *self.before(number))]
         return not any(_takes_data(node) for node in nodes)

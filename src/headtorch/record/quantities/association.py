@@ -17,7 +17,8 @@ ROUNDING = 1e-10  # of a feature's squares: a constant one is no further from it
 
 
 def measure(entered: Entered, target: torch.Tensor) -> torch.Tensor:
-    """(5,); NaN where the two have no examples in common, or a target is no class or number, nor one a feature."""
+    """(5,); NaN where the two have no examples in common, a target is no class or number, nor one a feature, or the
+    targets are all alike."""
     features, examples = entered.features, len(entered.features)
     if examples < 3 or not features.is_floating_point():
         return torch.full((5,), float("nan"), device=features.device)
@@ -30,6 +31,7 @@ def measure(entered: Entered, target: torch.Tensor) -> torch.Tensor:
     if aims.is_floating_point():
         groups = (aims.float() - aims.float().mean())[:, None]
         sizes, freedom = groups.square().sum(dim=0), groups.new_ones(())
+        sizes = sizes.where(sizes > ROUNDING * aims.float().square().sum(), float("nan"))
     else:
         groups = (aims[:, None] == torch.arange(MAX_CLASSES, device=aims.device)).float()
         sizes = groups.sum(dim=0)
@@ -47,17 +49,24 @@ def _each_with_its_own(features: torch.Tensor, entered: Entered, target: torch.T
     channel."""
     unknown = features.new_full((5,), float("nan"))
     size, rest = divmod(target.numel(), entered.examples)
-    if rest or size < 2 or entered.numbers % size or target.shape[0] != entered.examples:
+    if rest or size < 2 or target.shape[0] != entered.examples or not _lies_over(target.shape, entered):
         return unknown
     aims = target[: len(features)].reshape(len(features), -1)[:, :: entered.stride].float()
     features = features[:, : aims.shape[1]]
     pairs = [values - values.mean(dim=0) for values in (features, aims)]
     lengths = [values.square().sum(dim=0) for values in pairs]
-    varies = (lengths[0] > 0) & (lengths[1] > 0)
+    varies = (lengths[0] > ROUNDING * features.square().sum(dim=0)) & (lengths[1] > ROUNDING * aims.square().sum(dim=0))
     shares = (pairs[0] * pairs[1]).sum(dim=0).square() / (lengths[0] * lengths[1]).clamp_min(1e-30) * varies
     unknown[0] = shares.sum() / varies.sum()
     unknown[1] = 1 / (len(features) - 1)
     return unknown
+
+
+def _lies_over(target: torch.Size, entered: Entered) -> bool:
+    """Whether an example has one target for each of its numbers, or for each place of its channels."""
+    size = target[1:].numel()
+    channels = entered.shape[0] if len(entered.shape) > 1 else 1
+    return size == entered.numbers or (size * channels == entered.numbers and target[-1] == entered.shape[-1])
 
 
 def largest_two(values: torch.Tensor) -> torch.Tensor:
