@@ -26,6 +26,7 @@ import numpy as np
 
 from headtorch.changes import insert_before, replace
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.trees import called
 from headtorch.remedies import lower_rate, source_of
 from headtorch.signals import Fit, Signals
 
@@ -64,10 +65,10 @@ def find(signals: Signals) -> Iterator[Finding]:
         )
         if fit.steps < 2 or relative.size == 0 or not harmed:
             continue
-        whole = np.nanmax(np.where(np.isfinite(relative), relative, np.nan), axis=1)
+        whole = np.fmax.reduce(np.where(np.isfinite(relative), relative, np.nan), axis=1)
         before = whole[: max(1, int(np.searchsorted(fit.series("grad_norm").steps, fit.diverged_at or 1)))]
         start, usual = float(whole[0]), float(np.nanmedian(whole))
-        largest = float(np.nanmax(before if fit.diverged_at is not None else whole))
+        largest = float(np.fmax.reduce(before if fit.diverged_at is not None else whole))
         recurrent = fit.network.passes
         deep = recurrent >= DEEP or len(fit.network.linear_maps) >= DEEP
         enormous = float(np.max(relative[0])) > ENORMOUS and _blown_up_inside(fit)
@@ -111,8 +112,9 @@ def _sum_of_branches(fit: Fit) -> Where | None:
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
     """A limit for the norm of the gradient, else a lower rate."""
     fit, where = signals.longest, finding.where
-    if where is not None and any(node.op == "Exp" and node.where == where for node in fit.network.nodes):
-        yield Change("let it decay", (replace(where, "-{self}"),))
+    power = signals.places.call_at(where) if where is not None else None
+    if where is not None and power is not None and called(power) == "exp":
+        yield Change("let it decay", (replace(where, f"-{source_of(signals, where, power)}"),))
     for optimizer in fit.followed_by[-1:] if not fit.series("clip") else ():
         call = signals.places.call_at(optimizer.made_at[0]) if optimizer.made_at else None
         if call is not None and call.args and optimizer.stepped_at is not None:

@@ -216,10 +216,10 @@ def changes(finding: Finding, signals: Signals) -> Iterator[Change]:
             yield Change("let the network's parameters learn", (replace(where, code),))
     elif where == frozen_by_another_name(signals.places, where.file):
         for named in signals.places.nodes_at(where, ast.Assign):
-            value = signals.places.where(where.file, named.value)
-            yield Change(
-                "freeze a copy", (insert_before(where, "import copy"), replace(value, "copy.deepcopy({self})"))
+            copied = replace(
+                signals.places.where(where.file, named.value), f"copy.deepcopy({ast.unparse(named.value)})"
             )
+            yield Change("freeze a copy", (insert_before(where, "import copy"), copied))
     elif where == misspelt(signals.places, where.file, LEARNS):
         for attribute in signals.places.nodes_at(where, ast.Attribute):
             edits = (replace(where, f"{ast.unparse(attribute.value)}.{LEARNS}"),)
