@@ -24,6 +24,22 @@ def test_a_constant_feature_explains_nothing() -> None:
     assert first < 0.5
 
 
+@pytest.mark.parametrize("targets", [(8,), (), (40,)], ids=["several, of another number", "one each", "one a feature"])
+def test_targets_that_are_alike_or_lie_over_nothing_say_nothing(targets: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    given = entered(torch.rand(50, 40, generator=generator))
+    rounded = 0.3 + 1e-8 * torch.randn(50, *targets, generator=generator)  # as what is taken from a difference
+    assert given is not None
+    assert association.measure(given, rounded)[0].isnan()
+
+
+def test_each_place_of_an_image_has_its_own_target() -> None:
+    images = torch.rand(16, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    given = entered(images)
+    assert given is not None
+    assert association.measure(given, 2 * images[:, 0])[0] == pytest.approx(1.0)
+
+
 def test_how_far_several_targets_lie_apart_is_nothing_to_be_learned() -> None:
     targets = torch.randn(64, 2, generator=torch.Generator().manual_seed(0)) + torch.tensor([0.0, 1000.0])
     constant = targets.mean(dim=0).expand_as(targets)
