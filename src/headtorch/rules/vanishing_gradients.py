@@ -6,8 +6,9 @@ millionth; small weights do the same. The last layers learn from features that n
 Glorot & Bengio, 2010).
 
 Measured: |g|/|w|, which no scale of the weights can hide, of the first third of the weight matrices against the last,
-on the first looked-at steps, when the loss hardly leaves chance. In an unrolled recurrence, the gradient that arrives
-at the earliest steps beside the largest; of LSTM and GRU, what is kept of it from step to step at the start.
+on the first looked-at steps, when the loss hardly leaves chance; of a last one that is made small, |w| is taken as that
+of PyTorch's initialisation. In an unrolled recurrence, the gradient that arrives at the earliest steps beside the
+largest; of LSTM and GRU, what is kept of it from step to step at the start.
 
 Healthy: above 2e-3 of the last; measured over 119 healthy trainings, 63 of the 65 with three linear maps or more,
 recurrent and deep ones among them. Below 1e-3 no one rate serves both ends (derivation): a step of 1e-2 in the last
@@ -20,6 +21,7 @@ connections; LSTM or GRU for long sequences, and gates that begin open, with a b
 Ignore it when the first layers are meant to stay as they are, random or trained before.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -55,7 +57,8 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         # At the start: a last layer that has settled on a constant answer gets little gradient itself.
         typical = np.nanmedian(relative[:START], axis=0)
-        ratio = float(np.min(typical[: max(1, len(typical) // 3)]) / max(typical[-1], 1e-30))
+        last = typical[-1] * _of_usual_size(fit)
+        ratio = float(np.min(typical[: max(1, len(typical) // 3)]) / max(last, 1e-30))
         if ratio > SHRUNK or typical[-1] <= 0:
             continue
         squashers = [
@@ -80,6 +83,18 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="the gradient fades on its way down to here",
             confidence=0.74 if squashers else 0.7,
         )
+
+
+def _of_usual_size(fit: Fit) -> float:
+    """The size of the last weight matrix at the start beside that of PyTorch's initialisation, sqrt(units / 3), at most
+    1: one that is made small on purpose grows in a few steps, and its |g|/|w| says nothing of the layers below."""
+    weight = fit.network.nodes[fit.network.linear_maps[-1]].weight
+    last = next((p for p in fit.parameters if p.id == weight and len(p.shape) >= 2), None)
+    if last is None:
+        return 1.0
+    deviation, units = fit.initial(last)[0], min(last.shape[0], math.prod(last.shape[1:]))
+    size = deviation * math.sqrt(math.prod(last.shape)) / math.sqrt(units / 3)
+    return min(size, 1.0) if size > 0 else 1.0
 
 
 def _through_time(fit: Fit) -> Finding | None:
