@@ -122,6 +122,11 @@ def _unexplained(signals: Signals) -> list[str]:
                 f"the loss ended at {fit.last_loss:.3g}, where a constant answer has {fit.chance:.3g}: "
                 "nothing was learned, and no rule tells why"
             )
+        elif len(signals.fits) == 1 and fit.chance is None and fit.steps >= ENOUGH and fit.answered < 0:
+            unexplained.append(
+                f"the answers are right in {fit.fits_measure:.1%}, less often than if they all named one class: "
+                "nothing was learned, and no rule tells why"
+            )
         elif len(signals.fits) == 1 and fit.chance is None and fit.steps >= ENOUGH and fit.gain < 0:
             unexplained.append(
                 f"the loss ended at {fit.last_loss:.3g}, above its start at {fit.first_loss:.3g}, and no rule tells why"

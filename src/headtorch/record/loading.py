@@ -2,6 +2,8 @@
 
 event "nothing_loaded"     a state dict whose names are none of the module's: `where` (the user's lines), `module` (its
                            number), `type` (its class), `wanted` and `given` (a name of each, if there is one)
+event "statistics_missing" a state dict that brings weights, and nothing for the running statistics of batch norms that
+                           never ran in training: `where`, `norms` (how many), `wanted` (a name)
 event "loaded_after_all"   such a module (`module`, its number) has been given its weights later
 
 Beside these, of an objective the sample "loaded_weight_norm", the lengths of its weights right after a state dict has
@@ -14,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import nn
 
 from headtorch.record.modules import Modules
@@ -45,10 +48,18 @@ class Loading:
         if wanted and missing.issuperset(wanted):
             self._note_nothing(step, module, wanted[0], next(iter(state), ""))
             return
+        self._note_statistics(step, module, missing)
         self._numbers.note_loaded(parameter for name, parameter in module.named_parameters() if name in state)
         if self._waiting and (number := self._modules.number(module)) in self._waiting:
             self._waiting.discard(number)
             self._writer.event(step, "loaded_after_all", module=number)
+
+    def _note_statistics(self, step: int, module: nn.Module, missing: set[str]) -> None:
+        fresh = [name for name in sorted(missing) if name.endswith("running_mean") and _never_ran(module, name)]
+        if fresh and self._told < MAX_EVENTS:
+            self._told += 1
+            where = self._sources.stack()
+            self._writer.event(step, "statistics_missing", where=where, norms=len(fresh), wanted=fresh[0])
 
     def _note_nothing(self, step: int, module: nn.Module, wanted: str, given: object) -> None:
         number = self._modules.number(module)
@@ -57,3 +68,10 @@ class Loading:
         if self._told <= MAX_EVENTS:
             details = {"module": number, "type": type(module).__name__, "wanted": wanted, "given": str(given)}
             self._writer.event(step, "nothing_loaded", where=self._sources.stack(), **details)
+
+
+def _never_ran(module: nn.Module, buffer: str) -> bool:
+    """Whether the batch norm of a buffer has never run in training mode."""
+    norm = module.get_submodule(buffer.rpartition(".")[0])
+    batches = getattr(norm, "num_batches_tracked", None)
+    return isinstance(batches, torch.Tensor) and not batches.any()

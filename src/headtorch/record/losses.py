@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import torch
 
 from headtorch.record.graph import LINEAR, VIEWS, Graph, op_name, output_shape, saved
@@ -16,6 +17,7 @@ NAMES = {
     "CtcLoss": "ctc", "KlDiv": "kl_div",
 }  # fmt: skip
 REDUCTIONS = {0: "none", 1: "mean", 2: "sum"}
+Shapes = tuple[tuple[int, ...], tuple[int, ...]]  # of an operand, and of what it was spread to
 MAX_CLASSES = 64  # whose weights are noted
 MAX_OPERATIONS = 64  # of a loss written by hand that are looked through
 _COMPARING = frozenset({"Sub", "Rsub", "Mul", "Div"})
@@ -44,9 +46,10 @@ def terms(graph: Graph, index: dict[Any, int], paths: dict[Any, Any]) -> tuple[L
     """The terms of the loss at the root of a graph. `index` numbers the nodes that are kept, see `network`."""
     found: dict[Any, Loss] = {}
     seen: set[Any] = set()
-    waiting: list[tuple[Any, str | None]] = [] if graph.root in paths else [(graph.root, None)]
+    # With the reduction that was passed on the way, and the shapes where a factor spread what it is multiplied with.
+    waiting: list[tuple[Any, str | None, Shapes | None]] = [] if graph.root in paths else [(graph.root, None, None)]
     while waiting:
-        node, reduction = waiting.pop()
+        node, reduction, spread = waiting.pop()
         if node in seen:
             continue
         seen.add(node)
@@ -55,11 +58,15 @@ def terms(graph: Graph, index: dict[Any, int], paths: dict[Any, Any]) -> tuple[L
         if name in ("Mean", "Sum"):
             reduction = reduction or name.lower()
         if name in ("Add", "Sub", "Rsub") and _size(output_shape(node)) == 1:
-            waiting += [(child, reduction) for child in reversed(children)]
+            waiting += [(child, reduction, spread) for child in reversed(children)]
         elif name in _SCALING and name not in NAMES and len(children) == 1:
-            waiting.append((children[0], reduction))
+            if name in ("Mul", "Div"):
+                spread = spread or _column_and_row(node)
+            waiting.append((children[0], reduction, spread))
         else:  # a loss of PyTorch's own, or (a - b) * (a - b), or something unknown
             term = _term(node, reduction, index, paths)
+            if term.broadcast is None and spread is not None:
+                term = msgspec.structs.replace(term, broadcast=spread, prediction_shape=spread[0])
             found.setdefault(term.node, term)
     return tuple(found.values())
 
@@ -143,7 +150,7 @@ def _through_views(node: Any, index: dict[Any, int]) -> Any:
     return node
 
 
-def _expanded(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+def _expanded(node: Any) -> Shapes | None:
     """The shapes before and after, when a prediction was expanded to the shape of its target."""
     while node is not None and op_name(node) in VIEWS:
         if op_name(node) == "Expand":
@@ -156,7 +163,7 @@ def _expanded(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     return None
 
 
-def _broadcast_in(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+def _broadcast_in(node: Any) -> Shapes | None:
     """The shapes of an operand and of the result, when a hand-written difference broadcast its operand.
 
     Two results of the network with as many dimensions are compared each with each on purpose: one of them was given its
@@ -174,7 +181,7 @@ def _broadcast_in(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     return None
 
 
-def _each_with_each(node: Any, paths: dict[Any, Any]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+def _each_with_each(node: Any, paths: dict[Any, Any]) -> Shapes | None:
     """The shapes of a prediction and of the result, where a loss written by hand combines a column of N predictions
     with a row of N numbers from outside, somewhere among its element-wise operations.
 
@@ -195,7 +202,7 @@ def _each_with_each(node: Any, paths: dict[Any, Any]) -> tuple[tuple[int, ...], 
     return None
 
 
-def _column_and_row(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+def _column_and_row(node: Any) -> Shapes | None:
     """The shapes of the operand that the network gives and of the result, where it is a column and meets a row of as
     many numbers from outside, or the other way round."""
     outside_first = node.next_functions[0][0] is None
@@ -212,7 +219,7 @@ def _column_and_row(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None
     return shape, result
 
 
-def _column_and_classes(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+def _column_and_classes(node: Any) -> Shapes | None:
     """The shapes of the operand that the network gives and of the result, where the logarithms of one probability an
     example, (N, 1), are multiplied with several targets an example, (N, k)."""
     outside_first = node.next_functions[0][0] is None
@@ -223,9 +230,7 @@ def _column_and_classes(node: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | 
     return (shape, result) if shape == (result[0], 1) and result[0] > 1 < result[1] else None
 
 
-def _stretched_target(
-    target: Any, prediction: tuple[int, ...] | None
-) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+def _stretched_target(target: Any, prediction: tuple[int, ...] | None) -> Shapes | None:
     """The shapes of prediction and target, when only the target was expanded (it then has a stride of 0)."""
     if target.numel() <= 1 or prediction is None or tuple(target.shape) != prediction:
         return None

@@ -43,6 +43,7 @@ LONG_ENOUGH = 20  # steps: SETTLED / 0.1, below which the default momentum would
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit too short for its batch norms' momentum, or evaluated by a copy without statistics."""
+    yield from _never_loaded(signals)
     for fit in signals.fits:
         if (found := _copy(signals, fit) or _shared(fit)) is not None:
             yield found
@@ -76,6 +77,28 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="this momentum",
             confidence=0.93,
         )
+
+
+def _never_loaded(signals: Signals) -> Iterator[Finding]:
+    """A finding where weights were loaded after the training, and the running statistics were not."""
+    last = max((int(fit.series("loss").steps[-1]) for fit in signals.fits if fit.steps), default=0)
+    stacks = signals.run.stacks("statistics_missing")
+    for event, stack in zip(signals.run.events("statistics_missing"), stacks, strict=True):
+        if event.step < last:
+            continue  # what is trained on brings them up to date
+        norms, name = event.value["norms"], event.value["wanted"]
+        yield Finding(
+            rule="batchnorm-stats-stale",
+            severity="error",
+            message=f"the state dict brings weights, but no running statistics: those of {norms} batch norms stay at 0 "
+            "and 1",
+            where=stack[0] if stack else None,
+            saw=(Evidence("a name that is wanted", name), Evidence("batches that it has seen", 0.0, healthy="all")),
+            help="keep `model.state_dict()`, which has the buffers too, and load it with `strict=True`",
+            label="loads no statistics",
+            confidence=0.95,
+        )
+        return
 
 
 def _is_turned(signals: Signals) -> bool:

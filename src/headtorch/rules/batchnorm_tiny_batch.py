@@ -9,7 +9,7 @@ Measured: how many examples the batch norms get in training, the median of the l
 
 Healthy: 16 or more; with smaller batches the error of a network with batch norm rises (Wu & He, 2018). Told at 1 and
 2, where the formula above leaves a sign or nothing (derivation); not where each channel has 256 values or more all the
-same, over the positions of an image.
+same, over the positions of an image; or 16, where evaluations are normalised by their own too, as by instance norm.
 
 Fix: larger batches, `DataLoader(data, batch_size=16)`; or a norm that does not look at the batch,
 `nn.GroupNorm(8, channels)` or `nn.LayerNorm(features)`.
@@ -23,12 +23,13 @@ from collections.abc import Iterator
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding
-from headtorch.signals import Signals, place_of
+from headtorch.signals import Fit, Signals, place_of
 
 FAMILY = "training and evaluation mode"
 LEADS_TO = ("vanishing-gradients", "batchnorm-stats-stale", "overfitting", "lr-too-high", "preprocessing-mismatch")
 TINY = 2  # examples: normalised by their own mean and deviation, two values are always -1 and 1
 MANY = 256  # values of a channel, as 16 examples of 4 x 4: their mean is known to 6 % of their deviation
+ENOUGH = 16  # values of a channel, as of 16 examples, where they need not be those of any other batch
 TRIED = 5  # steps: fewer are a try of the network, not a training
 
 
@@ -44,7 +45,8 @@ def find(signals: Signals) -> Iterator[Finding]:
             continue
         if fit.examples > TINY or norms[0].shape is None or norms[0].shape[0] > TINY:
             continue
-        if min(math.prod(node.shape or ()) / (node.shape or (1, 1))[1] for node in norms) >= MANY:
+        values = min(math.prod(node.shape or ()) / (node.shape or (1, 1))[1] for node in norms)
+        if values >= (ENOUGH if _is_never_in_eval_mode(fit) else MANY):
             continue
         yield Finding(
             rule="batchnorm-tiny-batch",
@@ -56,6 +58,12 @@ def find(signals: Signals) -> Iterator[Finding]:
             label="this batch norm",
             confidence=0.93,
         )
+
+
+def _is_never_in_eval_mode(fit: Fit) -> bool:
+    """Whether whatever runs without gradient takes the statistics of its own batch too, as instance norm does."""
+    calls = fit.series("evaluation")
+    return not (calls and calls.values[:, 4].any())
 
 
 def changes(finding: Finding, signals: Signals) -> Iterator[Change]:

@@ -83,11 +83,13 @@ def _weighs_pairs(network: Network, loss: Loss) -> bool:
 
 
 def _compares(network: Network, loss: Loss) -> Node:
-    """The operation that compares: the first, on the way to the loss, whose result has the shape of all pairs."""
+    """The operation that compares: the first, on the way to the loss, whose result has the shape of all pairs; or the
+    factor, behind the term, that spreads it."""
     node = network.nodes[loss.node]
-    below = (network.nodes[i] for i in islice(network.before(loss.node), NEAR))
+    below = [network.nodes[i] for i in islice(network.before(loss.node), NEAR)]
+    behind = network.nodes[loss.node + 1 : loss.node + NEAR] if node.shape != () else ()
     spread = loss.broadcast[1] if loss.broadcast else None
-    found = [each for each in below if each.op in COMPARING and each.where is not None and each.shape == spread]
+    found = [each for each in (*behind, *below) if each.op in COMPARING and each.where and each.shape == spread]
     return found[-1] if found else node
 
 

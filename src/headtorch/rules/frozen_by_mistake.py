@@ -154,21 +154,9 @@ def _made_frozen(signals: Signals) -> Where | None:
 def _learned_little(fit: Fit) -> bool:
     """Whether a fit came less than half of the way from chance, in its loss and in its answers, as far as either
     shows: a loss with smoothed or mixed labels stays high though the answers are right."""
-    shares = [fit.gain if fit.chance is not None else math.nan, _answers(fit)]
+    shares = [fit.gain if fit.chance is not None else math.nan, fit.answered]
     known = [share for share in shares if not math.isnan(share)]
     return fit.had_time and bool(known) and max(known) < LEARNED
-
-
-def _answers(fit: Fit) -> float:
-    """How far the accuracy came from that of naming the commonest class towards 1, or R^2; NaN where it is not seen."""
-    counts, target = fit.series("class_count"), fit.series("target")
-    commonest = 0.0
-    if counts:
-        commonest = float(np.max(counts.values.sum(axis=0)) / max(counts.values.sum(), 1))
-    elif target and fit.loss is not None and fit.loss.name.startswith("bce"):
-        share = float(np.nanmean(target.values[:, 0]))
-        commonest = max(share, 1 - share)
-    return (fit.fits_measure - commonest) / max(1 - commonest, 1e-30)
 
 
 def _made(signals: Signals, parameters: list[Parameter]) -> Where | None:

@@ -79,6 +79,8 @@ def find(signals: Signals) -> Iterator[Finding]:
         if (flat := _flat(fit)) is not None:
             yield flat
             continue
+        if (kept := _kept_back(signals, fit)) is not None:
+            yield kept
         if (clamped := _clamped_error(fit)) is not None:
             yield clamped
         if (apart := _drawn_past_the_gradient(signals, fit)) is not None:
@@ -129,7 +131,7 @@ def _stands_alone(fit: Fit) -> Finding | None:
 
     So it is where the output of a network that ran without autograd is told to require a gradient.
     """
-    if not fit.objective.by_hand or not fit.followed_by or fit.optimized.any():
+    if not fit.objective.by_hand or not fit.followed_by or fit.optimized.any() or fit.reached.sum() > 1:
         return None
     held = sum(len(optimizer.parameters) for optimizer in fit.followed_by)
     return Finding(
@@ -171,6 +173,30 @@ def _flat(fit: Fit) -> Finding | None:
                 confidence=0.96,
             )
     return None
+
+
+def _kept_back(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where weights get no gradient from the Functions of the user's own that they go through, and biases or
+    other weights do."""
+    own = [node.op for node in fit.network.nodes if node.detail.get("own")]
+    gradients = fit.series("grad_norm")
+    if not own or not gradients or gradients.values.shape[1] != len(fit.parameters):
+        return None
+    silent = ~np.nan_to_num(gradients.values).any(axis=0) & fit.reached & fit.weights & ~fit.moved
+    if not silent.any() or not (fit.reached & fit.moved).any():
+        return None
+    places = (signals.places.gradient_of(file, own[-1]) for file in signals.run.sources)
+    names = [parameter.name for parameter, is_silent in zip(fit.parameters, silent, strict=True) if is_silent]
+    return Finding(
+        rule="graph-detached",
+        severity="error",
+        message=f"`{own[-1]}` gives `{names[0]}` no gradient{f', nor {len(names) - 1} more' if len(names) > 1 else ''}",
+        where=next(filter(None, places), fit.objective.backward_at),
+        saw=(Evidence("their gradient, at every looked-at step", 0.0, healthy="not 0"), fit.seen_loss),
+        help="return a gradient for each input of `forward` that needs one; `torch.autograd.gradcheck` compares them",
+        label="leaves it out",
+        confidence=0.96,
+    )
 
 
 def _clamped_error(fit: Fit) -> Finding | None:

@@ -89,6 +89,7 @@ def find(signals: Signals) -> Iterator[Finding]:
             _blank_is_a_symbol(signals, fit),
             _drowned_by_divergence(fit),
             _rate_for_its_logarithm(signals, fit),
+            _marks_for_numbers(signals, fit),
         ):
             if found is not None:
                 yield found
@@ -107,6 +108,28 @@ def find(signals: Signals) -> Iterator[Finding]:
                 label="needs two or more classes",
                 confidence=0.98,
             )
+
+
+def _marks_for_numbers(signals: Signals, fit: Fit) -> Finding | None:
+    """A finding where a multi-label margin, which wants the numbers of the true classes and -1 behind them, is given a
+    mark of 0 or 1 for each class."""
+    loss, target = fit.loss, fit.series("target")
+    shape = loss.prediction_shape if loss is not None else None
+    if loss is None or loss.name != "multilabel_margin" or shape is None or shape[-1] <= 2 or not target:
+        return None
+    low, high = float(target.values[:, 2].min()), float(target.values[:, 3].max())
+    if not 0 <= low <= high <= 1:
+        return None
+    return Finding(
+        rule="loss-target-mismatch",
+        severity="error",
+        message=f"the loss wants the numbers of the true classes, and gets marks of 0 and 1 for {shape[-1]} classes",
+        where=signals.criterion_place(fit) or fit.objective.backward_at,
+        saw=(Evidence("targets", "0 and 1", healthy=f"0 to {shape[-1] - 1}, then -1"), fit.seen_loss),
+        help="use `MultiLabelSoftMarginLoss` or `BCEWithLogitsLoss`, which take a mark for each class",
+        label="takes marks for numbers",
+        confidence=0.96,
+    )
 
 
 def _regresses_several(fit: Fit) -> bool:

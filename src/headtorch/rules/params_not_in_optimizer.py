@@ -58,6 +58,9 @@ def find(signals: Signals) -> Iterator[Finding]:
         if (anew := _made_anew(signals, fit)) is not None:
             yield anew
             continue
+        if (apart := _held_elsewhere(fit)) is not None:
+            yield apart
+            continue
         holds_none = bool(fit.followed_by) and not (fit.optimized & fit.reached).any()
         left = [
             parameter
@@ -141,6 +144,27 @@ def _made_anew(signals: Signals, fit: Fit) -> Finding | None:
         ),
         help="make the layer once, in `__init__`",
         label="makes new weights",
+        confidence=0.96,
+    )
+
+
+def _held_elsewhere(fit: Fit) -> Finding | None:
+    """A finding where the loss reaches tensors of the user's own that nothing moves, and the optimizer that follows
+    holds others, as the modules that they were stacked from."""
+    if not fit.objective.by_hand or not fit.followed_by or fit.optimized.any() or fit.moved.any():
+        return None
+    held = sum(len(optimizer.parameters) for optimizer in fit.followed_by)
+    reached = int(fit.reached.sum())
+    if reached < 2:
+        return None
+    return Finding(
+        rule="params-not-in-optimizer",
+        severity="error",
+        message=f"the loss reaches {reached} tensors that no optimizer holds, and none of the {held} that are held",
+        where=fit.followed_by[-1].made_at[0] if fit.followed_by[-1].made_at else None,
+        saw=(Evidence("held, and reached by the loss", f"0 of {held}", healthy="all"), fit.seen_loss),
+        help="give the optimizer the tensors that the network is computed with",
+        label="holds others",
         confidence=0.96,
     )
 

@@ -35,6 +35,19 @@ class Fit(Course):
         return math.nan if self.is_in_a_game and -math.inf < gain < FALLEN else gain
 
     @cached_property
+    def answered(self) -> float:
+        """How far the accuracy came from that of naming the commonest class towards 1, or R^2; NaN where it is not
+        seen."""
+        counts, target = self.series("class_count"), self.series("target")
+        commonest = 0.0
+        if counts:
+            commonest = float(np.max(counts.values.sum(axis=0)) / max(counts.values.sum(), 1))
+        elif target and self.loss is not None and self.loss.name.startswith("bce"):
+            share = float(np.nanmean(target.values[:, 0]))
+            commonest = max(share, 1 - share)
+        return (self.fits_measure - commonest) / max(1 - commonest, 1e-30)
+
+    @cached_property
     def is_in_a_game(self) -> bool:
         """Whether the loss reaches parameters that move, but not by the optimizers that follow it: its height is then
         not its own doing alone."""

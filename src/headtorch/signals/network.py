@@ -214,8 +214,9 @@ def factor_of(node: Node) -> float | None:
 
 def is_affine(node: Node) -> bool:
     """Whether an operation is affine in what the network feeds it; a product with data from outside, a dropout's
-    mask, is."""
-    return node.op in AFFINE or (node.op in ("Mul", "Div") and node.outside and len(node.inputs) == 1)
+    mask, is, and a leaky ReLU of slope 1."""
+    straight = node.op == "LeakyRelu" and node.detail.get("negative_slope") == 1
+    return node.op in AFFINE or straight or (node.op in ("Mul", "Div") and node.outside and len(node.inputs) == 1)
 
 
 def _takes_data(node: Node) -> bool:
