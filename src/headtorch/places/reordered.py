@@ -1,9 +1,10 @@
-"""Reordered: where what was brought into another order is to come back, and does not."""
+"""Reordered: where what was brought into another order does not come back, or what belongs to it stays behind."""
 
 from __future__ import annotations
 
 import ast
 from collections import Counter
+from itertools import pairwise
 
 from headtorch.model import Where
 from headtorch.places.trees import Trees, called, nodes
@@ -63,3 +64,37 @@ def _takes(node: ast.AST, order: str) -> bool:
 
 def _names(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def shuffled_apart(trees: Trees, file: str) -> Where | None:
+    """Where two arrays are shuffled one after the other, each in an order of its own, whose rows are later taken
+    together: `a[i]` beside `b[i]`."""
+    every = list(nodes(trees, file))
+    beside = [
+        {(part.value.id, ast.unparse(part.slice)) for part in _parts(node) if isinstance(part.value, ast.Name)}
+        for node in every
+        if isinstance(node, (ast.Tuple, ast.Call))
+    ]
+    for node in every:
+        block = getattr(node, "body", None)
+        for one, other in pairwise(block) if isinstance(block, list) else ():
+            first, second = _shuffles(one), _shuffles(other)
+            if first is None or second is None or first == second:
+                continue
+            if any({(first, at), (second, at)} <= pairs for pairs in beside for _, at in pairs):
+                return trees.where(file, other)
+    return None
+
+
+def _shuffles(statement: ast.AST) -> str | None:
+    """The name of what a statement shuffles in place."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call) or called(call) != "shuffle" or len(call.args) != 1:
+        return None
+    return call.args[0].id if isinstance(call.args[0], ast.Name) else None
+
+
+def _parts(node: ast.Tuple | ast.Call) -> list[ast.Subscript]:
+    """What is subscripted among the elements of a tuple, or the arguments of a call."""
+    elements = node.elts if isinstance(node, ast.Tuple) else node.args
+    return [element for element in elements if isinstance(element, ast.Subscript)]

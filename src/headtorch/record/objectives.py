@@ -115,11 +115,15 @@ class Objective:
         return modules in self.called or len(self.called) >= MAX_CALLED
 
     def begin_pass(self) -> list[OptimizerState]:
-        """The optimizers that have stepped over its learners since its last backward pass; a new pass begins."""
+        """The optimizers that have stepped over its learners since its last backward pass; a new pass begins.
+
+        What this one adds to the gradients of an optimizer that steps after other losses alone, as an actor's loss does
+        to its critic's, is no use to that: it is still to be reset.
+        """
         fresh = [state for state in self.held_by.values() if state.fresh]
         self.collects = bool(self.held_by) and not fresh
         for state in fresh:
-            state.fresh = False
+            state.fresh = state.number not in self.followed_by
         return fresh
 
     def is_held(self, state: OptimizerState, whole: bool = False) -> bool:

@@ -8,7 +8,8 @@ has, evaluation runs with numbers that no layer ever put out.
 Measured: the momentum of each batch norm beside the number of training steps, unless the statistics are measured anew
 before an evaluation or the momentum is set at several places; where a copy of the network is evaluated, such as an
 average of its weights, how many batches its statistics have seen beside the network's own; in how many places one batch
-norm stands, beside how often the layers around it are used.
+norm stands, beside how often the layers around it are used; whether a state dict that comes after the training brings
+weights and no statistics.
 
 Healthy: m·n above 2, so that less than exp(−2), an eighth, of the first values is left (derivation). PyTorch's
 default is 0.1; running averages for evaluation are from Ioffe & Szegedy (2015). Only momenta below 0.05 are told of:

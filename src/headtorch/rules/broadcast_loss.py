@@ -4,7 +4,7 @@ Why learning fails: subtracting (N,) from (N, 1) gives all N × N pairs, so each
 target: `L = 1/N² Σᵢ Σⱼ (pᵢ − yⱼ)²`. For each i that is smallest at pᵢ = mean(y), whatever the input is: the network
 learns to say the mean, and the loss settles at the variance of the targets.
 
-Measured: the shapes at the loss, read from the graph.
+Measured: the shapes at the loss, and at factors that it is multiplied with, as a mask, read from the graph.
 
 Healthy: equal shapes, so that each prediction meets its own target (derivation). An error where a column of
 predictions meets a row of targets; a warning where other shapes broadcast.

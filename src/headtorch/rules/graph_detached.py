@@ -10,7 +10,8 @@ Measured: which parameters of the modules that ran for the loss the graph reache
 called in the forward pass, is trainable and yet never changes, is cut off. Where numbers without a gradient are added
 to what the loss is made of, whether the source computes some of them by NumPy, from a detached tensor. Where two terms
 of a loss reach no weight in common and a distribution draws by `sample()` without its likelihood being asked for, it
-cuts between them. Below an operation of slope 0, whether weights get a gradient other than 0 at any looked-at step.
+cuts between them. Below an operation of slope 0, or in a Function whose backward pass is written out, whether weights
+get a gradient other than 0 at any looked-at step.
 
 Healthy: every parameter that takes part is reached by some loss, or is frozen by name (derivation).
 

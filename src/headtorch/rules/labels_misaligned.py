@@ -4,14 +4,15 @@ Why learning fails: a network can only learn what the labels say, `p(y | x)`. Wh
 that; when they were shuffled apart from their inputs, `p(y | x) = p(y)`, and it can do no more than learn each
 example by heart.
 
-Measured: how many different labels the batches hold; whether examples that return, known by their fingerprint, have
-the label that they had, where the loss compares each with one class and stays high; and how much of the inputs'
-variance the labels explain (R², by feature), less what labels drawn by lot would explain, while the network learns
-nothing that holds for other examples; whether what was learned is right less often than a guess where it is
-evaluated. In the source, whether a function puts k batches one behind the other and repeats each label k times in a
-row, or repeats as a whole what is compared with each of k others; whether it flips an image and not its mask or box;
-whether what was gathered from a loader that shuffles is looked up by the number of the batch; whether what was computed
-from `x[order]`, of a sort, is indexed by that order once more.
+Measured: how many different labels the batches hold; whether examples that return, known by their fingerprint, have the
+label that they had, where the loss compares each with one class and stays high; and how much of the inputs' variance
+the labels explain (R², by feature), less what labels drawn by lot would explain, while the network learns nothing that
+holds for other examples; whether what was learned is right less often than a guess where it is evaluated. In the
+source, whether a function puts k batches one behind the other and repeats each label k times in a row, or repeats as a
+whole what is compared with each of k others; whether it flips an image and not its mask or box; whether what was
+gathered from a loader that shuffles is looked up by the number of the batch; whether what was computed from `x[order]`,
+of a sort, is indexed by that order once more; whether two arrays whose rows are taken together are shuffled one after
+the other.
 
 Healthy: more than one label, the same each time an example returns, but for noise (told where most have changed), and
 more than 0.02 of the variance beyond chance (derivation: unrelated labels explain 0 beyond it, known to within two
@@ -33,7 +34,7 @@ import numpy as np
 from headtorch.changes import delete, replace
 from headtorch.model import Change, Evidence, Finding
 from headtorch.places.belonging import by_batch_number, interleaved, repeated_as_a_whole, turned_alone
-from headtorch.places.reordered import ordered_twice
+from headtorch.places.reordered import ordered_twice, shuffled_apart
 from headtorch.places.trees import assigned_names, called
 from headtorch.remedies import assignment_at
 from headtorch.signals import Fit, Signals
@@ -104,6 +105,14 @@ BACK = Slip(
     label="sorts once more",
     confidence=0.93,
 )
+SHUFFLED = Slip(
+    shuffled_apart,
+    "two arrays whose rows belong together are shuffled, each into an order of its own",
+    ("orders", "2", "1 for both"),
+    help="draw one order for both: `order = rng.permutation(len(a))`, `a, b = a[order], b[order]`",
+    label="shuffles the second apart from the first",
+    confidence=0.93,
+)
 TURNED = Slip(
     turned_alone,
     "an image is turned and its target is not: they show different places from then on",
@@ -116,7 +125,7 @@ TURNED = Slip(
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for each fit whose labels are all the same, change, or say nothing of their inputs."""
-    yield from slipped("labels-misaligned", signals, *APART, BACK)
+    yield from slipped("labels-misaligned", signals, *APART, BACK, SHUFFLED)
     if any(map(_aims_at_places, signals.fits)):
         yield from slipped("labels-misaligned", signals, TURNED)
     for fit in signals.fits:

@@ -3,9 +3,9 @@
 Why learning fails: `W₂ (W₁ x + b₁) + b₂ = (W₂ W₁) x + (W₂ b₁ + b₂)`, one linear map again, however many are stacked.
 A network that has nothing else can draw a line, and no more.
 
-Measured: the operations between linear maps, read from the graph; dropout, means, additions of a constant and batch
-norm do not bend. Low-rank pairs (a layer narrower than both its ends), depthwise convolutions and a bottleneck that
-an autoencoder is built around are made so on purpose, and pass.
+Measured: the operations between linear maps, read from the graph; dropout, means, additions of a constant batch norm
+and a leaky ReLU of slope 1 do not bend. Low-rank pairs (a layer narrower than both its ends), depthwise convolutions
+and a bottleneck that an autoencoder is built around are made so on purpose, and pass.
 
 Healthy: a non-linearity after each hidden layer (derivation; Goodfellow et al., "Deep Learning", 2016, 6.1). An error
 when the whole network is one linear map, or has norms alone to bend it and came less than half of the way; a note when

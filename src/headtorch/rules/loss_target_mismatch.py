@@ -10,12 +10,12 @@ their mean, it is drowned by the divergence. A distance to class numbers says th
 
 Measured: the shape of the scores at the cross entropy, and the smallest and largest target of the other losses; the
 class that a loss ignores, how many labels are of it, and how many tokens are padding; whether the blank of a CTC loss
-is among its symbols; where several numbers an example are compared, whether the source begins their targets with zeros
-and sets the chosen one only; of losses of pairs (`cosine_embedding_loss`, `margin_ranking_loss`,
-`hinge_embedding_loss`) where all that is compared learns; how many outputs a squared error compares with whole numbers,
-while it stays high or the script counts how often the rounded output is equal; of a loss with a divergence, how far
-the answers still differ from example to example; and of a loss that takes logarithms, as `PoissonNLLLoss` does unless
-it is told otherwise, whether what it gets was made positive.
+is among its symbols; whether a multi-label margin gets marks of 0 and 1; where several numbers an example are compared,
+whether the source begins their targets with zeros and sets the chosen one only; of losses of pairs
+(`cosine_embedding_loss`, `margin_ranking_loss`, `hinge_embedding_loss`) where all that is compared learns; how many
+outputs a squared error compares with whole numbers, while it stays high or the script counts how often the rounded
+output is equal; of a loss with a divergence, how far the answers still differ from example to example; and of a loss
+that takes logarithms, as `PoissonNLLLoss` does unless it is told otherwise, whether what it gets was made positive.
 
 Healthy: two classes or more; targets in [0, 1] for binary cross entropy, −1 and 1 for a margin and for pairs, shares
 that sum to 1 for a divergence (derivation from the formulas). A warning for a ranking, where pairs of 1 may be

@@ -7,7 +7,7 @@ random start, and the rest must do the work alone.
 
 Measured: the parameters that the loss reaches, the list of each optimizer that steps, and whether the others ever
 change; whether parameters that no optimizer holds are gone after one step, as those of a layer that is made in the
-forward pass.
+forward pass; and whether what the loss reaches are tensors of the user's own, of which the optimizer holds none.
 
 Healthy: every parameter that the loss reaches is in an optimizer, or frozen (derivation). Features that were loaded
 or trained before, and are left out to be kept, pass.

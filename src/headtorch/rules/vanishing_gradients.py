@@ -34,6 +34,7 @@ from headtorch.signals import Fit, Signals, place_of
 FAMILY = "the gradient"
 LEADS_TO = ("lr-too-low", "capacity-too-small")
 SHRUNK = 1e-3  # first over last: no one rate serves both; 63 of 65 healthy trainings stay above 2e-3
+AT_FIRST = 0.01  # before any step: ten times as much, for a single batch
 FORGOTTEN = 1e-6  # of the gradient at the last step of a sequence: no sum over the steps brings it back
 KEPT = 0.25  # of the gradient a step, through gates at the start: half of what one keeps as it is made
 START = 10  # looked-at steps: what comes later tells of weights that have learned to forget
@@ -61,6 +62,9 @@ def find(signals: Signals) -> Iterator[Finding]:
         ratio = float(np.min(typical[: max(1, len(typical) // 3)]) / max(last, 1e-30))
         if ratio > SHRUNK or typical[-1] <= 0:
             continue
+        whole = relative[0] / max(float(relative[0, -1]), 1e-30)
+        if float(np.min(whole[: max(1, len(whole) // 3)])) > AT_FIRST:
+            continue  # the first steps have done that, and not what the network is made of
         squashers = [
             n
             for n in fit.objective.measured
