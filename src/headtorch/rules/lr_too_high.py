@@ -48,7 +48,7 @@ LARGE_STEP = 0.1  # |dw|/|w|: a hundred times the usual 1e-3; 104 of 118 healthy
 RAN_AWAY = 100.0  # times the first loss, before NaN: steps that overshoot grow geometrically, a log(0) does not
 OVERSHOOTING = 0.03  # |dw|/|w| late in training: 117 of 119 healthy ones stay below
 THROWN = 1.0  # |dw|/|w| in five steps: what the weights were at the start is gone
-FIVE = 5
+AT_START = 5  # steps: the first ones of Adam are of full length, whatever the gradient
 RISEN = 2.0  # times its start or chance: 0 of 118 healthy trainings end above their start
 AT_CHANCE = 0.1  # of the way from chance to 0: 117 of 118 healthy trainings come further
 UNFINISHED = 0.5  # of that way: 112 of 118 come further
@@ -128,7 +128,7 @@ def _harm(fit: Fit) -> tuple[str, float] | None:
 
 def _is_thrown(fit: Fit) -> bool:
     """Whether five steps at the start take the middle weight matrix further than its own size."""
-    return float(np.nansum(np.median(fit.updates[:FIVE], axis=1))) > THROWN
+    return float(np.nansum(np.median(fit.updates[:AT_START], axis=1))) > THROWN
 
 
 def _leaps(fit: Fit) -> bool:
