@@ -28,6 +28,11 @@ def test_only_the_wrong_ways_are_told(recorded: Start) -> None:
     }
 
 
+def test_losses_that_share_a_trunk_add_to_its_gradients(recorded: Start) -> None:
+    report, _ = diagnose(recorded(SCRIPTS / "trunk.py").end().run.path)
+    assert (report.verdict, report.findings) == ("healthy", ())
+
+
 def test_of_several_fits_at_one_line_the_one_is_named(recorded: Start) -> None:
     report, _ = diagnose(recorded(SCRIPTS / "turns.py").end().run.path)
     (finding,) = (finding for finding in report.findings if finding.severity == "error" and finding.role == "cause")

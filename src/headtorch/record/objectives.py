@@ -103,6 +103,7 @@ class Objective:
         self.collects = False  # its last backward pass added to gradients that no step has used
         self.has_optimizer = False
         self.held_by: dict[int, OptimizerState] = {}
+        self.added_to: list[OptimizerState] = []  # by its last pass, the first one after they had stepped
         self.followed_by: set[int] = set()
         self.called: set[tuple[int, ...]] = set()  # the ids of the modules that were called before its passes
         self.compared_at = 0  # how many optimizers there were when its learners were last compared
@@ -115,16 +116,21 @@ class Objective:
         return modules in self.called or len(self.called) >= MAX_CALLED
 
     def begin_pass(self) -> list[OptimizerState]:
-        """The optimizers that have stepped over its learners since its last backward pass; a new pass begins.
-
-        What this one adds to the gradients of an optimizer that steps after other losses alone, as an actor's loss does
-        to its critic's, is no use to that: it is still to be reset.
-        """
+        """The optimizers that have stepped over its learners since its last backward pass; a new pass begins."""
         fresh = [state for state in self.held_by.values() if state.fresh]
         self.collects = bool(self.held_by) and not fresh
         for state in fresh:
-            state.fresh = state.number not in self.followed_by
+            state.fresh = False
+        self.added_to = fresh
         return fresh
+
+    def is_used_by(self, state: OptimizerState) -> None:
+        """An optimizer steps for its last pass. What that added to the gradients of one that never steps for it, as an
+        actor's loss does to its critic's, is of no use to that one: it is still to be reset."""
+        for other in self.added_to:
+            if other is not state and other.number not in self.followed_by:
+                other.fresh = True
+        self.added_to = []
 
     def is_held(self, state: OptimizerState, whole: bool = False) -> bool:
         """Whether an optimizer holds any of its learners, or all of them."""

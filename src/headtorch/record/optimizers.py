@@ -44,7 +44,7 @@ class OptimizerState:
         self.made_with: tuple[float, ...] = ()  # rates, by group
         self.rates: list[float] = []
         self.steps = 0
-        self.fresh = False  # it has stepped, and no backward pass that it follows has added to its gradients since
+        self.fresh = False  # it has stepped, and no backward pass of use to it has added to its gradients since
         self.stepped_at: Where | None = None
 
 

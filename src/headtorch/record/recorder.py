@@ -355,8 +355,10 @@ class Recorder:
             objective.followed_by.add(state.number)
             step = objective.count and self.step - 1
             self.writer.event(step, "follows", objective=objective.number, optimizer=state.number)
-        if last is not None and last.collects and state.number in last.held_by:
-            self._measurements.applied(last)
+        if last is not None:
+            last.is_used_by(state)
+            if last.collects and state.number in last.held_by:
+                self._measurements.applied(last)
 
     def scheduler_made(self, scheduler: Any) -> None:
         """A scheduler of the learning rate is being made."""

@@ -62,7 +62,7 @@ TWO_NAMES = Slip(
 
 def find(signals: Signals) -> Iterator[Finding]:
     """A finding for a fit that trains beside frozen random layers, or repeats a fit without thawing anything."""
-    if any(fit.frozen for fit in signals.fits):
+    if any(_is_frozen_in_part(signals, fit) for fit in signals.fits):
         yield from slipped("frozen-by-mistake", signals, TWO_NAMES)
     for number, fit in enumerate(signals.fits):
         frozen = [p for p in fit.frozen if p.is_parameter and p.id not in signals.moved_in(fit)]
@@ -140,6 +140,22 @@ def find(signals: Signals) -> Iterator[Finding]:
             label=f"is another name than `{LEARNS}`" if other else "turns learning on and off",
             confidence=confidence,
         )
+
+
+def _is_frozen_in_part(signals: Signals, fit: Fit) -> bool:
+    """Whether what is frozen and what learns belong to one network: a teacher is another one than its student."""
+
+    def networks(parameters: list[Parameter]) -> set[int]:
+        found = set()
+        for module in (signals.run.modules.get(p.module) for p in parameters if p.module is not None):
+            while module is not None and module.parent in signals.run.modules:
+                module = signals.run.modules[module.parent]
+            if module is not None:
+                found.add(module.id)
+        return found
+
+    learning = [p for p, reached in zip(fit.parameters, fit.reached, strict=True) if reached]
+    return bool(networks(fit.frozen) & networks(learning))
 
 
 def _made_frozen(signals: Signals) -> Where | None:

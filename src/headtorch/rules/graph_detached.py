@@ -183,7 +183,10 @@ def _kept_back(signals: Signals, fit: Fit) -> Finding | None:
     gradients = fit.series("grad_norm")
     if not own or not gradients or gradients.values.shape[1] != len(fit.parameters):
         return None
-    silent = ~np.nan_to_num(gradients.values).any(axis=0) & fit.reached & fit.weights & ~fit.moved
+    # What a linear map of PyTorch's multiplies with gets its gradient there, or none for another reason.
+    elsewhere = {node.weight for node in fit.network.nodes}
+    through = np.array([parameter.id not in elsewhere for parameter in fit.parameters], bool)
+    silent = through & ~np.nan_to_num(gradients.values).any(axis=0) & fit.reached & fit.weights & ~fit.moved
     if not silent.any() or not (fit.reached & fit.moved).any():
         return None
     places = (signals.places.gradient_of(file, own[-1]) for file in signals.run.sources)
