@@ -12,7 +12,7 @@ from headtorch.model import Where
 from headtorch.places.averages import HALVES
 from headtorch.places.names import thawed
 from headtorch.places.steps import Steps
-from headtorch.places.trees import assigned_names, called, enclosing_function, nodes
+from headtorch.places.trees import assigned_names, called, enclosing_function
 
 DROPOUTS = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout")
 
@@ -273,16 +273,6 @@ class Places(Steps):
         tree = self.tree(file)
         for test, texts in thawed(tree) if tree is not None else ():
             yield self.where(file, test), texts
-
-    def gradient_of(self, file: str, name: str) -> Where | None:
-        """What the backward pass of a Function written in a file returns."""
-        for kind in nodes(self, file):
-            if isinstance(kind, ast.ClassDef) and kind.name == name:
-                for method in kind.body:
-                    if isinstance(method, ast.FunctionDef) and method.name == "backward":
-                        returns = [node for node in ast.walk(method) if isinstance(node, ast.Return)]
-                        return self.where(file, returns[-1]) if returns else None
-        return None
 
     def last_call(self, where: Where, *names: str) -> Where | None:
         """The last call of a function or method of these names up to a line, in the function around it."""

@@ -28,6 +28,7 @@ import numpy as np
 
 from headtorch.changes import replace
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.backward import gradients_of
 from headtorch.places.cuts import cuts_at, cuts_between, last_cut, stops
 from headtorch.places.slips import sampled, through_numpy
 from headtorch.places.trees import enclosing_function
@@ -189,13 +190,12 @@ def _kept_back(signals: Signals, fit: Fit) -> Finding | None:
     silent = through & ~np.nan_to_num(gradients.values).any(axis=0) & fit.reached & fit.weights & ~fit.moved
     if not silent.any() or not (fit.reached & fit.moved).any():
         return None
-    places = (signals.places.gradient_of(file, own[-1]) for file in signals.run.sources)
     names = [parameter.name for parameter, is_silent in zip(fit.parameters, silent, strict=True) if is_silent]
     return Finding(
         rule="graph-detached",
         severity="error",
         message=f"`{own[-1]}` gives `{names[0]}` no gradient{f', nor {len(names) - 1} more' if len(names) > 1 else ''}",
-        where=next(filter(None, places), fit.objective.backward_at),
+        where=signals.first_slip(gradients_of, own[-1]) or fit.objective.backward_at,
         saw=(Evidence("their gradient, at every looked-at step", 0.0, healthy="not 0"), fit.seen_loss),
         help="return a gradient for each input of `forward` that needs one; `torch.autograd.gradcheck` compares them",
         label="leaves it out",

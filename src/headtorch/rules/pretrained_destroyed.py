@@ -23,7 +23,7 @@ Ignore it when the loaded weights are no more than a starting point, for a task 
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from headtorch.model import Change, Evidence, Finding
 from headtorch.places.slips import flag_on_a_network
 from headtorch.remedies import lower_rate, scaled, source_of
 from headtorch.signals import Fit, Signals
+from headtorch.store.records import Parameter
 
 FAMILY = "the step"
 LEADS_TO = ("lr-too-high", "dead-relu", "exploding-gradients", "vanishing-gradients", "overfitting")
@@ -121,35 +122,41 @@ def _made_anew(signals: Signals) -> Iterator[Finding]:
     A table that holds them is no shorter than they are together.
     """
     for number, fit in enumerate(signals.fits):
-        if not (fit.trained_before & fit.weights).any():
-            continue
+        goes_on = bool((fit.trained_before & fit.weights).any())
         for column, table in enumerate(fit.parameters):
-            if not table.kind.startswith("Embedding") or table.loaded or not fit.weights[column]:
-                continue
+            is_new = goes_on and table.kind.startswith("Embedding") and not table.loaded and fit.weights[column]
+            old = _rows_before(signals.fits[:number], table) if is_new else None
             begins = _length(fit, column, 0)
-            for earlier in signals.fits[:number]:
-                for place, old in enumerate(earlier.parameters):
-                    grown = old.name == table.name and old.shape[1:] == table.shape[1:] and old.shape < table.shape
-                    if not grown or not earlier.moved[place] or not begins < KEPT_LENGTH * _length(earlier, place, -1):
-                        continue
-                    module = signals.run.modules.get(table.module) if table.module is not None else None
-                    yield Finding(
-                        rule="pretrained-destroyed",
-                        severity="error",
-                        message=f"`{table.name}` was trained with {old.shape[0]:,} rows, and is made anew with "
-                        f"{table.shape[0]:,}: what they had learned is gone",
-                        where=module.made_at if module is not None else fit.objective.backward_at,
-                        saw=(
-                            Evidence("length of all rows before", _length(earlier, place, -1)),
-                            Evidence("of the new table", begins, healthy="at least as much"),
-                            fit.seen_loss,
-                        ),
-                        help="copy the old rows into the new table: `new.weight[: len(old)] = old` under "
-                        "`torch.no_grad()`",
-                        label="has none of the old rows",
-                        confidence=0.93,
-                    )
-                    return
+            if old is None or not begins < KEPT_LENGTH * old[1]:
+                continue
+            rows, length = old
+            module = signals.run.modules.get(table.module) if table.module is not None else None
+            yield Finding(
+                rule="pretrained-destroyed",
+                severity="error",
+                message=f"`{table.name}` was trained with {rows:,} rows, and is made anew with {table.shape[0]:,}: "
+                "what they had learned is gone",
+                where=module.made_at if module is not None else fit.objective.backward_at,
+                saw=(
+                    Evidence("length of all rows before", length),
+                    Evidence("of the new table", begins, healthy="at least as much"),
+                    fit.seen_loss,
+                ),
+                help="copy the old rows into the new table: `new.weight[: len(old)] = old` under `torch.no_grad()`",
+                label="has none of the old rows",
+                confidence=0.93,
+            )
+            return
+
+
+def _rows_before(earlier: Sequence[Fit], table: Parameter) -> tuple[int, float] | None:
+    """How many rows a smaller table of the same name had that was trained, and their length together."""
+    for fit in earlier:
+        for column, old in enumerate(fit.parameters):
+            grown = old.name == table.name and old.shape[1:] == table.shape[1:] and old.shape < table.shape
+            if grown and fit.moved[column]:
+                return old.shape[0], _length(fit, column, -1)
+    return None
 
 
 def _length(fit: Fit, column: int, row: int) -> float:

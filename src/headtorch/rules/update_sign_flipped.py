@@ -34,6 +34,7 @@ import numpy as np
 
 from headtorch.changes import replace, set_operator, set_value, text_at
 from headtorch.model import Change, Evidence, Finding, Where
+from headtorch.places.backward import gradients_of
 from headtorch.places.trees import called
 from headtorch.remedies import source_of
 from headtorch.signals import Fit, Signals, span
@@ -115,12 +116,11 @@ def _rises_on_the_way_down(signals: Signals, fit: Fit) -> Iterator[Finding]:
     downhill = float(np.nanmedian(np.nanmedian(descent.values[: len(start), mask], axis=1)))
     if not (rises and downhill > -UPHILL and fit.early_update < SMALL_STEP):
         return
-    places = (signals.places.gradient_of(file, own[-1].op) for file in signals.run.sources)
     yield Finding(
         rule="update-sign-flipped",
         severity="error",
         message=f"small steps down the gradient raise the loss: what `{own[-1].op}` gives as its gradient points up",
-        where=next(filter(None, places), own[-1].where or fit.objective.backward_at),
+        where=signals.first_slip(gradients_of, own[-1].op) or own[-1].where or fit.objective.backward_at,
         saw=(
             Evidence("cosine of the update and -gradient", downhill, healthy="above 0, and a loss that falls"),
             Evidence("|Δw|/|w|", fit.early_update, steps="0-19"),
