@@ -50,7 +50,9 @@ def cuts_at(trees: Trees, where: Where) -> Iterator[tuple[str, Where]]:
     found = []
     for whole, tensor, names in cuts(trees, where.file):
         here = whole.lineno <= where.line <= (whole.end_lineno or 0)
-        if here or (isinstance(tensor, (ast.Call, ast.Name)) and names[0] in (*PLAIN, "item")):
+        of_result = isinstance(tensor, (ast.Call, ast.Name)) and names[0] in (*PLAIN, "item")
+        of_part = isinstance(tensor, ast.Subscript) and names[0] in ("detach", "stop_gradient")
+        if here or of_result or of_part:
             found.append((not here, -len(ast.unparse(whole)), whole, tensor))
     for *_, whole, tensor in sorted(found, key=lambda entry: entry[:2])[:4]:
         yield ast.unparse(tensor), trees.where(where.file, whole)
